@@ -1,0 +1,130 @@
+/**
+ * Every bound of the gateway, in one place, with the reason. What a client may need to know is in
+ * `ADVERTISED` and goes out with the reply to `hello`.
+ */
+
+import { assert } from "./assert.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Limits of Deno KV and of `denokv` that shape how the log is written. */
+export const STORE = {
+  /** A value may have 65,536 bytes; the rest is what the encoding of bytes adds. */
+  valueBytes: 65_000,
+  /** One atomic write takes 819,200 bytes with keys and overhead. */
+  writeBytes: 760_000,
+  mutations: 1_000,
+  /** 100 in Deno, 10 in `denokv`: 10, so that both take every write. */
+  checks: 10,
+  /** Keys that one read takes. */
+  readKeys: 10,
+  /** Entries that one scan takes. */
+  scanEntries: 1_000,
+  /** How long one call may take before its outcome counts as unknown. */
+  callMs: 3_000,
+} as const;
+
+/** What `hello` tells the client. */
+export const ADVERTISED = {
+  /** One WebSocket message. Larger: the socket is closed with 1009. */
+  messageBytes: 1 * MiB,
+  /** One record: UTF-8 of its key, its headers' names and values, and its value's JSON. */
+  recordBytes: 256 * KiB,
+  /** Records in one publish. */
+  publishRecords: 1_000,
+  /** The records of one publish together, so that it fits one atomic write. */
+  publishBytes: 512 * KiB,
+  /** Partitions that one publish may touch. */
+  publishPartitions: 128,
+  /** Open requests of one session. */
+  inFlight: 1_024,
+  /** Live subscriptions and memberships of one session. */
+  subscriptions: 128,
+} as const;
+
+export const SESSION = {
+  helloMs: 5_000,
+  /** One message, and all of them together, until `hello` is answered. */
+  helloMessageBytes: 8 * KiB,
+  helloBytes: 64 * KiB,
+  /** Frames in one message, both ways. */
+  framesPerMessage: 64,
+  /** Open brackets in one message. */
+  jsonDepth: 64,
+  /** Invalid or unknown frames in `invalidWindowMs` before the socket is closed with 4502. */
+  invalidFrames: 100,
+  invalidWindowMs: 10_000,
+  /** Bytes that may wait for a client that does not read; full for `outboxFullMs` closes it (4002). */
+  outboxBytes: 512 * KiB,
+  outboxFullMs: 10_000,
+  /** Above this the session takes no more pushes: followers stop reading the log. */
+  outboxPauseBytes: 128 * KiB,
+  /** Most bytes of records in one push, but for a single larger record. */
+  pushBytes: 128 * KiB,
+} as const;
+
+export const CREDIT = {
+  defaultRecords: 500,
+  maxRecords: 100_000,
+  maxBytes: 64 * MiB,
+  /** How far back `onSlow: "latest"` looks for the last record of each key. */
+  latestRecords: 10_000,
+} as const;
+
+export const PRODUCER = {
+  /** Sequences that are known one by one, and publishes that may be unanswered. */
+  window: 64,
+  /** How long a producer is known after its last record. */
+  keptMs: 24 * 3_600_000,
+  /** Slack between the clocks of gateways and of the store's history. */
+  skewMs: 60_000,
+} as const;
+
+export const NAMES = {
+  /** Characters of a topic, group, producer or instance name. */
+  length: 200,
+  keysPerSubscription: 100,
+  topicsPerMember: 100,
+} as const;
+
+export const TOPIC = {
+  partitions: 1_024,
+  /** Partitions that share one head, but for topics that would then have over `stripes` heads. */
+  stripeWidth: 16,
+  /** Heads of one topic, so that any publish fits one write's checks with two to spare. */
+  stripes: 8,
+} as const;
+
+export const LOG = {
+  /** Bytes of records that one atomic write carries at most. */
+  entryBytes: 640_000,
+  /** Bytes that one read of the log takes, so that reading never blocks acknowledgements for long. */
+  readBytes: 1 * MiB,
+  /** Entries of the log that are kept in memory for followers, all topics together. */
+  cacheBytes: 64 * MiB,
+  /** How long a publish may wait for the store before it is answered. */
+  publishMs: 5_000,
+  /** Publishes that wait for the store before new ones are `overloaded`: by bytes. */
+  queueBytes: 64 * MiB,
+  /** A snapshot of what is known of producers is due after so many bytes of entries. */
+  snapshotBytes: 16 * MiB,
+  /** How often retention looks; the protocol promises 10 s. */
+  retentionEveryMs: 2_000,
+  /** Keys that one background delete takes, and the pause behind it. */
+  deleteKeys: 500,
+  deletePauseMs: 20,
+} as const;
+
+export const GROUP = {
+  maxRevokeMs: 600_000,
+  minSessionMs: 200,
+  maxSessionMs: 24 * 3_600_000,
+  metadataBytes: 4 * KiB,
+  commitOffsets: 1_024,
+} as const;
+
+assert(TOPIC.stripes + 2 <= STORE.checks, "a publish over a whole topic must leave two checks");
+assert(LOG.entryBytes + 100_000 <= STORE.writeBytes, "an entry must fit one write with its heads");
+assert(ADVERTISED.publishBytes <= LOG.entryBytes, "a publish must fit one entry");
+assert(ADVERTISED.recordBytes <= ADVERTISED.publishBytes, "a record must fit one publish");
