@@ -2,10 +2,15 @@
  * The one writer of a gateway: what many sources want stored goes into one atomic write, and the
  * next write begins as soon as the last one is settled (group commit, as databases call it). So the
  * latency is one sync when idle, and writes grow under load by themselves.
+ *
+ * Decide, write, then speak: a source decides when it is asked for its part, and tells nobody before
+ * the part is stored. What it then has to tell is told while the next write is already under way.
  */
 
-import type { Check, Mutation } from "../store/store.ts";
-import type { Evidence } from "../store/transact.ts";
+import type { Host } from "../host/host.ts";
+import { LOG, STORE } from "../limits.ts";
+import type { Check, Mutation, Store } from "../store/store.ts";
+import { type Evidence, settle } from "../store/transact.ts";
 
 /** What a part may still add to a write. */
 export interface Room {
@@ -36,4 +41,87 @@ export interface Part {
 export interface Source {
   /** What is waiting, as far as there is room; undefined if nothing is, or nothing fits. */
   take(room: Room): Part | undefined;
+}
+
+export class Journal {
+  readonly #store: Store;
+  readonly #host: Host;
+  readonly #sources: Source[] = [];
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+  #woken = false;
+
+  constructor(store: Store, host: Host) {
+    this.#store = store;
+    this.#host = host;
+  }
+
+  add(source: Source): void {
+    this.#sources.push(source);
+  }
+
+  /** A source has something to write. */
+  wake(): void {
+    this.#woken = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing is being written and no source has anything to write. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  /** Gives up what is not settled; its outcome stays unknown. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #run(): Promise<void> {
+    await undefined; // so that all that this turn brings shares the first write
+    let tellings: readonly (() => void)[] = [];
+    while (this.#woken && !this.#closing.signal.aborted) {
+      const parts = this.#gather();
+      const writing = parts.length > 0 ? this.#write(parts) : undefined;
+      this.#woken = writing !== undefined;
+      for (const tell of tellings) tell();
+      tellings = writing ? await writing : [];
+    }
+    this.#running = undefined;
+  }
+
+  #gather(): Part[] {
+    const room: Room = {
+      checks: STORE.checks,
+      mutations: STORE.mutations,
+      bytes: STORE.writeBytes,
+    };
+    const parts: Part[] = [];
+    for (const source of this.#sources) {
+      const part = source.take(room);
+      if (!part) continue;
+      parts.push(part);
+      room.checks -= part.checks.length;
+      room.mutations -= part.mutations.length;
+      room.bytes -= part.bytes;
+    }
+    return parts;
+  }
+
+  async #write(parts: readonly Part[]): Promise<readonly (() => void)[]> {
+    const write = {
+      checks: parts.flatMap((part) => part.checks),
+      mutations: parts.flatMap((part) => part.mutations),
+    };
+    const begun = this.#host.clock.monotonic();
+    const settled = await settle(this.#store, this.#host, write, parts[0]?.evidence, {
+      deadlineMs: LOG.publishMs,
+      overdue: () => parts.forEach((part) => part.overdue()),
+      signal: this.#closing.signal,
+    });
+    this.#host.telemetry.observe("store_write_ms", this.#host.clock.monotonic() - begun);
+    if (settled.stored) return parts.map((part) => part.stored(settled.version));
+    this.#host.telemetry.count("store_writes_refused_total");
+    for (const part of parts) await part.refused();
+    return [];
+  }
 }

@@ -1,0 +1,80 @@
+/**
+ * The archive: uploads fixes in bulk to a database that is slower than the drivers. The offset up to
+ * which a partition is uploaded stands in the database and changes with the rows in one transaction,
+ * so an archive that dies and starts again repeats nothing, whatever the group had committed.
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import type { Fix } from "./fixes.ts";
+import type { Batch, Member, Position, Work } from "./member.ts";
+
+export class Archive implements Work {
+  readonly group = "archive";
+  readonly topics: readonly string[];
+  readonly #database: DatabaseSync;
+  /** Rows a second that the database takes; while it is undefined, all that come. */
+  rowsPerSecond: number | undefined;
+  #freeAtMs = 0;
+
+  constructor(fixes: string, path: string) {
+    this.topics = [fixes];
+    this.#database = new DatabaseSync(path);
+    this.#database.exec(`
+      CREATE TABLE IF NOT EXISTS fixes (
+        partition INTEGER, offset INTEGER, driver TEXT, number INTEGER, time INTEGER,
+        lat REAL, lon REAL, occupied INTEGER, PRIMARY KEY (partition, offset)
+      ) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS uploaded (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
+    `);
+  }
+
+  async assigned(_member: Member, _at: Position): Promise<void> {
+    // Where it stands is in the database: `process` looks there.
+  }
+
+  async process(member: Member, { topic, partition, records, next }: Batch): Promise<void> {
+    await this.#pace(records.length);
+    if (!member.alive) return;
+    this.#upload(partition, records.filter(({ offset }) => offset >= this.#next(partition)), next);
+    await member.commit([{ topic, partition, offset: next }]);
+  }
+
+  /** Rows, and how many different fixes they are. */
+  count(): { rows: number; distinct: number } {
+    const row = this.#database
+      .prepare("SELECT count(*) AS n, count(DISTINCT number) AS d FROM fixes").get();
+    return { rows: Number(row?.["n"]), distinct: Number(row?.["d"]) };
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #upload(partition: number, records: Batch["records"], next: number): void {
+    if (records.length === 0) return;
+    this.#database.exec("BEGIN");
+    const insert = this.#database.prepare("INSERT INTO fixes VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const { offset, key, value } of records) {
+      const { number, time, lat, lon, occupied } = value as unknown as Fix;
+      insert.run(partition, offset, key, number, time, lat, lon, occupied ? 1 : 0);
+    }
+    this.#database.prepare("INSERT OR REPLACE INTO uploaded VALUES (?, ?)").run(partition, next);
+    this.#database.exec("COMMIT");
+  }
+
+  #next(partition: number): number {
+    const row = this.#database.prepare("SELECT next FROM uploaded WHERE partition = ?")
+      .get(partition);
+    return Number(row?.["next"] ?? 0);
+  }
+
+  /** Waits until the database has taken what it was given before. */
+  async #pace(rows: number): Promise<void> {
+    if (this.rowsPerSecond === undefined) return;
+    const now = performance.now();
+    this.#freeAtMs = Math.max(now, this.#freeAtMs) + rows / this.rowsPerSecond * 1_000;
+    while (this.rowsPerSecond !== undefined && performance.now() < this.#freeAtMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

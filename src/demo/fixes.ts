@@ -1,0 +1,75 @@
+/**
+ * The real fixes, cut into shifts: a shift is what one simulated driver sends. The five cabs of the
+ * file drove for 23 days; cut into a thousand shifts that all begin at once, they are a busy city.
+ */
+
+/** One GPS fix. `number` is its place in the file, so that the records can be counted at the end. */
+export interface Fix {
+  readonly number: number;
+  readonly driver: string;
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly lat: number;
+  readonly lon: number;
+  readonly occupied: boolean;
+}
+
+export interface Shift {
+  readonly driver: string;
+  readonly fixes: readonly Fix[];
+}
+
+/** A break longer than this counts as this long. */
+const LONGEST_BREAK_S = 120;
+
+/** Reads the file and cuts it into about so many shifts; five or fewer: a shift is a cab. */
+export async function readShifts(path: string, drivers: number): Promise<Shift[]> {
+  const [header = "", ...lines] = (await Deno.readTextFile(path)).trimEnd().split("\n");
+  if (header.trim() !== "cab\tunix_time\tlat\tlon\toccupied") {
+    throw new Error(
+      `Cannot replay ${path}: its first line is not "cab unix_time lat lon occupied"`,
+    );
+  }
+  const perShift = Math.ceil(lines.length / Math.max(1, drivers));
+  const open = new Map<string, { driver: string; fixes: Fix[] }>();
+  const shifts: Shift[] = [];
+  for (const [number, line] of lines.entries()) {
+    const [cab = "", time, lat, lon, occupied] = line.split("\t");
+    let shift = open.get(cab);
+    if (!shift || (drivers > 5 && shift.fixes.length >= perShift)) {
+      shift = { driver: drivers > 5 ? `${cab}-${shifts.length}` : cab, fixes: [] };
+      open.set(cab, shift);
+      shifts.push(shift);
+    }
+    shift.fixes.push({
+      number,
+      driver: shift.driver,
+      time: Number(time),
+      lat: Number(lat),
+      lon: Number(lon),
+      occupied: occupied === "1",
+    });
+  }
+  return shifts;
+}
+
+/** A fix and how long after the start of its shift it is due, in seconds of the drive. */
+export interface Due {
+  readonly fix: Fix;
+  readonly afterS: number;
+}
+
+/** All fixes in the order in which they are sent when all shifts begin at once. */
+export function schedule(shifts: readonly Shift[]): Due[] {
+  const due: Due[] = [];
+  for (const { fixes } of shifts) {
+    let afterS = 0;
+    let last = fixes[0]?.time ?? 0;
+    for (const fix of fixes) {
+      afterS += Math.min(LONGEST_BREAK_S, Math.max(0, fix.time - last));
+      last = fix.time;
+      due.push({ fix, afterS });
+    }
+  }
+  return due.sort((a, b) => a.afterS - b.afterS);
+}

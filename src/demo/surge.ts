@@ -1,0 +1,51 @@
+/**
+ * Surge pricing: how many free cabs there are in each cell of the city, and how dear a ride is there.
+ * When it rains, twice as many people want a cab.
+ */
+
+import type { Fix } from "./fixes.ts";
+import type { Batch, Member, Work } from "./member.ts";
+
+/** Cells of a hundredth of a degree: about a kilometre. */
+function cellOf({ lat, lon }: Fix): string {
+  return `${lat.toFixed(2)},${lon.toFixed(2)}`;
+}
+
+export class Surge implements Work {
+  readonly group = "surge";
+  readonly topics: readonly string[];
+  /** Where each driver was seen last, and whether it was free; shared by the members of the group. */
+  readonly #last = new Map<string, { readonly cell: string; readonly free: boolean }>();
+  raining = false;
+
+  constructor(fixes: string) {
+    this.topics = [fixes];
+  }
+
+  async assigned(): Promise<void> {
+    // What it knows is only of now: there is nothing to take up.
+  }
+
+  async process(member: Member, { topic, partition, records, next }: Batch): Promise<void> {
+    for (const { key, value } of records) {
+      const fix = value as unknown as Fix;
+      this.#last.set(key, { cell: cellOf(fix), free: !fix.occupied });
+    }
+    await member.commit([{ topic, partition, offset: next }]);
+  }
+
+  /** The dearest cell now, with what a ride there costs times the usual. */
+  dearest(): { cell: string; times: number } {
+    const cells = new Map<string, { cabs: number; free: number }>();
+    for (const { cell, free } of this.#last.values()) {
+      const known = cells.get(cell) ?? { cabs: 0, free: 0 };
+      cells.set(cell, { cabs: known.cabs + 1, free: known.free + (free ? 1 : 0) });
+    }
+    let dearest = { cell: "nowhere", times: 1 };
+    for (const [cell, { cabs, free }] of cells) {
+      const times = Math.min(4, (this.raining ? 2 : 1) * cabs / Math.max(1, 2 * free));
+      if (times > dearest.times) dearest = { cell, times };
+    }
+    return dearest;
+  }
+}

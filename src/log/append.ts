@@ -1,0 +1,47 @@
+/** What is asked of the log, and what it answers: one publish, or one transaction of several. */
+
+import type { GatewayError } from "../errors.ts";
+import type { Check, Mutation } from "../store/store.ts";
+import type { Evidence } from "../store/transact.ts";
+import type { Place, ProducerStamp, RecordIn, Topic } from "../types.ts";
+import type { Lane } from "./lane.ts";
+
+/** How a stamped part was let in: see `lane.ts`. */
+export interface Admission {
+  readonly lane: Lane;
+  readonly generation: number;
+  readonly repeat: boolean;
+}
+
+export interface AppendPart {
+  readonly topic: Topic;
+  readonly records: readonly RecordIn[];
+  readonly producer?: ProducerStamp;
+  /** Comes with `producer`. */
+  readonly admission?: Admission;
+}
+
+/** What a transaction adds to its write beside records: the commit of a group's member. */
+export interface Rider {
+  readonly checks: readonly Check[];
+  readonly mutations: readonly Mutation[];
+  readonly bytes: number;
+  readonly evidence: Evidence;
+  /** It is durable. */
+  stored(version: string): void;
+  /** It was not stored: reads again what it must, since `board` will be called once more. */
+  refused(): Promise<void>;
+}
+
+export interface Append {
+  /** All of them are stored in one write, or none. */
+  readonly parts: readonly AppendPart[];
+  /** Called when the write is put together. Throws a `GatewayError` if it may not be. */
+  readonly board?: () => Rider;
+  /** Called once, at once or later. */
+  readonly done: (result: AppendResult) => void;
+}
+
+export type AppendResult =
+  | { readonly ok: true; readonly offsets: readonly Place[][]; readonly duplicate: boolean }
+  | { readonly ok: false; readonly error: GatewayError };

@@ -1,0 +1,268 @@
+/**
+ * The queue of what is to be appended, and the decision over each of it when its turn comes: let in,
+ * answered as a repeat, or refused. The queue is one for all topics and strictly first come, first
+ * served, so that order within a partition and within a producer needs no further thought.
+ *
+ * 1. Judged is against what is stored, never against what is still being written: a publish whose
+ *    producer is already in the batch with the same or a later number ends the batch, and is judged
+ *    when that one is settled.
+ * 2. Nobody is answered `ok` before the write is certain.
+ */
+
+import { GatewayError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { LOG, PRODUCER } from "../limits.ts";
+import { keys } from "../store/keys.ts";
+import type { Place } from "../types.ts";
+import type { Append, Rider } from "./append.ts";
+import { Batch, type Written } from "./batch.ts";
+import { type Judgement, verdict } from "./dedupe.ts";
+import { type EntryBuilder, hasWriteId } from "./entry.ts";
+import type { Part, Room, Source } from "./journal.ts";
+import { pend, type Pending } from "./pending.ts";
+import type { Section } from "./section.ts";
+import type { TopicLog } from "./topic_log.ts";
+
+/** Where the appender reports what it stored. */
+export interface AppendListener {
+  /** These entries are stored and applied to their stripes: keeps them for readers. */
+  stored(written: readonly Written[]): readonly Section[];
+  /** Now others may hear of it. */
+  appended(sections: readonly Section[]): void;
+  /** Others wrote to these, or they are gone: read them again. */
+  refresh(written: readonly Written[]): Promise<void>;
+}
+
+interface Taken {
+  readonly pending: Pending;
+  readonly offsets: Place[][];
+}
+
+export class Appender implements Source {
+  readonly #host: Host;
+  readonly #listener: AppendListener;
+  readonly #wake: () => void;
+  readonly #builders: EntryBuilder[] = [];
+  #queue: Pending[] = [];
+  #queuedBytes = 0;
+
+  constructor(host: Host, listener: AppendListener, wake: () => void) {
+    this.#host = host;
+    this.#listener = listener;
+    this.#wake = wake;
+  }
+
+  /** Takes it into the queue. Its topics are loaded. Throws what is wrong with it. */
+  enqueue(append: Append, logs: readonly TopicLog[]): void {
+    if (this.#queuedBytes > LOG.queueBytes) {
+      throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs: 100 });
+    }
+    const pending = pend(append, logs, this.#host.clock.monotonic());
+    this.#queue.push(pending);
+    this.#queuedBytes += pending.bytes;
+    this.#wake();
+  }
+
+  take(room: Room): Part | undefined {
+    const writeId = this.#host.random.bytes(16);
+    const batch = new Batch(this.#host.clock.now(), writeId, this.#builders);
+    const producers = new Map<string, { epoch: number; highest: number }>();
+    const taken: Taken[] = [];
+    let rider: Rider | undefined;
+    let at = 0;
+    for (; at < this.#queue.length && !rider; at++) {
+      const pending = this.#queue[at] as Pending;
+      if (pending.answered) continue;
+      const stripesMax = room.checks - (pending.append.board ? 1 : 0);
+      if (!batch.fits(pending, stripesMax, room.bytes) || collides(pending, producers)) break;
+      try {
+        const repeated = this.#judge(pending);
+        if (repeated) {
+          this.#succeed(pending, repeated, { duplicate: true });
+          continue;
+        }
+        rider = pending.append.board?.();
+      } catch (error) {
+        this.#fail(pending, asGatewayError(error));
+        continue;
+      }
+      taken.push({ pending, offsets: batch.add(pending) });
+      remember(pending, producers);
+    }
+    this.#drop(at);
+    return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
+  }
+
+  /** Answers what has waited for the store too long: it was not sent yet, so nothing happened. */
+  tick(now: number): void {
+    for (const pending of this.#queue) {
+      if (pending.since + LOG.publishMs > now) break;
+      if (pending.answered) continue;
+      this.#fail(pending, new GatewayError("unavailable", "The store does not answer"));
+    }
+  }
+
+  #part(batch: Batch, taken: readonly Taken[], writeId: Uint8Array, rider?: Rider): Part {
+    const { checks, mutations, written } = batch.finish();
+    const [first] = written;
+    const evidence = first
+      ? {
+        key: keys.entry(first.stripe.topic.id, first.stripe.index, first.number, 0),
+        holds: (value: Uint8Array) => hasWriteId(value, writeId),
+      }
+      : rider?.evidence;
+    if (!evidence) throw new Error("a write has an entry or a rider");
+    return {
+      checks: rider ? [...checks, ...rider.checks] : checks,
+      mutations: rider ? [...mutations, ...rider.mutations] : mutations,
+      bytes: batch.bytes + (rider?.bytes ?? 0),
+      evidence,
+      stored: (version) => {
+        for (const { stripe, decoded } of written) stripe.apply(decoded, version);
+        rider?.stored(version);
+        const sections = this.#listener.stored(written);
+        return () => {
+          for (const { pending, offsets } of taken) {
+            if (!pending.answered) this.#succeed(pending, offsets, { duplicate: false });
+          }
+          this.#listener.appended(sections);
+        };
+      },
+      refused: async () => {
+        await Promise.all([this.#listener.refresh(written), rider?.refused()]);
+        this.#putBack(taken.map(({ pending }) => pending));
+      },
+      overdue: () => {
+        for (const { pending } of taken) {
+          this.#fail(pending, new GatewayError("timeout", "The store did not answer in time"));
+        }
+      },
+    };
+  }
+
+  /** The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. */
+  #judge(pending: Pending): Place[][] | undefined {
+    const judgements: Judgement[] = [];
+    const now = this.#host.clock.now();
+    for (const { append, log, partitions } of pending.parts) {
+      if (log.ended) throw log.ended;
+      const { producer, admission } = append;
+      if (!producer) continue;
+      if (admission && admission.lane.generation !== admission.generation) {
+        throw admission.lane.gap(producer.sequence);
+      }
+      for (const partition of distinct(partitions)) {
+        const stripe = log.stripeOf(partition);
+        judgements.push(stripe.producers.judge(partition - stripe.first, producer, now));
+      }
+    }
+    if (judgements.length === 0) return undefined;
+    switch (verdict(judgements)) {
+      case "new":
+        return refuseRepeats(pending);
+      case "stored":
+        return originals(pending, judgements);
+      case "fenced":
+        throw refusal(pending, "producer_fenced", "a newer epoch has written there");
+      case "too_old":
+        throw refusal(pending, "sequence_too_old", "later ones are stored");
+      case "unknown_producer":
+        throw refusal(
+          pending,
+          "producer_unknown",
+          `its epoch was not given out within ${PRODUCER.keptMs / 3_600_000} h: take a new one`,
+        );
+    }
+  }
+
+  #succeed(pending: Pending, offsets: Place[][], { duplicate }: { duplicate: boolean }): void {
+    pending.answered = true;
+    for (const { append } of pending.parts) append.admission?.lane.done();
+    pending.append.done({ ok: true, offsets, duplicate });
+  }
+
+  #fail(pending: Pending, error: GatewayError): void {
+    if (pending.answered) return;
+    pending.answered = true;
+    for (const { append } of pending.parts) {
+      const { producer, admission } = append;
+      if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
+    }
+    pending.append.done({ ok: false, error });
+  }
+
+  #putBack(pendings: readonly Pending[]): void {
+    this.#queue = [...pendings, ...this.#queue];
+    for (const { bytes } of pendings) this.#queuedBytes += bytes;
+    this.#wake();
+  }
+
+  #drop(count: number): void {
+    const dropped = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
+    this.#queue = dropped === this.#queue ? [] : this.#queue.slice(count);
+    for (const { bytes } of dropped) this.#queuedBytes -= bytes;
+  }
+}
+
+type InBatch = ReadonlyMap<string, { epoch: number; highest: number }>;
+
+/** Whether it can only be judged when the batch is settled. */
+function collides(pending: Pending, producers: InBatch): boolean {
+  return pending.parts.some(({ append: { producer } }) => {
+    const known = producer && producers.get(producer.id);
+    if (!known) return false;
+    return known.epoch !== producer.epoch || producer.sequence <= known.highest;
+  });
+}
+
+function remember(pending: Pending, producers: Map<string, { epoch: number; highest: number }>) {
+  for (const { append: { producer } } of pending.parts) {
+    if (!producer) continue;
+    const known = producers.get(producer.id);
+    if (known) known.highest = producer.sequence;
+    else producers.set(producer.id, { epoch: producer.epoch, highest: producer.sequence });
+  }
+}
+
+/** What this session has sent before and is not stored must not be stored now, behind later ones. */
+function refuseRepeats(pending: Pending): undefined {
+  for (const { append: { producer, admission } } of pending.parts) {
+    if (producer && admission?.repeat) throw admission.lane.gap(producer.sequence);
+  }
+}
+
+/** The offsets that the records got when they were stored, from where each partition's began. */
+function originals(pending: Pending, judgements: readonly Judgement[]): Place[][] {
+  let judged = 0;
+  return pending.parts.map(({ partitions }) => {
+    const next = new Map<number, number>();
+    for (const partition of distinct(partitions)) {
+      const judgement = judgements[judged++];
+      if (judgement?.kind === "stored") next.set(partition, judgement.base);
+    }
+    return partitions.map((partition): Place => {
+      const offset = next.get(partition) ?? 0;
+      next.set(partition, offset + 1);
+      return [partition, offset];
+    });
+  });
+}
+
+function distinct(partitions: readonly number[]): Iterable<number> {
+  return partitions.length === 1 ? partitions : new Set(partitions);
+}
+
+function refusal(
+  pending: Pending,
+  code: "producer_fenced" | "sequence_too_old" | "producer_unknown",
+  why: string,
+): GatewayError {
+  const stamp = pending.parts.find(({ append }) => append.producer)?.append.producer;
+  const { sequence, epoch } = stamp ?? { sequence: 0, epoch: 0 };
+  return new GatewayError(code, `Cannot store sequence ${sequence} of epoch ${epoch}: ${why}`);
+}
+
+function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  throw error;
+}

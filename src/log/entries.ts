@@ -1,0 +1,77 @@
+/**
+ * Reads entries of a stripe's log from the store, in order, a bounded number of bytes at a time. An
+ * entry is one value or several (`chunk` 0, 1, …), and a page of the store may end within one.
+ */
+
+import { assert } from "../assert.ts";
+import { STORE } from "../limits.ts";
+import { keys } from "../store/keys.ts";
+import type { Entry, Store } from "../store/store.ts";
+import { type DecodedEntry, decodeEntry } from "./entry.ts";
+
+/** Names a stripe. */
+export interface StripeName {
+  readonly topic: { readonly id: string };
+  readonly index: number;
+  readonly partitions: number;
+}
+
+/** First page: an entry has at most eleven values, so one at least is whole. */
+const FIRST_PAGE = 16;
+
+/**
+ * The entries `[from, to)`, at least one of them, until they have `bytesMax` bytes. Whoever asks
+ * knows from a head that they were stored; `EntryMissing` if retention or a deletion came first.
+ */
+export async function scanEntries(
+  store: Store,
+  stripe: StripeName,
+  from: number,
+  to: number,
+  bytesMax: number,
+): Promise<DecodedEntry[]> {
+  const decoded: DecodedEntry[] = [];
+  let bytes = 0;
+  let limit = FIRST_PAGE;
+  while (from + decoded.length < to && bytes < bytesMax) {
+    const number = from + decoded.length;
+    const values = await store.scan({
+      prefix: keys.entries(stripe.topic.id, stripe.index),
+      start: keys.entry(stripe.topic.id, stripe.index, number, 0),
+      end: keys.entry(stripe.topic.id, stripe.index, to, 0),
+      limit,
+    });
+    if (values[0]?.key.at(-2) !== number) throw new EntryMissing(number);
+    const groups = byEntry(values);
+    if (values.length === limit) groups.pop(); // the page may have cut its last entry short
+    for (const chunks of groups) {
+      const entry = decodeEntry(chunks, stripe.partitions);
+      decoded.push(entry);
+      bytes += entry.bytes;
+    }
+    const meanBytes = Math.max(1, bytes / decoded.length);
+    limit = Math.min(STORE.scanEntries, FIRST_PAGE + Math.ceil((bytesMax - bytes) / meanBytes));
+  }
+  return decoded;
+}
+
+/** Retention or a deletion has passed where a reader was. */
+export class EntryMissing extends Error {
+  override readonly name = "EntryMissing";
+  constructor(number: number) {
+    super(`Entry ${number} is not there any more`);
+  }
+}
+
+function byEntry(values: readonly Entry[]): Uint8Array[][] {
+  const groups: Uint8Array[][] = [];
+  let last: string | number | undefined;
+  for (const { key, value } of values) {
+    assert(value, "a scan finds values");
+    const number = key.at(-2);
+    if (number !== last) groups.push([]);
+    groups.at(-1)?.push(value);
+    last = number;
+  }
+  return groups;
+}

@@ -1,0 +1,74 @@
+/**
+ * One epoch of one producer within one session: keeps the rule that its sequences rise by one, so
+ * that a publish that failed is never overtaken by the ones that were sent behind it.
+ *
+ *     admit(n)  ──►  queue  ──►  decided ──► done(n) | failed(n)
+ *
+ * A failure rewinds the lane to its sequence and opens a new `generation`; what was queued in an
+ * older generation is refused with `sequence_gap` when its turn comes. Without generations, a resent
+ * n that arrives while the old n+1 still waits would let that one pass first.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { PRODUCER } from "../limits.ts";
+
+export class Lane {
+  /** Queued publishes of older generations are void. */
+  generation = 0;
+  /** The next sequence; undefined while any may come. */
+  #expected: number | undefined;
+  #unanswered = 0;
+
+  /** The sequence to go on from, as `sequence_gap` names it. */
+  get expected(): number {
+    return this.#expected ?? 0;
+  }
+
+  /**
+   * Lets the publish with this sequence in, or throws `sequence_gap` or `overloaded`. A `repeat` is a
+   * number that this session has used before: it may find what it stored then, and nothing else.
+   */
+  admit(sequence: number): "next" | "repeat" {
+    if (this.#expected !== undefined && sequence > this.#expected) throw this.gap(sequence);
+    if (this.#unanswered >= PRODUCER.window) {
+      throw new GatewayError(
+        "overloaded",
+        `Cannot take sequence ${sequence}: ${PRODUCER.window} publishes of this producer are unanswered`,
+        { retryAfterMs: 50 },
+      );
+    }
+    this.#unanswered++;
+    if (this.#expected !== undefined && sequence < this.#expected) return "repeat";
+    this.#expected = sequence + 1;
+    return "next";
+  }
+
+  /** The publish with this sequence was refused before it was admitted: it must come again. */
+  refused(sequence: number): void {
+    this.#expected ??= sequence;
+  }
+
+  /** An admitted publish is stored, or was before. */
+  done(): void {
+    this.#unanswered--;
+  }
+
+  /** An admitted publish failed. */
+  failed(sequence: number, error: GatewayError, repeat: boolean): void {
+    this.#unanswered--;
+    if (error.code === "sequence_too_old") {
+      this.#expected = undefined;
+    } else if (!repeat && (this.#expected === undefined || sequence < this.#expected)) {
+      this.#expected = sequence;
+      this.generation++;
+    }
+  }
+
+  gap(sequence: number): GatewayError {
+    return new GatewayError(
+      "sequence_gap",
+      `Cannot take sequence ${sequence}: the next one of this producer is ${this.expected}`,
+      { expected: this.expected },
+    );
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The partitioned log: what the rest of the gateway knows of it. Appends go through one journal;
+ * what was appended is told to one listener, and read from memory or from the store.
+ */
+
+import { GatewayError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { LOG } from "../limits.ts";
+import type { Store } from "../store/store.ts";
+import type { Offset, Topic } from "../types.ts";
+import type { Append } from "./append.ts";
+import { Appender } from "./appender.ts";
+import type { Written } from "./batch.ts";
+import { EntryCache } from "./entry_cache.ts";
+import { Journal } from "./journal.ts";
+import { logEntry } from "./log_entry.ts";
+import { Reader } from "./reader.ts";
+import type { Bounds, Section, Slice } from "./section.ts";
+import { TopicLog } from "./topic_log.ts";
+import { Topics, unknownTopic } from "./topics.ts";
+
+/** Who hears of what happens to the log, after it has been stored. */
+export interface LogListener {
+  /** These were appended. Per partition they come in order and without a gap. */
+  appended(sections: readonly Section[]): void;
+  /** The partition's log now begins at `start`. */
+  trimmed(topic: Topic, partition: number, start: Offset): void;
+}
+
+export class Log {
+  readonly topics: Topics;
+  readonly journal: Journal;
+  listener: LogListener = { appended() {}, trimmed() {} };
+  readonly #store: Store;
+  readonly #appender: Appender;
+  readonly #tail = new EntryCache(LOG.cacheBytes);
+  readonly #pages = new EntryCache(LOG.cacheBytes / 4);
+  readonly #reader: Reader;
+  /** By incarnation. */
+  readonly #logs = new Map<string, TopicLog>();
+  /** Appends whose topics are being loaded, and what came behind them for the same topics. */
+  readonly #waiting: Append[] = [];
+
+  constructor(store: Store, host: Host, autoPartitions: number) {
+    this.#store = store;
+    this.topics = new Topics(store, host, autoPartitions);
+    this.topics.onRemoved((topic) => this.#end(topic));
+    this.journal = new Journal(store, host);
+    this.#appender = new Appender(host, {
+      stored: (written) => this.#keep(written),
+      appended: (sections) => this.listener.appended(sections),
+      refresh: (written) => this.#refresh(written),
+    }, () => this.journal.wake());
+    this.journal.add(this.#appender);
+    this.#reader = new Reader(store, this.#tail, this.#pages);
+  }
+
+  /** Stores all of it or none, and tells `done` once. Appends for a partition keep their order. */
+  append(append: Append): void {
+    if (this.#mustWait(append) || !this.#enqueue(append)) this.#wait(append);
+  }
+
+  /** Where the partition's log begins and ends, if its topic is in memory. */
+  known(topic: Topic, partition: number): Bounds | undefined {
+    const log = this.#logs.get(topic.id);
+    return log?.ready ? log.stripeOf(partition).bounds(partition) : undefined;
+  }
+
+  async bounds(topic: Topic, partition: number): Promise<Bounds> {
+    return (await this.open(topic)).stripeOf(partition).bounds(partition);
+  }
+
+  /** The first record that was appended at or after `timestamp`; the end of the log if none was. */
+  async offsetAt(topic: Topic, partition: number, timestamp: number): Promise<Offset> {
+    const stripe = (await this.open(topic)).stripeOf(partition);
+    return await this.#reader.offsetAt(stripe, partition, timestamp);
+  }
+
+  /** Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; none at the end. */
+  cached(topic: Topic, partition: number, from: Offset): readonly Section[] | undefined {
+    const log = this.#logs.get(topic.id);
+    if (!log?.ready) return undefined;
+    return this.#reader.cached(log.stripeOf(partition), partition, from);
+  }
+
+  /** Reads records from `from` on, at least one unless the log ends there. */
+  async read(topic: Topic, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
+    const stripe = (await this.open(topic)).stripeOf(partition);
+    return await this.#reader.read(stripe, partition, from, bytesMax);
+  }
+
+  /** The topic's stripes, loaded; `unknown_topic` if it is not there any more. */
+  open(topic: Topic): Promise<TopicLog> {
+    return this.#logOf(topic).loaded;
+  }
+
+  /** Topics whose stripes are in memory. */
+  loaded(): Iterable<TopicLog> {
+    return this.#logs.values();
+  }
+
+  tick(now: number): void {
+    this.#appender.tick(now);
+  }
+
+  #enqueue(append: Append): boolean {
+    const logs = append.parts.map((part) => this.#logOf(part.topic));
+    if (!logs.every((log) => log.ready)) return false;
+    try {
+      this.#appender.enqueue(append, logs);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#refuse(append, error);
+    }
+    return true;
+  }
+
+  #mustWait({ parts }: Append): boolean {
+    if (this.#waiting.length === 0) return false;
+    const topics = new Set(parts.map(({ topic }) => topic.id));
+    return this.#waiting.some((earlier) => earlier.parts.some(({ topic }) => topics.has(topic.id)));
+  }
+
+  #wait(append: Append): void {
+    this.#waiting.push(append);
+    if (this.#waiting.length === 1) this.#admitWaiting();
+  }
+
+  async #admitWaiting(): Promise<void> {
+    for (let append = this.#waiting[0]; append; append = this.#waiting[0]) {
+      try {
+        await Promise.all(append.parts.map((part) => this.open(part.topic)));
+        this.#enqueue(append);
+      } catch (error) {
+        this.#refuse(append, asUnavailable(error));
+      }
+      this.#waiting.shift();
+    }
+  }
+
+  #refuse(append: Append, error: GatewayError): void {
+    for (const { producer, admission } of append.parts) {
+      if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
+    }
+    append.done({ ok: false, error });
+  }
+
+  #logOf(topic: Topic): TopicLog {
+    const known = this.#logs.get(topic.id);
+    if (known) return known;
+    const log = new TopicLog(this.#store, topic);
+    this.#logs.set(topic.id, log);
+    log.loaded.catch(() => this.#logs.delete(topic.id));
+    return log;
+  }
+
+  #keep(written: readonly Written[]): Section[] {
+    return written.flatMap(({ stripe, number, decoded }) => {
+      const entry = logEntry(stripe, number, decoded);
+      this.#tail.add(stripe, entry);
+      return entry.sections;
+    });
+  }
+
+  async #refresh(written: readonly Written[]): Promise<void> {
+    await Promise.all(written.map(async ({ stripe }) => {
+      this.#tail.drop(stripe);
+      try {
+        await stripe.refresh(this.#store);
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        this.#end(stripe.topic);
+      }
+    }));
+  }
+
+  #end(topic: Topic): void {
+    const log = this.#logs.get(topic.id);
+    if (!log) return;
+    log.ended = unknownTopic(topic.name);
+    this.#logs.delete(topic.id);
+    for (const stripe of log.stripes) {
+      this.#tail.drop(stripe);
+      this.#pages.drop(stripe);
+    }
+  }
+}
+
+function asUnavailable(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  return new GatewayError("unavailable", "The store cannot be read");
+}

@@ -1,0 +1,40 @@
+/**
+ * An entry of a stripe's log as it is in memory: what one write appended to the partitions of the
+ * stripe. Entries are numbered from 0 without a gap; they are immutable and shared by all readers.
+ */
+
+import type { Offset } from "../types.ts";
+import type { DecodedEntry } from "./entry.ts";
+import type { Section } from "./section.ts";
+import type { Stripe } from "./stripe.ts";
+
+export interface LogEntry {
+  readonly number: number;
+  /** When it was appended. Never falls from entry to entry. */
+  readonly time: number;
+  /** For each partition of the stripe, the offset that its next record had before this entry. */
+  readonly bases: ArrayLike<Offset>;
+  readonly sections: readonly Section[];
+  /** What it takes in memory and on the store. */
+  readonly bytes: number;
+}
+
+export function logEntry(stripe: Stripe, number: number, decoded: DecodedEntry): LogEntry {
+  return {
+    number,
+    time: decoded.time,
+    bases: decoded.bases,
+    bytes: decoded.bytes,
+    sections: decoded.sections.map(({ partition, count, payload }) => {
+      const base = decoded.bases[partition] ?? 0;
+      return {
+        topic: stripe.topic,
+        partition: stripe.first + partition,
+        base,
+        next: base + count,
+        time: decoded.time,
+        payload,
+      };
+    }),
+  };
+}

@@ -1,0 +1,83 @@
+/** An append on its way: what the log has worked out about it once, before it waits for its turn. */
+
+import { GatewayError } from "../errors.ts";
+import { ADVERTISED, TOPIC } from "../limits.ts";
+import type { Append, AppendPart } from "./append.ts";
+import { partitionOf, partitionOfProducer } from "./partitioner.ts";
+import { recordBytes } from "./record.ts";
+import type { Stripe } from "./stripe.ts";
+import type { TopicLog } from "./topic_log.ts";
+
+/** What a record takes in a write beside its own bytes, at most: lengths, flags, its producer. */
+const RECORD_OVERHEAD = 64;
+
+export interface PendingPart {
+  readonly append: AppendPart;
+  readonly log: TopicLog;
+  /** The partition of each record. */
+  readonly partitions: readonly number[];
+  readonly stripes: readonly Stripe[];
+}
+
+export interface Pending {
+  readonly append: Append;
+  readonly parts: readonly PendingPart[];
+  /** All that it touches. */
+  readonly stripes: readonly Stripe[];
+  readonly bytes: number;
+  /** On the monotonic clock. */
+  readonly since: number;
+  /** It was told `timeout` or `unavailable`; nobody waits for it any more. */
+  answered: boolean;
+}
+
+/** Works it out, or throws what is wrong with it. Its topics are loaded. */
+export function pend(append: Append, logs: readonly TopicLog[], since: number): Pending {
+  let bytes = 0;
+  const parts = append.parts.map((part, i): PendingPart => {
+    const log = logs[i] as TopicLog;
+    if (log.ended) throw log.ended;
+    const partitions = partitionsOf(part, log);
+    for (const record of part.records) bytes += recordBytes(record) + RECORD_OVERHEAD;
+    return { append: part, log, partitions, stripes: stripesOf(log, partitions) };
+  });
+  const only = parts.length === 1 ? parts[0] : undefined;
+  const stripes = only?.stripes ?? [...new Set(parts.flatMap((part) => part.stripes))];
+  if (stripes.length > TOPIC.stripes) {
+    throw new GatewayError(
+      "transaction_too_large",
+      `Cannot write to ${stripes.length} stripes of partitions at once: at most ${TOPIC.stripes}`,
+    );
+  }
+  return { append, parts, stripes, bytes, since, answered: false };
+}
+
+function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): number[] {
+  let keyless: number | undefined;
+  return records.map((record) => {
+    if (record.partition !== undefined) {
+      if (record.partition < topic.partitions) return record.partition;
+      throw new GatewayError(
+        "unknown_partition",
+        `There is no partition ${record.partition} in topic ${topic.name}: it has ${topic.partitions}`,
+      );
+    }
+    if (record.key !== undefined) return partitionOf(record.key, topic.partitions);
+    return keyless ??= producer
+      ? partitionOfProducer(producer.id, producer.sequence, topic.partitions)
+      : log.nextPartition();
+  });
+}
+
+function stripesOf(log: TopicLog, partitions: readonly number[]): readonly Stripe[] {
+  const [only] = log.stripes;
+  if (only && log.stripes.length === 1) return log.stripes;
+  const distinct = new Set(partitions);
+  if (distinct.size > ADVERTISED.publishPartitions) {
+    throw new GatewayError(
+      "batch_too_large",
+      `Cannot publish to ${distinct.size} partitions at once: at most ${ADVERTISED.publishPartitions}`,
+    );
+  }
+  return [...new Set([...distinct].map((partition) => log.stripeOf(partition)))];
+}

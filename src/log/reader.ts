@@ -1,0 +1,192 @@
+/**
+ * Reads partitions: from memory for those at the head, from the store for those behind. Offsets are
+ * found by binary search over the numbered entries of the stripe, since each entry says where every
+ * partition stood before it; a reader that goes on where it stopped needs no search.
+ */
+
+import { assert } from "../assert.ts";
+import { LOG } from "../limits.ts";
+import type { Store } from "../store/store.ts";
+import type { Offset } from "../types.ts";
+import { EntryMissing, scanEntries } from "./entries.ts";
+import type { EntryCache } from "./entry_cache.ts";
+import { type LogEntry, logEntry } from "./log_entry.ts";
+import type { Section, Slice } from "./section.ts";
+import type { Stripe } from "./stripe.ts";
+
+/** How many places where readers stopped are remembered, over all stripes. */
+const BOOKMARKS = 4_096;
+
+export class Reader {
+  readonly #store: Store;
+  /** What was appended here: of every stripe an unbroken run that ends at its head. */
+  readonly #tail: EntryCache;
+  /** What was read from the store. */
+  readonly #pages: EntryCache;
+  readonly #fetching = new Map<Stripe, Map<number, Promise<readonly LogEntry[]>>>();
+  /** `topic/partition/offset` → number of the entry that holds it. */
+  readonly #bookmarks = new Map<string, number>();
+
+  constructor(store: Store, tail: EntryCache, pages: EntryCache) {
+    this.#store = store;
+    this.#tail = tail;
+    this.#pages = pages;
+  }
+
+  /**
+   * Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; undefined if not.
+   * Empty if `from` is where the log ends.
+   */
+  cached(stripe: Stripe, partition: number, from: Offset): readonly Section[] | undefined {
+    const at = partition - stripe.first;
+    const { entries: end, next } = stripe.head;
+    if (from === next[at]) return [];
+    const oldest = this.#tail.oldest(stripe);
+    if (oldest === undefined || from > (next[at] ?? 0)) return undefined;
+    if (this.#baseOf(stripe, oldest, at) > from) return undefined;
+    return this.#collect(stripe, partition, this.#lastAtOrBelow(stripe, at, from, oldest, end));
+  }
+
+  /** Reads up to `bytesMax` bytes of records from `from` on, or from the log's start if that is later. */
+  async read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
+    for (;;) {
+      try {
+        return await this.#read(stripe, partition, from, bytesMax);
+      } catch (error) {
+        // Retention passed the place between the look and the read: the start has moved, look again.
+        if (!(error instanceof EntryMissing)) throw error;
+        await stripe.refreshTrim(this.#store);
+      }
+    }
+  }
+
+  /** The offset of the first record that was appended at or after `timestamp`; the end if none was. */
+  async offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
+    const at = partition - stripe.first;
+    const { start, next } = stripe.bounds(partition);
+    const number = await this.#search(stripe, (entry) => entry.time < timestamp);
+    const entry = number < stripe.head.entries ? await this.#probe(stripe, number) : undefined;
+    return Math.max(start, entry?.bases[at] ?? next);
+  }
+
+  async #read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
+    const at = partition - stripe.first;
+    const { start, next } = stripe.bounds(partition);
+    const first = Math.max(from, start);
+    if (first >= next) return { sections: [], bounds: stripe.bounds(partition) };
+    const end = stripe.head.entries;
+    let number = this.#bookmarks.get(bookmark(stripe, partition, first)) ??
+      await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
+    const sections: Section[] = [];
+    let bytes = 0;
+    for (; number < end && bytes < bytesMax; number++) {
+      const entry = await this.#entry(stripe, number);
+      const section = sectionOf(entry, partition);
+      if (!section || section.next <= first) continue;
+      sections.push(section);
+      bytes += section.payload.length;
+    }
+    const last = sections.at(-1);
+    if (last) this.#remember(bookmark(stripe, partition, last.next), number);
+    return { sections, bounds: stripe.bounds(partition) };
+  }
+
+  /** The number of the first kept entry of which `isBefore` does not hold: `head.entries` if none. */
+  async #search(stripe: Stripe, isBefore: (entry: LogEntry) => boolean): Promise<number> {
+    let low = stripe.trim.entry;
+    let high = stripe.head.entries;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (isBefore(await this.#probe(stripe, middle))) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** One entry for the sake of its head: nothing is read ahead, nothing kept. */
+  async #probe(stripe: Stripe, number: number): Promise<LogEntry> {
+    const kept = this.#tail.get(stripe, number) ?? this.#pages.get(stripe, number);
+    if (kept) return kept;
+    const [decoded] = await scanEntries(this.#store, stripe, number, number + 1, 1);
+    assert(decoded, "a scan finds an entry or throws");
+    return logEntry(stripe, number, decoded);
+  }
+
+  async #entry(stripe: Stripe, number: number): Promise<LogEntry> {
+    const kept = this.#tail.get(stripe, number) ?? this.#pages.get(stripe, number);
+    if (kept) return kept;
+    const [entry] = await this.#fetch(stripe, number);
+    assert(entry, "a scan finds an entry or throws");
+    return entry;
+  }
+
+  /** Fetches a page that begins at this entry; who wants the same one meanwhile shares it. */
+  async #fetch(stripe: Stripe, number: number): Promise<readonly LogEntry[]> {
+    let pages = this.#fetching.get(stripe);
+    if (!pages) this.#fetching.set(stripe, pages = new Map());
+    let page = pages.get(number);
+    if (!page) {
+      page = this.#load(stripe, number).finally(() => pages.delete(number));
+      pages.set(number, page);
+    }
+    return await page;
+  }
+
+  async #load(stripe: Stripe, number: number): Promise<readonly LogEntry[]> {
+    const end = stripe.head.entries;
+    const page = await scanEntries(this.#store, stripe, number, end, LOG.readBytes);
+    return page.map((decoded, i) => {
+      const entry = logEntry(stripe, number + i, decoded);
+      this.#pages.add(stripe, entry);
+      return entry;
+    });
+  }
+
+  #collect(stripe: Stripe, partition: number, from: number): Section[] {
+    const sections: Section[] = [];
+    let bytes = 0;
+    for (let number = from; number < stripe.head.entries && bytes < LOG.readBytes; number++) {
+      const entry = this.#tail.get(stripe, number);
+      const section = entry && sectionOf(entry, partition);
+      if (!section) continue;
+      sections.push(section);
+      bytes += section.payload.length;
+    }
+    return sections;
+  }
+
+  /** The last entry in `[low, high)` of the tail before which the partition stood at or below `offset`. */
+  #lastAtOrBelow(stripe: Stripe, at: number, offset: Offset, low: number, high: number): number {
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#baseOf(stripe, middle, at) <= offset) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #baseOf(stripe: Stripe, number: number, at: number): Offset {
+    return this.#tail.get(stripe, number)?.bases[at] ?? Infinity;
+  }
+
+  #remember(place: string, number: number): void {
+    this.#bookmarks.delete(place);
+    this.#bookmarks.set(place, number);
+    if (this.#bookmarks.size <= BOOKMARKS) return;
+    for (const oldest of this.#bookmarks.keys()) {
+      this.#bookmarks.delete(oldest);
+      break;
+    }
+  }
+}
+
+function bookmark(stripe: Stripe, partition: number, offset: Offset): string {
+  return `${stripe.topic.id}/${partition}/${offset}`;
+}
+
+function sectionOf(entry: LogEntry, partition: number): Section | undefined {
+  for (const section of entry.sections) {
+    if (section.partition === partition) return section;
+  }
+  return undefined;
+}

@@ -1,0 +1,130 @@
+/**
+ * Moves the start of logs: by age and by the bytes of the whole topic. It works on entries, a page
+ * at a time: the begin moves and the page's keys go in one write. Records are never changed.
+ *
+ * 1. The start never passes what a restart must replay to know the producers (`replayFrom`).
+ * 2. By bytes, the oldest entry of all stripes goes first.
+ */
+
+import { assert } from "../assert.ts";
+import { type Host, sleep } from "../host/host.ts";
+import { LOG, STORE } from "../limits.ts";
+import { keys } from "../store/keys.ts";
+import type { Mutation, Store } from "../store/store.ts";
+import { transact } from "../store/transact.ts";
+import type { Topic } from "../types.ts";
+import { scanEntries } from "./entries.ts";
+import type { DecodedEntry } from "./entry.ts";
+import { decodeTrim, encodeTrim, type Trim, trimmed } from "./head.ts";
+import type { Stripe } from "./stripe.ts";
+
+/** What retention needs to know of one topic. */
+export interface Retained {
+  readonly topic: Topic;
+  readonly stripes: readonly Stripe[];
+  /** Makes a snapshot, so that `replayFrom` rises to the stripe's head. */
+  snapshot(stripe: Stripe): Promise<void>;
+  /** The stripe's logs begin later now. */
+  moved(stripe: Stripe): void;
+}
+
+/** Trims the topic to its policy. */
+export async function retain(
+  store: Store,
+  host: Host,
+  retained: Retained,
+  signal: AbortSignal,
+): Promise<void> {
+  const { topic, stripes } = retained;
+  if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return;
+  const left = new Set(stripes);
+  while (!signal.aborted) {
+    const stripe = await oldestOf(store, left);
+    if (!stripe) return;
+    const { entry: from } = stripe.trim;
+    const page = await scanEntries(store, stripe, from, stripe.head.entries, LOG.readBytes);
+    const doomed = expired(topic, page, bytesOf(stripes), host.clock.now());
+    if (doomed.length === 0) return;
+    if (from + doomed.length > stripe.replayFrom) await retained.snapshot(stripe);
+    const allowed = doomed.slice(0, Math.max(0, stripe.replayFrom - from));
+    if (allowed.length === 0) {
+      left.delete(stripe);
+      continue;
+    }
+    await trim(store, host, stripe, allowed);
+    retained.moved(stripe);
+    await sleep(host.clock, LOG.deletePauseMs);
+  }
+}
+
+/** The oldest entries that the policy does not keep, out of a page. */
+export function expired(
+  topic: Topic,
+  page: readonly DecodedEntry[],
+  bytes: number,
+  now: number,
+): readonly DecodedEntry[] {
+  const cutoff = topic.retentionMs === undefined ? -Infinity : now - topic.retentionMs;
+  let left = bytes - (topic.retentionBytes ?? Infinity);
+  let count = 0;
+  for (const entry of page) {
+    if (entry.time >= cutoff && left <= 0) break;
+    left -= payloadBytes(entry);
+    count++;
+  }
+  return page.slice(0, count);
+}
+
+/** The stripe whose first entry is the oldest. */
+async function oldestOf(store: Store, stripes: Iterable<Stripe>): Promise<Stripe | undefined> {
+  let oldest: Stripe | undefined;
+  let oldestTime = Infinity;
+  for (const stripe of stripes) {
+    const time = await stripe.oldestTime(store);
+    if (time === undefined || time >= oldestTime) continue;
+    oldest = stripe;
+    oldestTime = time;
+  }
+  return oldest;
+}
+
+async function trim(
+  store: Store,
+  host: Host,
+  stripe: Stripe,
+  doomed: readonly DecodedEntry[],
+): Promise<void> {
+  const key = keys.trim(stripe.topic.id, stripe.index);
+  const from = stripe.trim.entry;
+  const begin: Trim = doomed.reduce(trimmed, stripe.trim);
+  const mutations: Mutation[] = [{ type: "set", key, value: encodeTrim(begin) }];
+  for (const [i, { chunks }] of doomed.entries()) {
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const doomedKey = keys.entry(stripe.topic.id, stripe.index, from + i, chunk);
+      mutations.push({ type: "delete", key: doomedKey });
+    }
+  }
+  assert(mutations.length <= STORE.mutations, "a page of entries has fewer keys than a write");
+  await transact(store, host, {
+    load: async () => {
+      const [entry] = await store.read([key]);
+      assert(entry?.value, "a topic that is retained has begins");
+      const stands = decodeTrim(entry.value).entry === from;
+      return { checks: [{ key, version: entry.version }], stands };
+    },
+    decide: ({ stands }) => ({ mutations: stands ? mutations : [], result: undefined }),
+  });
+  await stripe.refreshTrim(store);
+}
+
+function bytesOf(stripes: readonly Stripe[]): number {
+  let bytes = 0;
+  for (const { head, trim } of stripes) {
+    for (let i = 0; i < head.next.length; i++) bytes += (head.bytes[i] ?? 0) - (trim.bytes[i] ?? 0);
+  }
+  return bytes;
+}
+
+function payloadBytes(entry: DecodedEntry): number {
+  return entry.sections.reduce((sum, { payload }) => sum + payload.length, 0);
+}

@@ -1,0 +1,52 @@
+/**
+ * A topic's stripes in memory. They are loaded together on first use; what comes for the topic
+ * meanwhile waits in its order.
+ */
+
+import { assert } from "../assert.ts";
+import type { GatewayError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import type { Topic } from "../types.ts";
+import { Stripe } from "./stripe.ts";
+import { stripeCount, stripeWidth } from "./topics.ts";
+
+export class TopicLog {
+  readonly topic: Topic;
+  readonly #width: number;
+  /** Empty until all are loaded. */
+  stripes: readonly Stripe[] = [];
+  readonly loaded: Promise<TopicLog>;
+  /** Why nothing can be appended any more: the topic was deleted. */
+  ended: GatewayError | undefined;
+  /** Where the next publish goes that has neither key nor producer. */
+  #turn = 0;
+
+  constructor(store: Store, topic: Topic) {
+    this.topic = topic;
+    this.#width = stripeWidth(topic.partitions);
+    this.loaded = this.#load(store);
+  }
+
+  get ready(): boolean {
+    return this.stripes.length > 0;
+  }
+
+  stripeOf(partition: number): Stripe {
+    const stripe = this.stripes[Math.floor(partition / this.#width)];
+    assert(stripe, "a partition is looked up in a topic that has it, once it is loaded");
+    return stripe;
+  }
+
+  /** The partition for a publish that names none: each in its turn. */
+  nextPartition(): number {
+    const partition = this.#turn;
+    this.#turn = (partition + 1) % this.topic.partitions;
+    return partition;
+  }
+
+  async #load(store: Store): Promise<TopicLog> {
+    const indexes = Array.from({ length: stripeCount(this.topic.partitions) }, (_, i) => i);
+    this.stripes = await Promise.all(indexes.map((i) => Stripe.load(store, this.topic, i)));
+    return this;
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Topics: made, found, deleted. A topic is one document, and one head for each of its stripes, which
+ * are made and deleted in the same atomic write: whoever still holds a deleted topic's head finds
+ * that its check fails, and so can never append to it.
+ */
+
+import { assert } from "../assert.ts";
+import { GatewayError } from "../errors.ts";
+import { type Host, newId } from "../host/host.ts";
+import { TOPIC } from "../limits.ts";
+import { keys } from "../store/keys.ts";
+import type { Entry, Mutation, Store } from "../store/store.ts";
+import { transact } from "../store/transact.ts";
+import type { Topic } from "../types.ts";
+import { emptyHead, emptyTrim, encodeHead, encodeTrim } from "./head.ts";
+
+/** How a topic is to be. Absent retention means unbounded. */
+export interface TopicSpec {
+  readonly partitions: number;
+  readonly retentionMs?: number;
+  readonly retentionBytes?: number;
+}
+
+/** Partitions that share one head: see design.md, section 3. */
+export function stripeWidth(partitions: number): number {
+  return Math.max(TOPIC.stripeWidth, Math.ceil(partitions / TOPIC.stripes));
+}
+
+/** Heads of a topic. */
+export function stripeCount(partitions: number): number {
+  return Math.ceil(partitions / stripeWidth(partitions));
+}
+
+export class Topics {
+  readonly #store: Store;
+  readonly #host: Host;
+  readonly #autoPartitions: number;
+  readonly #known = new Map<string, Topic>();
+  readonly #ensuring = new Map<string, Promise<Topic>>();
+  readonly #removed: ((topic: Topic) => void)[] = [];
+
+  /** `autoPartitions` 0: topics must be created. */
+  constructor(store: Store, host: Host, autoPartitions: number) {
+    this.#store = store;
+    this.#host = host;
+    this.#autoPartitions = autoPartitions;
+  }
+
+  /** The topic, if it is in memory. */
+  cached(name: string): Topic | undefined {
+    return this.#known.get(name);
+  }
+
+  /** Whether this is what its name still stands for, as far as this gateway knows. */
+  isCurrent(topic: Topic): boolean {
+    return this.#known.get(topic.name)?.id === topic.id;
+  }
+
+  async find(name: string): Promise<Topic | undefined> {
+    return this.#known.get(name) ?? await this.#load(name);
+  }
+
+  /** The topic, made if the setting says so; else `unknown_topic`. */
+  async ensure(name: string): Promise<Topic> {
+    const known = this.#known.get(name);
+    if (known) return known;
+    // Those who ask for the same name meanwhile wait for one answer, and go on in their order.
+    let ensuring = this.#ensuring.get(name);
+    if (!ensuring) {
+      ensuring = this.#loadOrMake(name).finally(() => this.#ensuring.delete(name));
+      this.#ensuring.set(name, ensuring);
+    }
+    return await ensuring;
+  }
+
+  /** Makes the topic, or sets the retention of the one that is there anew. */
+  create(name: string, spec: TopicSpec): Promise<{ topic: Topic; made: boolean }> {
+    return this.#create(name, spec, "match");
+  }
+
+  /** Deletes the topic and with it its records; its space is freed in the background. */
+  async remove(name: string): Promise<Topic | undefined> {
+    const topic = await transact(this.#store, this.#host, {
+      load: () => this.#document(name),
+      decide: ({ found }) => ({ mutations: found ? removal(found) : [], result: found }),
+    });
+    this.#known.delete(name);
+    if (topic) { for (const tell of this.#removed) tell(topic); }
+    return topic;
+  }
+
+  async list(): Promise<Topic[]> {
+    const prefix = keys.topics();
+    const found: Entry[] = [];
+    for (;;) {
+      const last = found.at(-1);
+      const page = await this.#store.scan({
+        prefix,
+        ...(last ? { start: [...last.key, 0] } : {}),
+        limit: 500,
+      });
+      found.push(...page);
+      if (page.length < 500) break;
+    }
+    return found.map((entry) => decode(String(entry.key.at(-1)), entry.value));
+  }
+
+  onRemoved(listener: (topic: Topic) => void): void {
+    this.#removed.push(listener);
+  }
+
+  async #create(name: string, spec: TopicSpec, existing: "find" | "match") {
+    const fresh: Topic = { name, id: newId(this.#host), ...spec };
+    const result = await transact(this.#store, this.#host, {
+      load: () => this.#document(name),
+      decide: ({ found }) => {
+        if (!found) return { mutations: creation(fresh), result: { topic: fresh, made: true } };
+        if (found.id === fresh.id) return { mutations: [], result: { topic: found, made: true } };
+        if (existing === "find") return { mutations: [], result: { topic: found, made: false } };
+        if (found.partitions !== spec.partitions) {
+          throw new GatewayError(
+            "topic_exists",
+            `Cannot make topic ${name} with ${spec.partitions} partitions: it has ${found.partitions}`,
+          );
+        }
+        const topic: Topic = { name, id: found.id, ...spec };
+        return { mutations: [document(topic)], result: { topic, made: false } };
+      },
+    });
+    this.#known.set(name, result.topic);
+    return result;
+  }
+
+  async #loadOrMake(name: string): Promise<Topic> {
+    const found = await this.#load(name);
+    if (found) return found;
+    if (this.#autoPartitions === 0) throw unknownTopic(name);
+    return (await this.#create(name, { partitions: this.#autoPartitions }, "find")).topic;
+  }
+
+  async #load(name: string): Promise<Topic | undefined> {
+    const { found } = await this.#document(name);
+    if (found) this.#known.set(name, found);
+    return found;
+  }
+
+  async #document(name: string) {
+    const key = keys.topic(name);
+    const [entry] = await this.#store.read([key]);
+    assert(entry, "a read answers every key");
+    return {
+      checks: [{ key, version: entry.version }],
+      found: entry.value ? decode(name, entry.value) : undefined,
+    };
+  }
+}
+
+export function unknownTopic(name: string): GatewayError {
+  return new GatewayError("unknown_topic", `There is no topic ${name}`);
+}
+
+function creation(topic: Topic): Mutation[] {
+  const width = stripeWidth(topic.partitions);
+  const mutations: Mutation[] = [document(topic)];
+  for (let stripe = 0; stripe < stripeCount(topic.partitions); stripe++) {
+    const partitions = Math.min(width, topic.partitions - stripe * width);
+    mutations.push(
+      { type: "set", key: keys.head(topic.id, stripe), value: encodeHead(emptyHead(partitions)) },
+      { type: "set", key: keys.trim(topic.id, stripe), value: encodeTrim(emptyTrim(partitions)) },
+    );
+  }
+  return mutations;
+}
+
+function removal(topic: Topic): Mutation[] {
+  const mutations: Mutation[] = [
+    { type: "delete", key: keys.topic(topic.name) },
+    { type: "set", key: keys.gone(topic.id), value: new TextEncoder().encode(topic.name) },
+  ];
+  for (let stripe = 0; stripe < stripeCount(topic.partitions); stripe++) {
+    mutations.push({ type: "delete", key: keys.head(topic.id, stripe) });
+  }
+  return mutations;
+}
+
+function document({ name, ...topic }: Topic): Mutation {
+  const value = new TextEncoder().encode(JSON.stringify(topic));
+  return { type: "set", key: keys.topic(name), value };
+}
+
+function decode(name: string, value: Uint8Array | undefined): Topic {
+  return { name, ...JSON.parse(new TextDecoder().decode(value)) };
+}

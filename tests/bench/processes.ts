@@ -1,0 +1,96 @@
+/** Starts what is measured as a process of its own on its own core, and reads what it cost. */
+
+const CLOCK_TICKS = 100;
+
+/** A server under test. */
+export interface Server {
+  readonly port: number;
+  readonly pid: number;
+  /** CPU seconds that the process has used so far, all threads. */
+  cpuSeconds(): number;
+  /** Resident memory in bytes. */
+  rssBytes(): number;
+  stop(): Promise<void>;
+}
+
+/** The gateway on a fresh embedded store. */
+export async function startGateway(env: Record<string, string> = {}): Promise<Server> {
+  const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
+  const server = await start(["-A", "--unstable-kv", "src/main.ts"], {
+    PORT: "0",
+    WEIR_STORE: `${folder}/weir.kv`,
+    ...env,
+  });
+  return {
+    ...server,
+    stop: async () => {
+      await server.stop();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** A script of this folder that prints `… listening on http://HOST:PORT`. */
+export function startScript(name: string, env: Record<string, string> = {}): Promise<Server> {
+  return start(["-A", "--unstable-kv", `tests/bench/${name}`], env);
+}
+
+async function start(args: string[], env: Record<string, string>): Promise<Server> {
+  const [command, ...rest] = [...pinned(0), Deno.execPath(), "run", ...args];
+  const child = new Deno.Command(command ?? "", {
+    args: rest,
+    env,
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const port = await listeningPort(child.stdout);
+  return {
+    port,
+    pid: child.pid,
+    cpuSeconds: () => cpuSeconds(child.pid),
+    rssBytes: () => rssBytes(child.pid),
+    stop: async () => {
+      child.kill("SIGTERM");
+      await child.status;
+    },
+  };
+}
+
+/** The command that keeps a process on this core, where the machine has one for it. */
+export function pinned(core: number): string[] {
+  try {
+    const { success } = new Deno.Command("taskset", { args: ["-V"], stdout: "null" }).outputSync();
+    return success && navigator.hardwareConcurrency > 1 ? ["taskset", "-c", String(core)] : [];
+  } catch {
+    return [];
+  }
+}
+
+async function listeningPort(stdout: ReadableStream<Uint8Array>): Promise<number> {
+  const reader = stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`The server ended before it listened: ${text}`);
+    text += value;
+    const port = text.match(/listening on http:\/\/[^:]+:(\d+)/)?.[1];
+    if (!port) continue;
+    drain(reader);
+    return Number(port);
+  }
+}
+
+async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+function cpuSeconds(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+}
+
+function rssBytes(pid: number): number {
+  const pages = Number(Deno.readTextFileSync(`/proc/${pid}/statm`).split(" ")[1]);
+  return pages * 4_096;
+}

@@ -1,0 +1,40 @@
+/** What the store alone can do: the same embedded Deno KV, written to without a gateway. */
+
+/** Records a second in appends of `records` records of 120 bytes, one value each, one at a time. */
+export async function rawAppends(records: number, ms: number): Promise<number> {
+  return await withStore(async (kv) => {
+    const value = new Uint8Array(Math.min(65_000, records * 120)).fill(97);
+    let appended = 0;
+    const begun = performance.now();
+    while (performance.now() - begun < ms) {
+      await kv.atomic().set(["l", appended], value).set(["h"], appended).commit();
+      appended += records;
+    }
+    return appended / ((performance.now() - begun) / 1_000);
+  });
+}
+
+/** Milliseconds of lone writes of 200 bytes, sorted. */
+export async function rawWrites(rounds: number): Promise<number[]> {
+  return await withStore(async (kv) => {
+    const taken: number[] = [];
+    for (let i = 0; i < rounds; i++) {
+      const begun = performance.now();
+      await kv.set(["l", i], new Uint8Array(200));
+      taken.push(performance.now() - begun);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return taken.sort((a, b) => a - b);
+  });
+}
+
+async function withStore<T>(use: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
+  const kv = await Deno.openKv(`${folder}/raw.kv`);
+  try {
+    return await use(kv);
+  } finally {
+    kv.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
