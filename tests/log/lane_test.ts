@@ -1,0 +1,85 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { GatewayError } from "../../src/errors.ts";
+import { PRODUCER } from "../../src/limits.ts";
+import { Lane } from "../../src/log/lane.ts";
+
+const timeout = new GatewayError("timeout", "No answer in time");
+
+function refusal(run: () => unknown): GatewayError {
+  return assertThrows(run, GatewayError);
+}
+
+Deno.test("a lane takes any first sequence and then those that rise by one", () => {
+  const lane = new Lane();
+  assertEquals(lane.admit(7), "next");
+  assertEquals(lane.admit(8), "next");
+  const error = refusal(() => lane.admit(10));
+  assertEquals([error.code, error.detail.expected], ["sequence_gap", 9]);
+});
+
+Deno.test("a number that was used before is a repeat and moves nothing", () => {
+  const lane = new Lane();
+  lane.admit(7);
+  lane.admit(8);
+  assertEquals(lane.admit(7), "repeat");
+  assertEquals(lane.admit(9), "next");
+});
+
+Deno.test("after a failure the ones behind it wait until it has come again", () => {
+  const lane = new Lane();
+  lane.admit(0);
+  lane.admit(1);
+  const { generation } = lane;
+  lane.failed(0, timeout, false);
+  assertEquals(lane.generation, generation + 1, "what is queued behind it is void");
+  lane.failed(1, lane.gap(1), false);
+  assertEquals(refusal(() => lane.admit(1)).detail.expected, 0);
+  assertEquals([lane.admit(0), lane.admit(1)], ["next", "next"]);
+});
+
+Deno.test("a publish that was refused before it was admitted keeps its number free", () => {
+  const lane = new Lane();
+  lane.refused(5);
+  assertEquals(refusal(() => lane.admit(6)).detail.expected, 5);
+  assertEquals(lane.admit(5), "next");
+});
+
+Deno.test("after sequence_too_old the next number may be any", () => {
+  const lane = new Lane();
+  lane.admit(3);
+  lane.failed(3, new GatewayError("sequence_too_old", "Later ones are stored"), false);
+  assertEquals(lane.admit(100), "next");
+});
+
+Deno.test("at most a window of publishes is unanswered", () => {
+  const lane = new Lane();
+  for (let sequence = 0; sequence < PRODUCER.window; sequence++) lane.admit(sequence);
+  const error = refusal(() => lane.admit(PRODUCER.window));
+  assertEquals([error.code, error.retry], ["overloaded", "same"]);
+  lane.done();
+  assertEquals(lane.admit(PRODUCER.window), "next");
+});
+
+Deno.test("in whatever order publishes fail, what is stored of a lane never has a hole", () => {
+  fc.assert(fc.property(fc.array(fc.boolean(), { maxLength: 200 }), (outcomes) => {
+    const lane = new Lane();
+    const queue: { sequence: number; generation: number }[] = [];
+    const stored: number[] = [];
+    let next = 0;
+    for (const succeeds of outcomes) {
+      try {
+        lane.admit(next);
+        queue.push({ sequence: next++, generation: lane.generation });
+      } catch (error) {
+        next = (error as GatewayError).detail.expected ?? next;
+      }
+      if (queue.length < 3) continue;
+      const { sequence, generation } = queue.shift() ?? { sequence: 0, generation: 0 };
+      if (generation !== lane.generation) lane.failed(sequence, lane.gap(sequence), false);
+      else if (succeeds) stored.push(sequence), lane.done();
+      else lane.failed(sequence, timeout, false);
+    }
+    assertEquals(stored, stored.map((_, i) => i));
+  }));
+});
