@@ -124,6 +124,26 @@ export const GROUP = {
   commitOffsets: 1_024,
 } as const;
 
+/** What a connection may do before it is a session, and a request over HTTP. */
+export const HTTP = {
+  /** Request line and headers together. */
+  headerBytes: 8 * KiB,
+  headers: 64,
+  /** Until the headers, and until the whole request, must have come. */
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 15_000,
+  /** One request's body, decoded. */
+  bodyBytes: 1 * MiB,
+  /** Records that one read of a partition gives. */
+  readRecords: 1_000,
+  /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */
+  fragments: 1_024,
+  bufferedChunks: 16_384,
+  /** How long the closing handshake of a socket may take before it is cut. */
+  closeMs: 5_000,
+} as const;
+
 assert(TOPIC.stripes + 2 <= STORE.checks, "a publish over a whole topic must leave two checks");
 assert(LOG.entryBytes + 100_000 <= STORE.writeBytes, "an entry must fit one write with its heads");
 assert(ADVERTISED.publishBytes <= LOG.entryBytes, "a publish must fit one entry");

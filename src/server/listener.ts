@@ -1,0 +1,76 @@
+/**
+ * The HTTP server: one `node:http` server carries the HTTP API and the WebSockets. Holds the bounds
+ * on what a connection may do before anybody looks at its request.
+ */
+
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { HTTP } from "../limits.ts";
+import { type SocketOptions, socketUpgrades } from "./socket.ts";
+
+export interface Listener {
+  /** Where it listens: `http://HOST:PORT`. */
+  readonly url: string;
+  /** Takes no more connections and ends those that are left. */
+  close(): Promise<void>;
+}
+
+export interface ListenOptions extends SocketOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/** Resolves when it listens; rejects if it cannot. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const server = createServer(
+    {
+      maxHeaderSize: HTTP.headerBytes,
+      headersTimeout: HTTP.headersMs,
+      requestTimeout: HTTP.requestMs,
+      connectionsCheckingInterval: HTTP.headersMs / 10,
+      keepAliveTimeout: HTTP.keepAliveMs,
+    },
+    getRequestListener(options.fetch, { overrideGlobalObjects: false }),
+  );
+  server.maxHeadersCount = HTTP.headers;
+  server.on("upgrade", socketUpgrades(options));
+  server.on("clientError", refuse);
+  await bind(server, options);
+  const { port } = server.address() as AddressInfo;
+  const name = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    url: `http://${name}:${port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** What is no HTTP, too large or too slow. */
+function refuse(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === "HPE_HEADER_OVERFLOW"
+    ? "431 Request Header Fields Too Large"
+    : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+    ? "408 Request Timeout"
+    : "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}

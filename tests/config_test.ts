@@ -1,0 +1,106 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { normalOrigin, readSettings, StartRefused } from "../src/config.ts";
+
+Deno.test("with nothing set, the gateway serves this machine from a file", () => {
+  assertEquals({ ...readSettings({}) }, {
+    host: "127.0.0.1",
+    port: 8080,
+    store: "data/weir.kv",
+    autoPartitions: 8,
+    heartbeatMs: 15_000,
+    sessionTimeoutMs: 45_000,
+    drainMs: 10_000,
+    open: false,
+    origins: [],
+  });
+});
+
+Deno.test("every setting is taken from its variable", () => {
+  const settings = readSettings({
+    HOST: "0.0.0.0",
+    PORT: "0",
+    WEIR_STORE: ":memory:",
+    WEIR_AUTO_PARTITIONS: "0",
+    WEIR_HEARTBEAT_MS: "100",
+    WEIR_SESSION_TIMEOUT_MS: "300",
+    WEIR_DRAIN_MS: "500",
+    WEIR_OPEN: "true",
+    WEIR_ORIGINS: "https://App.example:443, capacitor://localhost",
+    PATH: "/bin",
+  });
+  assertEquals({ ...settings }, {
+    host: "0.0.0.0",
+    port: 0,
+    store: ":memory:",
+    autoPartitions: 0,
+    heartbeatMs: 100,
+    sessionTimeoutMs: 300,
+    drainMs: 500,
+    open: true,
+    origins: ["https://app.example", "capacitor://localhost"],
+  });
+});
+
+Deno.test("heartbeats that are not set follow a short session timeout", () => {
+  assertEquals(readSettings({ WEIR_SESSION_TIMEOUT_MS: "600" }).heartbeatMs, 200);
+});
+
+const refusals: readonly [Record<string, string>, RegExp][] = [
+  [{ WEIR_STOER: "x" }, /^WEIR_STOER is not a setting: did you mean WEIR_STORE\?$/],
+  [{ WEIR_HEARTBEAT: "1" }, /did you mean WEIR_HEARTBEAT_MS\?$/],
+  [{ WEIR_COMPRESSION: "x" }, /^WEIR_COMPRESSION is not a setting: there are HOST, PORT, WEIR_/],
+  [{ WEIR_: "x" }, /^WEIR_ is not a setting/],
+  [{ PORT: "80a" }, /^PORT must be a whole number from 0 to 65535, not "80a"$/],
+  [{ PORT: "65536" }, /^PORT must be/],
+  [{ PORT: "" }, /^PORT must be/],
+  [{ PORT: "1e3" }, /^PORT must be/],
+  [{ HOST: "a b" }, /^HOST must be an address or a host name, not "a b"$/],
+  [{ HOST: "0.0.0.0" }, /^HOST is 0\.0\.0\.0, .* set WEIR_OPEN=true .* or HOST to 127\.0\.0\.1$/],
+  [{ HOST: "127.evil.example" }, /^HOST is 127\.evil\.example/],
+  [{ WEIR_STORE: "" }, /^WEIR_STORE must be the path of a file or :memory:, not ""$/],
+  [{ WEIR_STORE: "https://kv.example" }, /^WEIR_STORE must be/],
+  [{ WEIR_AUTO_PARTITIONS: "1025" }, /^WEIR_AUTO_PARTITIONS must be a whole number from 0 to 1024/],
+  [{ WEIR_SESSION_TIMEOUT_MS: "199" }, /^WEIR_SESSION_TIMEOUT_MS must be a whole number from 200/],
+  [
+    { WEIR_HEARTBEAT_MS: "1000", WEIR_SESSION_TIMEOUT_MS: "1000" },
+    /^WEIR_HEARTBEAT_MS must be below WEIR_SESSION_TIMEOUT_MS \(1000\), not 1000$/,
+  ],
+  [{ WEIR_DRAIN_MS: "-1" }, /^WEIR_DRAIN_MS must be/],
+  [{ WEIR_OPEN: "yes" }, /^WEIR_OPEN must be true or false, not "yes"$/],
+  [{ WEIR_ORIGINS: "*" }, /^WEIR_ORIGINS must be origins such as/],
+  [{ WEIR_ORIGINS: "null" }, /^WEIR_ORIGINS must be/],
+  [{ WEIR_ORIGINS: "https://app.example/" }, /^WEIR_ORIGINS must be/],
+];
+
+for (const [environment, line] of refusals) {
+  const [name, value] = Object.entries(environment)[0]!;
+  Deno.test(`${name}=${value} ends the start with one line that says what would be right`, () => {
+    const { message } = assertThrows(() => readSettings(environment), StartRefused);
+    assertMatch(message, line);
+    assertEquals(message.includes("\n"), false);
+  });
+}
+
+for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "::1"]) {
+  Deno.test(`${host} is this machine, and needs no WEIR_OPEN`, () => {
+    assertEquals(readSettings({ HOST: host }).host, host);
+  });
+}
+
+Deno.test("an origin has one normal form, and what is no origin has none", () => {
+  const cases: readonly [string, string | undefined][] = [
+    ["http://a.example", "http://a.example"],
+    ["HTTPS://A.Example", "https://a.example"],
+    ["http://a.example:80", "http://a.example"],
+    ["https://a.example:80", "https://a.example:80"],
+    ["http://[::1]:8080", "http://[::1]:8080"],
+    ["null", undefined],
+    ["", undefined],
+    ["a.example", undefined],
+    ["https://a.example/path", undefined],
+    ["https://user@a.example", undefined],
+    ["https://a.example, https://b.example", undefined],
+    ["https://a.example:port", undefined],
+  ];
+  for (const [text, normal] of cases) assertEquals(normalOrigin(text), normal, text);
+});
