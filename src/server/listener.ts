@@ -20,17 +20,20 @@ export interface ListenOptions extends SocketOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** How long a request's headers may take to come. */
+  readonly headersMs?: number;
   fetch(request: Request): Response | Promise<Response>;
 }
 
 /** Resolves when it listens; rejects if it cannot. */
 export async function listen(options: ListenOptions): Promise<Listener> {
+  const { headersMs = HTTP.headersMs } = options;
   const server = createServer(
     {
       maxHeaderSize: HTTP.headerBytes,
-      headersTimeout: HTTP.headersMs,
+      headersTimeout: headersMs,
       requestTimeout: HTTP.requestMs,
-      connectionsCheckingInterval: HTTP.headersMs / 10,
+      connectionsCheckingInterval: headersMs / 10,
       keepAliveTimeout: HTTP.keepAliveMs,
     },
     getRequestListener(options.fetch, { overrideGlobalObjects: false }),

@@ -1,0 +1,30 @@
+/**
+ * Reads the body of a request up to a bound, whatever its headers say of its length.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { HTTP } from "../limits.ts";
+
+export async function readBody(request: Request): Promise<Uint8Array> {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > HTTP.bodyBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > HTTP.bodyBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function tooLarge(): GatewayError {
+  return new GatewayError("batch_too_large", `A body may have ${HTTP.bodyBytes} bytes`);
+}
