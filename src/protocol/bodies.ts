@@ -1,0 +1,89 @@
+/**
+ * The bodies of HTTP requests: what each call takes, read by the same rules as frames. Every function
+ * takes the bytes of a body and throws `invalid_frame`, or for records also what a publish may get.
+ */
+
+import * as v from "valibot";
+import { TOPIC } from "../limits.ts";
+import type { ProducerStamp, RecordIn } from "../types.ts";
+import {
+  check,
+  integer,
+  invalid,
+  isObject,
+  label,
+  members,
+  name,
+  oneOf,
+  set,
+  whole,
+} from "./fields.ts";
+import { positions, publishBody } from "./frames.ts";
+import { readJson } from "./json.ts";
+import { readRecords } from "./records.ts";
+
+const positive = integer(1, Number.MAX_SAFE_INTEGER);
+
+const topicBody = members({
+  partitions: integer(1, TOPIC.partitions),
+  retentionMs: v.exactOptional(positive),
+  retentionBytes: v.exactOptional(positive),
+});
+
+const producerBody = members({ name: v.exactOptional(label) });
+
+const offsetsBody = v.lazy((given) => {
+  return isObject(given) && "topics" in given ? endsBody : positionsBody;
+});
+const positionsBody = members({ offsets: positions });
+const endsBody = members({
+  topics: set(name, 1, Infinity),
+  to: v.lazy((given) => isObject(given) ? toTime : toEnd),
+});
+const toEnd = oneOf("earliest", "latest");
+const toTime = members({ timestamp: whole });
+
+/** `PUT /v1/topics/{topic}` */
+export type TopicBody = v.InferOutput<typeof topicBody>;
+
+/** `POST /v1/producers` */
+export type ProducerBody = v.InferOutput<typeof producerBody>;
+
+/** `PUT /v1/groups/{group}/offsets`: to given positions, or to one place in all of some topics. */
+export type OffsetsBody = v.InferOutput<typeof positionsBody> | v.InferOutput<typeof endsBody>;
+
+/** `POST /v1/topics/{topic}/records` */
+export interface RecordsBody {
+  readonly records: readonly RecordIn[];
+  readonly producer?: ProducerStamp;
+}
+
+export function decodeTopic(bytes: Uint8Array): TopicBody {
+  return check(topicBody, readObject(bytes));
+}
+
+/** Nothing in it is required, so it may be empty. */
+export function decodeProducer(bytes: Uint8Array): ProducerBody {
+  return bytes.length === 0 ? {} : check(producerBody, readObject(bytes));
+}
+
+export function decodeOffsets(bytes: Uint8Array): OffsetsBody {
+  return check(offsetsBody, readObject(bytes));
+}
+
+/** The records are spans of `bytes`. */
+export function decodeRecords(bytes: Uint8Array): RecordsBody {
+  const { value, spans } = readJson(bytes);
+  const body = check(publishBody, requireObject(value));
+  const source = { given: body.records, spans: spans[0]?.records, bytes, field: "records" };
+  return { ...body, records: readRecords(source) };
+}
+
+function readObject(bytes: Uint8Array): Record<string, unknown> {
+  return requireObject(readJson(bytes).value);
+}
+
+function requireObject(value: unknown): Record<string, unknown> {
+  if (isObject(value)) return value;
+  throw invalid("The body must be a JSON object");
+}

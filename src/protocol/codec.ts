@@ -1,0 +1,124 @@
+/**
+ * Messages to frames, and replies and pushes to text. A message is one frame or an array of them; one
+ * that is bad spoils only itself, so decoding answers for each frame apart and throws for none.
+ *
+ * An error names the frame's id wherever that can be read, so that the client knows which request it
+ * is about; where it cannot, the error has none.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { SESSION } from "../limits.ts";
+import type { Place } from "../types.ts";
+import { check, invalid, isInteger, isObject } from "./fields.ts";
+import { type ClientFrame, FRAMES, type FrameType, ID_MAX } from "./frames.ts";
+import { readJson } from "./json.ts";
+import { readRecords } from "./records.ts";
+import type { FrameSpans } from "./scan.ts";
+
+/** A frame, or what is wrong with it. */
+export type Decoded = Accepted | Refused;
+
+export interface Accepted {
+  readonly frame: ClientFrame;
+  readonly error?: never;
+}
+
+export interface Refused {
+  readonly frame?: never;
+  readonly id?: number;
+  readonly error: GatewayError;
+}
+
+/** Decodes one text message. The records of its frames are spans of `bytes`. */
+export function decodeMessage(bytes: Uint8Array): Decoded[] {
+  try {
+    const { value, spans } = readJson(bytes);
+    if (!Array.isArray(value)) return [decodeFrame(value, spans[0], bytes)];
+    if (value.length < 1 || value.length > SESSION.framesPerMessage) {
+      const allowed = `1 to ${SESSION.framesPerMessage}`;
+      throw invalid(`The message must be a frame or an array of ${allowed} frames`);
+    }
+    return value.map((given, i) => decodeFrame(given, spans[i], bytes));
+  } catch (error) {
+    return [refusal(error, undefined)];
+  }
+}
+
+/** The answer to a request. */
+export function okFrame(id: number, fields: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({ type: "ok", id, ...fields });
+}
+
+/** The refusal of a request, or with no id, of something that could not be told for one. */
+export function errorFrame(id: number | undefined, error: GatewayError): string {
+  return JSON.stringify({ type: "error", id, ...error.fields() });
+}
+
+/** A frame that nobody asked for. */
+export function pushFrame(type: string, fields: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({ type, ...fields });
+}
+
+/** The answer to a publish. Put together by hand: there is one for every publish that comes in. */
+export function publishedFrame(id: number, offsets: readonly Place[], duplicate: boolean): string {
+  let text = `{"type":"ok","id":${id},"offsets":[`;
+  for (let i = 0; i < offsets.length; i++) {
+    const [partition, offset] = offsets[i] as Place;
+    text += i === 0 ? `[${partition},${offset}]` : `,[${partition},${offset}]`;
+  }
+  return text + (duplicate ? '],"duplicate":true}' : "]}");
+}
+
+function decodeFrame(given: unknown, spans: FrameSpans | undefined, bytes: Uint8Array): Decoded {
+  let id: number | undefined;
+  try {
+    if (!isObject(given)) throw invalid("A frame must be a JSON object");
+    if (given.id !== undefined && !isInteger(given.id, 1, ID_MAX)) {
+      throw invalid(`id must be an integer from 1 to ${ID_MAX}`);
+    }
+    id = given.id;
+    return { frame: readFrame(given, spans, bytes) };
+  } catch (error) {
+    return refusal(error, id);
+  }
+}
+
+function readFrame(
+  given: Record<string, unknown>,
+  spans: FrameSpans | undefined,
+  bytes: Uint8Array,
+): ClientFrame {
+  const frame = check(FRAMES[typeOf(given)], given);
+  switch (frame.type) {
+    case "publish": {
+      const source = { given: frame.records, spans: spans?.records, bytes, field: "records" };
+      return { ...frame, records: readRecords(source) };
+    }
+    case "transact": {
+      const publish = frame.publish.map((part, i) => {
+        const field = `publish[${i}].records`;
+        const source = { given: part.records, spans: spans?.parts?.[i], bytes, field };
+        return { ...part, records: readRecords(source) };
+      });
+      return { ...frame, publish };
+    }
+    default:
+      return frame;
+  }
+}
+
+function typeOf({ type }: Record<string, unknown>): FrameType {
+  if (typeof type !== "string") throw invalid("type must be a string");
+  if (Object.hasOwn(FRAMES, type)) return type as FrameType;
+  throw new GatewayError("unknown_type", `There is no frame type ${quoted(type)}`);
+}
+
+/** A client's own words, short and on one line. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
+function refusal(error: unknown, id: number | undefined): Refused {
+  if (!(error instanceof GatewayError)) throw error;
+  return id === undefined ? { error } : { id, error };
+}

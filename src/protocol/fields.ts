@@ -1,0 +1,132 @@
+/**
+ * What single fields of frames and HTTP bodies must look like, as valibot schemas whose message ends
+ * the sentence that their path begins: "records[3].key must be …".
+ *
+ * 1. Members are picked by name and the rest is dropped: no name that a client makes up, `__proto__`
+ *    above all, is ever written to an object of ours.
+ * 2. Numbers are plain integers. Minus zero is refused, since stores and maps disagree on what it is.
+ */
+
+import * as v from "valibot";
+import { GatewayError } from "../errors.ts";
+import { NAMES } from "../limits.ts";
+
+const NAME = /^[A-Za-z0-9.-][A-Za-z0-9._-]*$/;
+const CONTROL = /\p{Cc}/u;
+
+/** Topics and groups. What begins with `_` is kept for ourselves. */
+export function isName(value: unknown): value is string {
+  return typeof value === "string" && value.length <= NAMES.length && NAME.test(value) &&
+    value !== "." && value !== "..";
+}
+
+/** An integer from 0 to 2^53-1. */
+export function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
+}
+
+export function isInteger(value: unknown, min: number, max: number): value is number {
+  return isWhole(value) && value >= min && value <= max;
+}
+
+/** A JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A string that UTF-8 can carry. */
+export function isWellFormed(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
+}
+
+function isLabel(value: unknown): value is string {
+  return isWellFormed(value) && value !== "" && value.length <= NAMES.length &&
+    !CONTROL.test(value);
+}
+
+export const MUST_BE_KEY = "must be a string without lone surrogates";
+export const MUST_BE_WHOLE = "must be an integer from 0 to 2^53-1";
+
+/** Offsets, epochs, times, counts. */
+export const whole = v.custom<number>(isWhole, MUST_BE_WHOLE);
+
+export function integer(min: number, max: number) {
+  return v.custom<number>(
+    (value) => isInteger(value, min, max),
+    `must be an integer from ${min} to ${max}`,
+  );
+}
+
+export const string = v.string("must be a string");
+
+export const key = v.custom<string>(isWellFormed, MUST_BE_KEY);
+
+/** Producers, instances, incarnations: any words that a person or a program may choose. */
+export const label = v.custom<string>(
+  isLabel,
+  `must be a string of 1 to ${NAMES.length} characters, with no control characters and no lone surrogates`,
+);
+
+export const name = v.custom<string>(
+  isName,
+  `must be 1 to ${NAMES.length} of A-Z a-z 0-9 . _ -, not begin with _, and not be . or ..`,
+);
+
+/** One of these strings. */
+export function oneOf<const T extends readonly string[]>(...values: T) {
+  const quoted = values.map((value) => `"${value}"`).join(" or ");
+  return v.picklist(values, `must be ${quoted}`);
+}
+
+/** An object with these members. One that is missing is told what it must be. */
+export function members<const E extends v.ObjectEntries>(entries: E) {
+  return v.object(entries, ({ path }) => {
+    const missing = path && entries[String(path[0].key)];
+    const message = missing && "message" in missing && missing.message;
+    return typeof message === "string" ? message : "must be an object";
+  });
+}
+
+/** An array with `min` to `max` elements. */
+export function list<const S extends v.GenericSchema>(item: S, min: number, max: number) {
+  const message = max === Infinity ? "must be an array" : `must be an array of ${min} to ${max}`;
+  return v.pipe(
+    v.array(item, message),
+    v.check((given) => given.length >= min && given.length <= max, message),
+  );
+}
+
+/** A list that says which ones, so that naming one twice says no more than naming it once. */
+export function set<const S extends v.GenericSchema<unknown, string | number>>(
+  item: S,
+  min: number,
+  max: number,
+) {
+  return v.pipe(list(item, min, max), v.transform((given) => [...new Set(given)]));
+}
+
+/** What the schema makes of `given`. Throws `invalid_frame` with the first field that is wrong. */
+export function check<const S extends v.GenericSchema>(
+  schema: S,
+  given: unknown,
+): v.InferOutput<S> {
+  const checked = v.safeParse(schema, given, FIRST_ONLY);
+  if (checked.success) return checked.output;
+  throw invalid(complaint(checked.issues[0]));
+}
+
+const FIRST_ONLY = { abortEarly: true } as const;
+
+export function invalid(message: string): GatewayError {
+  return new GatewayError("invalid_frame", message);
+}
+
+/** What a schema complains of, as a sentence that begins with the field. */
+function complaint(issue: v.BaseIssue<unknown>): string {
+  let field = "";
+  for (const { key } of issue.path ?? []) {
+    if (typeof key === "number") field += `[${key}]`;
+    else field += field === "" ? String(key) : `.${String(key)}`;
+  }
+  return field === "" ? issue.message : `${field} ${issue.message}`;
+}

@@ -1,0 +1,175 @@
+/**
+ * The frames that a client may send: a schema for each `type`, in one table, so that the cost of
+ * finding one does not depend on how many there are. The types of the frames follow from the schemas.
+ * README.md says what each frame means; what is here is what it must look like.
+ *
+ * The records of `publish` and `transact` are the exception. They come in by the hundred thousand, and
+ * a schema costs several times what a check written out does (`records.ts`).
+ */
+
+import * as v from "valibot";
+import { GROUP, NAMES, TOPIC } from "../limits.ts";
+import type { RecordIn } from "../types.ts";
+import {
+  integer,
+  isObject,
+  key,
+  label,
+  list,
+  members,
+  name,
+  oneOf,
+  set,
+  string,
+  whole,
+} from "./fields.ts";
+
+export const ID_MAX = 2 ** 31 - 1;
+
+const id = integer(1, ID_MAX);
+
+/** A frame that is answered, and so must have an id. */
+function request<const T extends string, const E extends v.ObjectEntries>(type: T, entries: E) {
+  return members({ type: v.literal(type), id, ...entries });
+}
+
+/** A frame that is answered only if it has an id. */
+function push<const T extends string, const E extends v.ObjectEntries>(type: T, entries: E) {
+  return members({ type: v.literal(type), id: v.exactOptional(id), ...entries });
+}
+
+const topicPartition = members({ topic: name, partition: whole });
+
+const position = { topic: name, partition: whole, offset: whole };
+
+/** Two offsets for one partition would contradict each other. */
+function distinct<const S extends v.GenericSchema<unknown, { topic?: string; partition: number }>>(
+  item: S,
+  max: number,
+) {
+  return v.pipe(
+    list(item, 0, max),
+    v.check((given) => {
+      const seen = new Set(given.map(({ topic, partition }) => `${topic}/${partition}`));
+      return seen.size === given.length;
+    }, "must not name a partition twice"),
+  );
+}
+
+/** Positions by topic and partition, each named once. */
+export const positions = distinct(members(position), Infinity);
+
+const credit = members({ records: whole, bytes: v.exactOptional(whole) });
+
+const stamp = members({ id: label, epoch: whole, sequence: whole });
+
+/** Where a subscription begins. */
+const from = v.lazy((given) => {
+  if (!isObject(given)) return fromEnd;
+  return "positions" in given ? fromPositions : fromTime;
+});
+const fromEnd = v.picklist(
+  ["latest", "earliest"],
+  'must be "latest", "earliest", {timestamp} or {positions, incarnation}',
+);
+const fromTime = members({ timestamp: whole });
+const fromPositions = members({
+  positions: distinct(members({ partition: whole, offset: whole }), TOPIC.partitions),
+  incarnation: label,
+});
+
+const metadata = v.pipe(
+  key,
+  v.maxBytes(GROUP.metadataBytes, `must have at most ${GROUP.metadataBytes} bytes in UTF-8`),
+);
+
+const offsets = distinct(
+  members({ ...position, metadata: v.exactOptional(metadata) }),
+  GROUP.commitOffsets,
+);
+
+/** Looked at further by `records.ts`. */
+const records = v.custom<readonly unknown[]>(Array.isArray, "must be an array of records");
+
+const publish = { topic: name, records, producer: v.exactOptional(stamp) };
+
+/** The part of a publish that HTTP has in its body. */
+export const publishBody = members({ records, producer: publish.producer });
+
+const sessionTimeout = integer(GROUP.minSessionMs, GROUP.maxSessionMs);
+
+/** Type → what a frame of this type must look like. */
+export const FRAMES = {
+  hello: request("hello", {
+    token: v.exactOptional(string),
+    client: v.exactOptional(members({ name: string, version: string })),
+  }),
+  auth: request("auth", { token: string }),
+  heartbeat: push("heartbeat", {}),
+  initProducer: request("initProducer", { name: v.exactOptional(label) }),
+  publish: push("publish", publish),
+  transact: request("transact", {
+    publish: list(members(publish), 1, Infinity),
+    commit: v.exactOptional(members({ subscription: whole, offsets })),
+  }),
+  subscribe: v.pipe(
+    request("subscribe", {
+      topic: name,
+      partitions: v.exactOptional(set(whole, 1, TOPIC.partitions)),
+      keys: v.exactOptional(set(key, 1, NAMES.keysPerSubscription)),
+      from: v.exactOptional(from),
+      credit: v.exactOptional(credit),
+      onSlow: v.exactOptional(oneOf("block", "drop", "latest")),
+    }),
+    v.check(
+      ({ partitions, from }) => !partitions || !isObject(from) || !("positions" in from),
+      "partitions must not stand beside from.positions, which names them",
+    ),
+  ),
+  unsubscribe: request("unsubscribe", { subscription: whole }),
+  seek: request("seek", { subscription: whole, partitions: positions }),
+  credit: push("credit", {
+    subscription: whole,
+    records: v.exactOptional(whole),
+    bytes: v.exactOptional(whole),
+  }),
+  join: v.pipe(
+    request("join", {
+      group: name,
+      topics: set(name, 1, NAMES.topicsPerMember),
+      instance: v.exactOptional(label),
+      from: v.exactOptional(oneOf("earliest", "latest")),
+      credit: v.exactOptional(credit),
+      sessionTimeoutMs: v.exactOptional(sessionTimeout),
+      revokeTimeoutMs: v.exactOptional(integer(0, GROUP.maxRevokeMs)),
+    }),
+    v.check(
+      ({ instance, sessionTimeoutMs }) => sessionTimeoutMs === undefined || instance !== undefined,
+      "sessionTimeoutMs must stand beside an instance: without one a member ends with its socket",
+    ),
+  ),
+  commit: request("commit", { subscription: whole, offsets }),
+  leave: request("leave", { subscription: whole }),
+  release: push("release", { subscription: whole, partitions: list(topicPartition, 0, Infinity) }),
+} as const;
+
+export type FrameType = keyof typeof FRAMES;
+
+/** With its records read. */
+type Read<Part> = Part extends { records: readonly unknown[] }
+  ? Omit<Part, "records"> & { readonly records: readonly RecordIn[] }
+  : Part;
+
+type Checked<T extends FrameType> = v.InferOutput<(typeof FRAMES)[T]>;
+
+export type PublishFrame = Read<Checked<"publish">>;
+export type TransactFrame = Omit<Checked<"transact">, "publish"> & {
+  readonly publish: readonly Read<Checked<"transact">["publish"][number]>[];
+};
+
+/** The frame of a type, as the session gets it. */
+export type FrameOf<T extends FrameType> = T extends "publish" ? PublishFrame
+  : T extends "transact" ? TransactFrame
+  : Readonly<Checked<T>>;
+
+export type ClientFrame = { [T in FrameType]: FrameOf<T> }[FrameType];

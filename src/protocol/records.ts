@@ -1,0 +1,129 @@
+/**
+ * The records of a publish: looked at, measured, and tied to the places of their values. Written out
+ * rather than as a schema, because this is what runs for every record that comes in; a property test
+ * holds it to a schema that says the same.
+ *
+ *   { key?: string, value: any, headers?: { string: string }, partition?: int, timestamp?: int,
+ *     encoding?: "base64" }
+ */
+
+import { assert } from "../assert.ts";
+import { GatewayError } from "../errors.ts";
+import { ADVERTISED } from "../limits.ts";
+import type { RecordIn } from "../types.ts";
+import { invalid, isObject, isWellFormed, isWhole, MUST_BE_KEY, MUST_BE_WHOLE } from "./fields.ts";
+import type { ValueSpans } from "./scan.ts";
+
+/** Where records came from: `given` is what the parser made of them, `field` is their name in errors. */
+export interface RecordSource {
+  readonly given: readonly unknown[];
+  readonly spans: ValueSpans | undefined;
+  readonly bytes: Uint8Array;
+  readonly field: string;
+}
+
+/** Throws `invalid_frame`, `record_too_large` or `batch_too_large`. */
+export function readRecords(source: RecordSource): RecordIn[] {
+  const { given, field } = source;
+  if (given.length === 0) throw invalid(`${field} must have at least one record`);
+  if (given.length > ADVERTISED.publishRecords) {
+    throw tooLarge("batch", field, `has ${given.length} records`, ADVERTISED.publishRecords);
+  }
+  const records: RecordIn[] = [];
+  let total = 0;
+  for (let i = 0; i < given.length; i++) {
+    const record = readRecord(given[i], i, source);
+    const size = recordBytes(record);
+    if (size > ADVERTISED.recordBytes) {
+      throw tooLarge("record", `${field}[${i}]`, `has ${size} bytes`, ADVERTISED.recordBytes);
+    }
+    total += size;
+    records.push(record);
+  }
+  if (total > ADVERTISED.publishBytes) {
+    throw tooLarge("batch", field, `has ${total} bytes`, ADVERTISED.publishBytes);
+  }
+  return records;
+}
+
+/** What counts against `recordBytes`, `publishBytes` and a subscription's credit in bytes. */
+export function recordBytes({ key, headers, from, to }: RecordIn): number {
+  let bytes = to - from;
+  if (key !== undefined) bytes += utf8Bytes(key);
+  if (headers) {
+    for (const name of Object.keys(headers)) {
+      bytes += utf8Bytes(name) + utf8Bytes(headers[name] as string);
+    }
+  }
+  return bytes;
+}
+
+/** A lone surrogate counts as the three bytes that stand in for it. */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    bytes += unit < 0x800 ? 1 : 2;
+    // The second half of a pair: four bytes for the two of them.
+    if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
+  }
+  return bytes;
+}
+
+function readRecord(given: unknown, i: number, source: RecordSource): RecordIn {
+  const { spans, bytes, field } = source;
+  if (!isObject(given)) throw invalid(`${field}[${i}] must be an object`);
+  const { key, value, headers, partition, timestamp, encoding } = given;
+  if (key !== undefined && !isWellFormed(key)) throw invalid(`${field}[${i}].key ${MUST_BE_KEY}`);
+  if (value === undefined) {
+    throw invalid(`${field}[${i}].value must be there: any JSON, be it null`);
+  }
+  if (headers !== undefined && !isHeaders(headers)) {
+    throw invalid(`${field}[${i}].headers must be an object of strings`);
+  }
+  if (partition !== undefined && !isWhole(partition)) {
+    throw invalid(`${field}[${i}].partition ${MUST_BE_WHOLE}`);
+  }
+  if (timestamp !== undefined && !isWhole(timestamp)) {
+    throw invalid(`${field}[${i}].timestamp ${MUST_BE_WHOLE}`);
+  }
+  if (encoding !== undefined) {
+    if (encoding !== "base64") throw invalid(`${field}[${i}].encoding must be "base64"`);
+    if (!isBase64(value)) {
+      throw invalid(`${field}[${i}].value must be a string of base64, padded with =`);
+    }
+  }
+  const from = spans?.[2 * i] ?? -1;
+  const to = spans?.[2 * i + 1] ?? -1;
+  assert(from >= 0 && from < to, "the scanner finds every value that the parser finds");
+  const record: { -readonly [Field in keyof RecordIn]: RecordIn[Field] } = {
+    source: bytes,
+    from,
+    to,
+  };
+  if (key !== undefined) record.key = key;
+  if (headers !== undefined) record.headers = headers;
+  if (partition !== undefined) record.partition = partition;
+  if (timestamp !== undefined) record.timestamp = timestamp;
+  if (encoding !== undefined) record.base64 = true;
+  return record;
+}
+
+/** The parser's own object is kept: it has every name, `__proto__` too, as a member of its own. */
+function isHeaders(given: unknown): given is Record<string, string> {
+  if (!isObject(given)) return false;
+  for (const name of Object.keys(given)) if (typeof given[name] !== "string") return false;
+  return true;
+}
+
+/** The alphabet of RFC 4648, section 4, in full groups of four. */
+function isBase64(given: unknown): boolean {
+  if (typeof given !== "string" || given.length % 4 !== 0) return false;
+  const padding = given.endsWith("==") ? 2 : given.endsWith("=") ? 1 : 0;
+  return !/[^A-Za-z0-9+/]/.test(padding === 0 ? given : given.slice(0, -padding));
+}
+
+function tooLarge(what: "record" | "batch", field: string, has: string, max: number): GatewayError {
+  return new GatewayError(`${what}_too_large`, `${field} ${has}: at most ${max}`);
+}
