@@ -1,8 +1,178 @@
-/** (Store helper owns this file; the types are agreed.) */
-import type { Key } from "./store.ts";
+/**
+ * The only place that knows what a failed write means.
+ *
+ * A store that says "conflict" or says nothing has told us little: a reply can be lost after the
+ * write was stored, a request can arrive after we gave up, a client library can have sent it twice.
+ * `settle` finds out what is true, by two observations in this order:
+ *
+ * 1. The keys of the checks. If one no longer has the version that the write asks for, the write can
+ *    never be stored from now on, since a version never comes back.
+ * 2. Only then the evidence: a key whose value says that it was this very write. If it is there, the
+ *    write was stored; if it is not, it was not stored before the first observation, and so never.
+ *
+ * While all checks still hold the write may land yet: nobody can be told that nothing happened.
+ * Then the same write is sent again, under the same checks, and one of the two lands, never both.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { type Host, sleep } from "../host/host.ts";
+import { STORE } from "../limits.ts";
+import type { Check, Entry, Key, Mutation, Store, Write } from "./store.ts";
 
 /** A key whose value tells whether a write was stored. */
 export interface Evidence {
   readonly key: Key;
   readonly holds: (value: Uint8Array) => boolean;
+}
+
+export type Settled =
+  | { readonly stored: true; readonly version: string }
+  /** It was not stored and never will be. */
+  | { readonly stored: false };
+
+export interface SettleOptions {
+  readonly deadlineMs: number;
+  /** Called once if it is not certain by then; settling goes on. */
+  readonly overdue?: () => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Thrown when settling was given up: the outcome stays unknown. */
+export class Unsettled extends Error {
+  override readonly name = "Unsettled";
+}
+
+const BACKOFF_MS = 20;
+const BACKOFF_MAX_MS = 1_000;
+const TRANSACT_MS = 5_000;
+
+/** Sends a write until it is certain whether it is stored. */
+export async function settle(
+  store: Store,
+  host: Host,
+  write: Write,
+  evidence: Evidence | undefined,
+  options: SettleOptions,
+): Promise<Settled> {
+  let settled = await attempt(store, write, evidence);
+  if (settled) return settled;
+  const disarm = host.clock.after(options.deadlineMs, () => options.overdue?.());
+  try {
+    for (let tries = 0; !settled; tries++) {
+      if (options.signal?.aborted) throw new Unsettled("Gave up before the outcome was certain");
+      await backOff(host, tries);
+      settled = await attempt(store, write, evidence);
+    }
+    return settled;
+  } finally {
+    disarm();
+  }
+}
+
+/** One try, and what is certain after it; undefined if nothing is. */
+async function attempt(
+  store: Store,
+  write: Write,
+  evidence: Evidence | undefined,
+): Promise<Settled | undefined> {
+  const result = await store.write(write);
+  if (result.outcome === "stored") return { stored: true, version: result.version };
+  try {
+    const stands = await allStand(store, write.checks);
+    const version = evidence && await versionOf(store, evidence);
+    if (version) return { stored: true, version };
+    return stands ? undefined : { stored: false };
+  } catch {
+    return undefined; // The store cannot be read either.
+  }
+}
+
+async function allStand(store: Store, checks: readonly Check[]): Promise<boolean> {
+  const entries = await store.read(checks.map(({ key }) => key));
+  return checks.every(({ version }, i) => entries[i]?.version === version);
+}
+
+async function versionOf(store: Store, { key, holds }: Evidence): Promise<string | undefined> {
+  const [entry] = await store.read([key]);
+  return entry?.value && entry.version && holds(entry.value) ? entry.version : undefined;
+}
+
+function backOff(host: Host, tries: number): Promise<void> {
+  const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** tries);
+  return sleep(host.clock, longest * (0.5 + host.random.number() / 2));
+}
+
+/** What a verb has read: at least the checks under which it may write. */
+export interface Loaded {
+  readonly checks: readonly Check[];
+}
+
+export interface Decision<T> {
+  /** None: there is nothing to write, and the result stands. */
+  readonly mutations: readonly Mutation[];
+  readonly evidence?: Evidence;
+  readonly result: T;
+}
+
+export interface Transaction<S extends Loaded, T> {
+  readonly load: () => Promise<S>;
+  /**
+   * Decides on what was read, or throws the error to reply with. It may be asked again after a write
+   * whose outcome could not be told from that of a later one, so what it decides must be the same
+   * whether it was done before or not: by the ids that it carries.
+   */
+  readonly decide: (loaded: S) => Decision<T>;
+}
+
+/** Read, decide, write if nothing changed meanwhile; again if something did. */
+export async function transact<S extends Loaded, T>(
+  store: Store,
+  host: Host,
+  transaction: Transaction<S, T>,
+): Promise<T> {
+  const deadline = host.clock.monotonic() + TRANSACT_MS;
+  for (let tries = 0;; tries++) {
+    const loaded = await loadUntil(store, host, transaction, deadline);
+    const { mutations, evidence, result } = transaction.decide(loaded);
+    if (mutations.length === 0) return result;
+    const leftMs = Math.max(0, deadline - host.clock.monotonic());
+    if (await settleWithin(store, host, { checks: loaded.checks, mutations }, evidence, leftMs)) {
+      return result;
+    }
+    await backOff(host, Math.min(tries, 4));
+  }
+}
+
+async function loadUntil<S extends Loaded, T>(
+  _store: Store,
+  host: Host,
+  { load }: Transaction<S, T>,
+  deadline: number,
+): Promise<S> {
+  for (let tries = 0;; tries++) {
+    try {
+      return await load();
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      if (host.clock.monotonic() >= deadline) {
+        throw new GatewayError("unavailable", "The store cannot be read");
+      }
+      await backOff(host, tries);
+    }
+  }
+}
+
+/** Whether it was stored. If that is not certain in time: `timeout`, while settling goes on. */
+function settleWithin(
+  store: Store,
+  host: Host,
+  write: Write,
+  evidence: Evidence | undefined,
+  deadlineMs: number,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const overdue = () => reject(new GatewayError("timeout", "The store did not answer in time"));
+    settle(store, host, write, evidence, { deadlineMs, overdue })
+      .then(({ stored }) => resolve(stored), reject);
+  });
 }
