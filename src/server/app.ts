@@ -50,7 +50,7 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
     for (const [method, handler] of Object.entries(methods)) {
       app.on(method, path, (context) => handler(context.req.raw, context.req.param()));
     }
-    const allow = Object.keys(methods).join(", ");
+    const allow = Object.keys(methods).join(", ").replace("GET", "GET, HEAD");
     app.all(
       path,
       ({ req }) =>
