@@ -75,6 +75,8 @@ export const CREDIT = {
 export const PRODUCER = {
   /** Sequences that are known one by one, and publishes that may be unanswered. */
   window: 64,
+  /** Epochs of one producer whose publishes are known one by one in a stripe. */
+  histories: 4,
   /** How long a producer is known after its last record. */
   keptMs: 24 * 3_600_000,
   /** Slack between the clocks of gateways and of the store's history. */

@@ -13,7 +13,7 @@ export interface LogEntry {
   /** When it was appended. Never falls from entry to entry. */
   readonly time: number;
   /** For each partition of the stripe, the offset that its next record had before this entry. */
-  readonly bases: ArrayLike<Offset>;
+  readonly bases: readonly Offset[];
   readonly sections: readonly Section[];
   /** What it takes in memory and on the store. */
   readonly bytes: number;

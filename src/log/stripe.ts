@@ -30,7 +30,7 @@ export class Stripe {
   headVersion: string | null;
   trim: Trim;
   trimVersion: string | null;
-  producers: Dedupe;
+  readonly producers = new Dedupe();
   /** Bytes of entries that a restart would have to read to know the producers. */
   bytesToReplay = 0;
   /** Entry from which on a restart would have to read: retention stops here. */
@@ -46,7 +46,6 @@ export class Stripe {
     this.headVersion = head.version;
     this.trim = decodeTrim(trim.value);
     this.trimVersion = trim.version;
-    this.producers = new Dedupe(this.head.next.length);
   }
 
   /** Reads the stripe as it is; `unknown_topic` if it has been deleted. */

@@ -1,0 +1,234 @@
+/**
+ * One entry of a stripe's log: what one write appends to its partitions. It is stored in one value
+ * or, cut anywhere, in several. A section is what it holds for one partition.
+ *
+ *     version    u8
+ *     write id   16 bytes      the write that stored it: an unknown outcome is resolved by it
+ *     time       varint        of the append
+ *     bases      varint × partitions of the stripe: the next offset of each before this entry
+ *     sections   varint count; each: partition in the stripe, records, bytes
+ *     producers  varint bytes, then for each producer (apart from the records, to be read alone):
+ *                id (16), zigzag epoch minus time, varint publishes; each:
+ *                zigzag sequence minus the one before, varint runs; each run:
+ *                partition in the stripe, offset minus the base, records
+ *     payloads   of the sections, one behind the other: see `record.ts`
+ */
+
+import { assert } from "../assert.ts";
+import { STORE } from "../limits.ts";
+import type { Offset, ProducerStamp, RecordIn } from "../types.ts";
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import { writeRecord } from "./record.ts";
+import { packUlid, ULID_BYTES, unpackUlid } from "./ulid_bytes.ts";
+
+const VERSION = 1;
+export const WRITE_ID_BYTES = 16;
+
+/** Where the records of a publish went in one partition: contiguous, from `base`. */
+export interface Run {
+  /** In the stripe. */
+  readonly partition: number;
+  readonly base: Offset;
+  readonly count: number;
+}
+
+/** Who learns which publishes an entry holds: see `dedupe.ts`. */
+export interface PublishSink {
+  apply(stamp: ProducerStamp, run: Run, time: number): void;
+}
+
+export interface DecodedSection {
+  /** In the stripe. */
+  readonly partition: number;
+  readonly count: number;
+  readonly payload: Uint8Array;
+}
+
+export interface DecodedEntry {
+  readonly writeId: Uint8Array;
+  readonly time: number;
+  readonly bases: readonly Offset[];
+  readonly sections: readonly DecodedSection[];
+  /** All of it. */
+  readonly bytes: number;
+  /** In how many values it is stored. */
+  readonly chunks: number;
+  /** Tells the sink of every run of every stamped publish, in their order. */
+  publishes(sink: PublishSink): void;
+}
+
+export interface EntryBegin {
+  readonly writeId: Uint8Array;
+  readonly time: number;
+  readonly bases: readonly Offset[];
+}
+
+interface Publishes {
+  readonly epoch: number;
+  readonly sequences: number[];
+  readonly runs: (readonly Run[])[];
+}
+
+/** Puts entries together. One of it is used again and again, for its buffers. */
+export class EntryBuilder {
+  #begin: EntryBegin = { writeId: new Uint8Array(WRITE_ID_BYTES), time: 0, bases: [] };
+  readonly #payloads: ByteWriter[] = [];
+  readonly #counts: number[] = [];
+  readonly #producers = new Map<string, Publishes>();
+  readonly #out = new ByteWriter(STORE.valueBytes);
+
+  begin(begin: EntryBegin): void {
+    this.#begin = begin;
+    this.#counts.length = 0;
+    for (let i = 0; i < begin.bases.length; i++) {
+      this.#counts.push(0);
+      (this.#payloads[i] ??= new ByteWriter()).reset();
+    }
+    this.#producers.clear();
+  }
+
+  add(partition: number, record: RecordIn): void {
+    writeRecord(this.#payloads[partition] as ByteWriter, record, this.#begin.time);
+    this.#counts[partition] = (this.#counts[partition] as number) + 1;
+  }
+
+  /** A producer has one epoch in an entry. */
+  addPublish({ id, epoch, sequence }: ProducerStamp, runs: readonly Run[]): void {
+    const known = this.#producers.get(id);
+    if (!known) {
+      this.#producers.set(id, { epoch, sequences: [sequence], runs: [runs] });
+      return;
+    }
+    assert(known.epoch === epoch, "a producer has one epoch in an entry");
+    known.sequences.push(sequence);
+    known.runs.push(runs);
+  }
+
+  /** The values to store, in their order. They are not touched again. */
+  finish(): Uint8Array[] {
+    const { writeId, time, bases } = this.#begin;
+    const out = this.#out;
+    out.reset();
+    out.u8(VERSION);
+    out.raw(writeId);
+    out.varint(time);
+    for (const base of bases) out.varint(base);
+    const filled = this.#counts.flatMap((count, i) => count > 0 ? [i] : []);
+    out.varint(filled.length);
+    for (const i of filled) {
+      out.u8(i);
+      out.varint(this.#counts[i] as number);
+      out.varint((this.#payloads[i] as ByteWriter).length);
+    }
+    const producers = this.#encodeProducers();
+    out.varint(producers.length);
+    out.span(producers.bytes, 0, producers.length);
+    for (const i of filled) {
+      const payload = this.#payloads[i] as ByteWriter;
+      out.span(payload.bytes, 0, payload.length);
+    }
+    return cut(out);
+  }
+
+  #encodeProducers(): ByteWriter {
+    const { time, bases } = this.#begin;
+    const out = new ByteWriter(64 * this.#producers.size);
+    for (const [id, { epoch, sequences, runs }] of this.#producers) {
+      packUlid(id, out);
+      out.zigzag(epoch - time);
+      out.varint(sequences.length);
+      let last = 0;
+      for (const [i, sequence] of sequences.entries()) {
+        out.zigzag(sequence - last);
+        last = sequence;
+        const touched = runs[i] as readonly Run[];
+        out.varint(touched.length);
+        for (const { partition, base, count } of touched) {
+          out.u8(partition);
+          out.varint(base - (bases[partition] as number));
+          out.varint(count);
+        }
+      }
+    }
+    return out;
+  }
+}
+
+function cut(out: ByteWriter): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < out.length; at += STORE.valueBytes) {
+    chunks.push(out.bytes.slice(at, Math.min(out.length, at + STORE.valueBytes)));
+  }
+  return chunks;
+}
+
+/** Whether this value is the first of an entry that this write stored. */
+export function hasWriteId(value: Uint8Array, writeId: Uint8Array): boolean {
+  return writeId.every((byte, i) => value[1 + i] === byte);
+}
+
+/** Reads an entry of a stripe of so many partitions. Payloads are views, not copies. */
+export function decodeEntry(chunks: readonly Uint8Array[], partitions: number): DecodedEntry {
+  const bytes = join(chunks);
+  const reader = new ByteReader(bytes);
+  assert(reader.u8() === VERSION, "an entry has the version of this gateway's format");
+  const writeId = reader.view(WRITE_ID_BYTES);
+  const time = reader.varint();
+  const bases: Offset[] = [];
+  for (let i = 0; i < partitions; i++) bases.push(reader.varint());
+  const heads: { partition: number; count: number; bytes: number }[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    heads.push({ partition: reader.u8(), count: reader.varint(), bytes: reader.varint() });
+  }
+  const producers = reader.view(reader.varint());
+  const sections = heads.map(({ partition, count, bytes }) => ({
+    partition,
+    count,
+    payload: reader.view(bytes),
+  }));
+  assert(reader.done, "an entry ends where its last section ends");
+  return {
+    writeId,
+    time,
+    bases,
+    sections,
+    bytes: bytes.length,
+    chunks: chunks.length,
+    publishes: (sink) => tellPublishes(producers, time, bases, sink),
+  };
+}
+
+function tellPublishes(
+  producers: Uint8Array,
+  time: number,
+  bases: readonly Offset[],
+  sink: PublishSink,
+): void {
+  const reader = new ByteReader(producers);
+  while (!reader.done) {
+    const id = unpackUlid(reader.view(ULID_BYTES));
+    const epoch = time + reader.zigzag();
+    let sequence = 0;
+    for (let publishes = reader.varint(); publishes > 0; publishes--) {
+      sequence += reader.zigzag();
+      const stamp = { id, epoch, sequence };
+      for (let runs = reader.varint(); runs > 0; runs--) {
+        const partition = reader.u8();
+        const base = (bases[partition] as number) + reader.varint();
+        sink.apply(stamp, { partition, base, count: reader.varint() }, time);
+      }
+    }
+  }
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const [only] = chunks;
+  if (only && chunks.length === 1) return only;
+  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return joined;
+}

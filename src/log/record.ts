@@ -1,0 +1,182 @@
+/**
+ * A record as the log stores it. What the client sent as JSON stays as it was sent, so that a push is
+ * put together from spans, and nothing is parsed and printed again.
+ *
+ *     flags      u8      1 key · 2 headers · 4 timestamp · 8 base64 · 16 the key has escapes
+ *     timestamp  zigzag  minus the section's time          if flagged
+ *     key        varint length, body of a JSON string      if flagged
+ *     headers    varint length, JSON object                if flagged
+ *     value      varint length, JSON
+ *
+ * The key is in the one form that `JSON.stringify` gives it, so equal keys have equal bytes.
+ */
+
+import type { RecordIn } from "../types.ts";
+import type { ByteWriter } from "./bytes.ts";
+
+const KEY = 1;
+const HEADERS = 2;
+const TIMESTAMP = 4;
+const BASE64 = 8;
+const ESCAPED = 16;
+
+const text = new TextDecoder();
+
+/** What a record counts against the limits: UTF-8 of its key, headers and value. */
+export function recordBytes({ key, headers, from, to }: RecordIn): number {
+  let bytes = to - from;
+  if (key !== undefined) bytes += utf8Length(key);
+  if (headers) bytes += headersBytes(headers);
+  return bytes;
+}
+
+function headersBytes(headers: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    bytes += utf8Length(name) + utf8Length(value);
+  }
+  return bytes;
+}
+
+/** Bytes of a text in UTF-8; a lone surrogate counts as the three that replace it. */
+export function utf8Length(value: string): number {
+  let bytes = value.length;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x80) continue;
+    bytes += code < 0x800 ? 1 : 2;
+    // A pair of surrogates is four bytes: the two that it has as units, and two more.
+    if (code >= 0xd800 && code < 0xdc00 && (value.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
+  }
+  return bytes;
+}
+
+/** The one form in which a key is stored and looked up: the body of its JSON string. */
+export function keyToken(key: string): string {
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code >= 0xd800 && code < 0xe000) {
+      return JSON.stringify(key).slice(1, -1);
+    }
+  }
+  return key;
+}
+
+export function writeRecord(writer: ByteWriter, record: RecordIn, sectionTime: number): void {
+  const { key, headers, timestamp, base64 } = record;
+  const token = key === undefined ? undefined : keyToken(key);
+  let flags = 0;
+  if (token !== undefined) flags |= KEY;
+  if (token !== key) flags |= ESCAPED;
+  if (headers) flags |= HEADERS;
+  if (timestamp !== undefined) flags |= TIMESTAMP;
+  if (base64) flags |= BASE64;
+  writer.u8(flags);
+  if (timestamp !== undefined) writer.zigzag(timestamp - sectionTime);
+  if (token !== undefined) writer.string(token);
+  if (headers) writer.string(JSON.stringify(headers));
+  writer.varint(record.to - record.from);
+  writer.span(record.source, record.from, record.to);
+}
+
+/**
+ * Walks over the records of a section without making an object of each: `next` moves on, the fields
+ * then tell of the record that it is at. Spans are positions in `bytes`, empty where there is none.
+ */
+export class RecordCursor {
+  readonly bytes: Uint8Array;
+  readonly #sectionTime: number;
+  #at = 0;
+  #flags = 0;
+  timestamp = 0;
+  keyFrom = 0;
+  keyTo = 0;
+  headersFrom = 0;
+  headersTo = 0;
+  valueFrom = 0;
+  valueTo = 0;
+
+  constructor(payload: Uint8Array, sectionTime: number) {
+    this.bytes = payload;
+    this.#sectionTime = sectionTime;
+  }
+
+  /** Whether there was another record. */
+  next(): boolean {
+    if (this.#at >= this.bytes.length) return false;
+    this.#flags = this.bytes[this.#at++] as number;
+    this.timestamp = this.#flags & TIMESTAMP
+      ? this.#sectionTime + this.#zigzag()
+      : this.#sectionTime;
+    this.keyFrom =
+      this.keyTo =
+      this.headersFrom =
+      this.headersTo =
+        0;
+    if (this.#flags & KEY) {
+      const length = this.#varint();
+      this.keyFrom = this.#at;
+      this.keyTo = this.#at += length;
+    }
+    if (this.#flags & HEADERS) {
+      const length = this.#varint();
+      this.headersFrom = this.#at;
+      this.headersTo = this.#at += length;
+    }
+    const length = this.#varint();
+    this.valueFrom = this.#at;
+    this.valueTo = this.#at += length;
+    return true;
+  }
+
+  get hasKey(): boolean {
+    return (this.#flags & KEY) !== 0;
+  }
+
+  get hasHeaders(): boolean {
+    return (this.#flags & HEADERS) !== 0;
+  }
+
+  get base64(): boolean {
+    return (this.#flags & BASE64) !== 0;
+  }
+
+  /** The key in the form of `keyToken`. */
+  keyToken(): string | undefined {
+    return this.hasKey ? text.decode(this.bytes.subarray(this.keyFrom, this.keyTo)) : undefined;
+  }
+
+  key(): string | undefined {
+    const token = this.keyToken();
+    return token === undefined || !(this.#flags & ESCAPED) ? token : JSON.parse(`"${token}"`);
+  }
+
+  headers(): Record<string, string> | undefined {
+    if (!this.hasHeaders) return undefined;
+    return JSON.parse(text.decode(this.bytes.subarray(this.headersFrom, this.headersTo)));
+  }
+
+  /** As `recordBytes` counted it. */
+  recordBytes(): number {
+    let bytes = this.valueTo - this.valueFrom;
+    if (this.#flags & ESCAPED) bytes += utf8Length(this.key() ?? "");
+    else bytes += this.keyTo - this.keyFrom;
+    if (this.#flags & HEADERS) bytes += headersBytes(this.headers() ?? {});
+    return bytes;
+  }
+
+  #varint(): number {
+    let byte = this.bytes[this.#at++] as number;
+    let value = byte & 127;
+    for (let scale = 128; byte > 127; scale *= 128) {
+      byte = this.bytes[this.#at++] as number;
+      value += (byte & 127) * scale;
+    }
+    return value;
+  }
+
+  #zigzag(): number {
+    const value = this.#varint();
+    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+  }
+}
