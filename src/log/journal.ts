@@ -112,6 +112,7 @@ export class Journal {
       checks: parts.flatMap((part) => part.checks),
       mutations: parts.flatMap((part) => part.mutations),
     };
+    this.#host.telemetry.count("store_writes_total");
     const begun = this.#host.clock.monotonic();
     const settled = await settle(this.#store, this.#host, write, parts[0]?.evidence, {
       deadlineMs: LOG.publishMs,

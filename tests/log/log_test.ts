@@ -1,0 +1,226 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Append, AppendResult } from "../../src/log/append.ts";
+import { Lane } from "../../src/log/lane.ts";
+import { Log } from "../../src/log/log.ts";
+import { RecordCursor } from "../../src/log/record.ts";
+import type { Section } from "../../src/log/section.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { Offset, ProducerStamp, RecordIn, Topic } from "../../src/types.ts";
+import { settled, type TestHost, testHost } from "../support/test_host.ts";
+
+const utf8 = new TextEncoder();
+const PRODUCER = "01KB0000000000000000000000";
+
+function record(value: unknown, more: Partial<RecordIn> = {}): RecordIn {
+  const source = utf8.encode(JSON.stringify(value));
+  return { source, from: 0, to: source.length, ...more };
+}
+
+function append(
+  log: Log,
+  topic: Topic,
+  records: readonly RecordIn[],
+  more: Partial<Append["parts"][number]> = {},
+): Promise<AppendResult> {
+  return new Promise((done) => log.append({ parts: [{ topic, records, ...more }], done }));
+}
+
+/** As a session lets it in. */
+function stamped(lane: Lane, producer: ProducerStamp) {
+  const repeat = lane.admit(producer.sequence) === "repeat";
+  return { producer, admission: { lane, generation: lane.generation, repeat } };
+}
+
+function stamp(host: TestHost, sequence: number, epochBack = 0): ProducerStamp {
+  return { id: PRODUCER, epoch: host.clock.now() - epochBack, sequence };
+}
+
+async function fixture(partitions = 4, store: Store = new MemoryStore()) {
+  const host = testHost();
+  const log = new Log(store, host, 0);
+  const { topic } = await log.topics.create("gps", { partitions });
+  return { store, host, log, topic };
+}
+
+async function valuesOf(log: Log, topic: Topic, partition: number, from: Offset) {
+  const { sections } = await log.read(topic, partition, from, 1 << 20);
+  return valuesIn(sections, from);
+}
+
+function valuesIn(sections: readonly Section[], from: Offset): [Offset, unknown][] {
+  const values: [Offset, unknown][] = [];
+  for (const { base, payload, time } of sections) {
+    const cursor = new RecordCursor(payload, time);
+    for (let offset = base; cursor.next(); offset++) {
+      const text = new TextDecoder().decode(payload.subarray(cursor.valueFrom, cursor.valueTo));
+      if (offset >= from) values.push([offset, JSON.parse(text)]);
+    }
+  }
+  return values;
+}
+
+function places(result: AppendResult) {
+  assert(result.ok, result.ok ? "" : `${result.error.code}: ${result.error.message}`);
+  return result.offsets[0];
+}
+
+function refused(result: AppendResult) {
+  return result.ok ? "stored" : result.error.code;
+}
+
+Deno.test("what was appended is read at its offset, from memory and after a restart", async () => {
+  const { store, host, log, topic } = await fixture();
+  const first = places(await append(log, topic, [record("a", { partition: 1 })]));
+  const second = places(
+    await append(log, topic, [record("b", { partition: 1 }), record("c", { partition: 2 })]),
+  );
+  assertEquals([first, second], [[[1, 0]], [[1, 1], [2, 0]]]);
+  assertEquals(valuesIn(log.cached(topic, 1, 0) ?? [], 0), [[0, "a"], [1, "b"]]);
+
+  const restarted = new Log(store, host, 0);
+  const found = await restarted.topics.find("gps");
+  assert(found);
+  assertEquals(await valuesOf(restarted, found, 1, 0), [[0, "a"], [1, "b"]]);
+  assertEquals(await valuesOf(restarted, found, 1, 1), [[1, "b"]]);
+  assertEquals(places(await append(restarted, found, [record("d", { partition: 2 })])), [[2, 1]]);
+});
+
+Deno.test("what waits while a write is under way shares the next one", async () => {
+  const { host, log, topic } = await fixture();
+  const writes = () => host.counts.get("store_writes_total") ?? 0;
+  const before = writes();
+  const results = Array.from({ length: 100 }, (_, i) => append(log, topic, [record(i)]));
+  await Promise.all(results);
+  assert(writes() - before < 5, `${writes() - before} writes for 100 appends`);
+});
+
+Deno.test("a repeat is stored once and gets its original offsets, also after a restart", async () => {
+  const { store, host, log, topic } = await fixture();
+  const producer = stamp(host, 0);
+  const records = [record("x", { key: "k1" }), record("y", { key: "k2" })];
+  const original = places(await append(log, topic, records, { producer }));
+  const repeated = await append(log, topic, records, { producer });
+  assertEquals([places(repeated), repeated.ok && repeated.duplicate], [original, true]);
+
+  const restarted = new Log(store, host, 0);
+  const again = await append(restarted, topic, records, { producer });
+  assertEquals([places(again), again.ok && again.duplicate], [original, true]);
+});
+
+Deno.test("a repeat that comes while the first try is under way waits for it", async () => {
+  const { host, log, topic } = await fixture();
+  const producer = stamp(host, 3);
+  const tries = [0, 1, 2].map(() => append(log, topic, [record("x")], { producer }));
+  const results = await Promise.all(tries);
+  assertEquals(results.map((result) => result.ok && result.duplicate), [false, true, true]);
+  assertEquals(new Set(results.map((result) => JSON.stringify(places(result)))).size, 1);
+});
+
+Deno.test("once a partition holds a newer epoch, an older one is fenced there", async () => {
+  const { host, log, topic } = await fixture();
+  const old = { producer: stamp(host, 0, 10) };
+  const records = [record("x", { partition: 0 })];
+  const original = places(await append(log, topic, records, old));
+  await append(log, topic, records, { producer: stamp(host, 0) });
+  const later = { producer: { ...old.producer, sequence: 1 } };
+  assertEquals(refused(await append(log, topic, records, later)), "producer_fenced");
+  assertEquals(places(await append(log, topic, records, old)), original);
+  const elsewhere = [record("x", { partition: 3 })];
+  assertEquals(refused(await append(log, topic, elsewhere, later)), "stored");
+});
+
+Deno.test("a number below what the partition holds is too old, unless it is stored", async () => {
+  const { host, log, topic } = await fixture();
+  const records = [record("x", { partition: 0 })];
+  for (let i = 10; i < 80; i++) await append(log, topic, records, { producer: stamp(host, i) });
+  assertEquals(
+    refused(await append(log, topic, records, { producer: stamp(host, 5) })),
+    "sequence_too_old",
+  );
+  assertEquals(
+    refused(await append(log, topic, records, { producer: stamp(host, 15) })),
+    "sequence_too_old",
+  );
+  const known = await append(log, topic, records, { producer: stamp(host, 16) });
+  assertEquals([places(known), known.ok && known.duplicate], [[[0, 6]], true]);
+});
+
+Deno.test("an epoch that was given out too long ago is unknown", async () => {
+  const { host, log, topic } = await fixture();
+  const day = 24 * 3_600_000;
+  const producer = stamp(host, 0, day + 1);
+  assertEquals(refused(await append(log, topic, [record(1)], { producer })), "producer_unknown");
+});
+
+Deno.test("what is queued behind a failed publish of its lane gets sequence_gap", async () => {
+  const { host, log, topic } = await fixture();
+  const lane = new Lane();
+  const bad = [record("x", { partition: 99 })];
+  const results = [
+    append(log, topic, bad, stamped(lane, stamp(host, 0))),
+  ];
+  const first = await results[0];
+  assert(first && !first.ok);
+  assertEquals(first.error.code, "unknown_partition");
+  assertEquals(lane.expected, 0);
+  const good = [record("x", { partition: 1 })];
+  assertEquals(places(await append(log, topic, good, stamped(lane, stamp(host, 0)))), [[1, 0]]);
+});
+
+Deno.test("a topic of 1,024 partitions takes a publish over 128 of them", async () => {
+  const { log, topic } = await fixture(1_024);
+  const spread = Array.from({ length: 128 }, (_, i) => record(i, { partition: i * 8 }));
+  assertEquals(places(await append(log, topic, spread))?.length, 128);
+  const wider = Array.from({ length: 129 }, (_, i) => record(i, { partition: i * 7 }));
+  assertEquals(refused(await append(log, topic, wider)), "batch_too_large");
+  assertEquals(await valuesOf(log, topic, 8, 0), [[0, 1]]);
+});
+
+Deno.test("a record of 256 KiB is stored over several values and read back", async () => {
+  const { store, host, log, topic } = await fixture();
+  const big = "x".repeat(256 * 1024 - 2);
+  await append(log, topic, [record(big, { partition: 0 })]);
+  const restarted = new Log(store, host, 0);
+  assertEquals(await valuesOf(restarted, topic, 0, 0), [[0, big]]);
+});
+
+Deno.test("an offset is found by time, and any offset by search", async () => {
+  const { store, host, log, topic } = await fixture();
+  const begun = host.clock.now();
+  for (let i = 0; i < 50; i++) {
+    await append(log, topic, [record(i, { partition: i % 4 })]);
+    await host.clock.advance(100);
+  }
+  for (const reader of [log, new Log(store, host, 0)]) {
+    assertEquals(await reader.offsetAt(topic, 0, begun + 2_000), 5);
+    assertEquals(await reader.offsetAt(topic, 0, begun + 1_999), 5);
+    assertEquals(await reader.offsetAt(topic, 0, begun - 1), 0);
+    assertEquals(await reader.offsetAt(topic, 0, begun + 1_000_000), 13);
+    for (let offset = 0; offset < 13; offset++) {
+      assertEquals((await valuesOf(reader, topic, 0, offset))[0], [offset, offset * 4]);
+    }
+  }
+});
+
+Deno.test("to a deleted topic nothing is appended, and its successor starts anew", async () => {
+  const { log, topic } = await fixture();
+  await append(log, topic, [record(1, { partition: 0 })]);
+  await log.topics.remove("gps");
+  assertEquals(refused(await append(log, topic, [record(2)])), "unknown_topic");
+  const { topic: successor } = await log.topics.create("gps", { partitions: 4 });
+  assert(successor.id !== topic.id);
+  assertEquals(places(await append(log, successor, [record(3, { partition: 0 })])), [[0, 0]]);
+});
+
+Deno.test("a gateway that lost a race learns what the winner wrote and tries again", async () => {
+  const { store, host, log, topic } = await fixture();
+  const other = new Log(store, host, 0);
+  const producer = stamp(host, 0);
+  await append(log, topic, [record("a", { partition: 0 })]);
+  await append(other, topic, [record("b", { partition: 0 })], { producer });
+  assertEquals(places(await append(log, topic, [record("c", { partition: 0 })])), [[0, 2]]);
+  const repeated = await append(log, topic, [record("b", { partition: 0 })], { producer });
+  assertEquals([places(repeated), repeated.ok && repeated.duplicate], [[[0, 1]], true]);
+  await settled();
+});
