@@ -1,0 +1,363 @@
+/**
+ * A client for tests over the standard `WebSocket`: it sends exactly what it is told, keeps everything
+ * that comes, and waits for conditions instead of for time; a wait that takes too long fails and shows
+ * what came. Every message passes `SessionRules`, and whoever closes a client (or leaves its scope)
+ * fails if one was broken.
+ *
+ * It is not the product's client: it has no retries, no state and no opinion.
+ */
+
+import { assert, AssertionError } from "@std/assert";
+import type {
+  Committed,
+  DeliveredRecord,
+  ErrorReply,
+  Frame,
+  Joined,
+  Position,
+  ProducerGiven,
+  Published,
+  Pushes,
+  SentRecord,
+  Stamp,
+  Subscribed,
+  Welcome,
+} from "./frames.ts";
+import type { Gateway } from "./gateway.ts";
+import { SessionRules } from "./session_rules.ts";
+
+const patienceMs = 8_000;
+
+export type Reply = { readonly type: "ok"; readonly id: number } | ErrorReply;
+
+/** An error reply where an `ok` was expected. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly reply: ErrorReply;
+
+  constructor(reply: ErrorReply, request: string) {
+    super(`${reply.code}: ${reply.message} (in reply to ${request.slice(0, 200)})`);
+    this.reply = reply;
+  }
+}
+
+export interface ClientOptions {
+  /** `false`: nothing is sent; the test says hello, or does not. */
+  readonly hello?: boolean;
+  /** `false`: pings stay without an answer. */
+  readonly answersPings?: boolean;
+  readonly protocols?: string[];
+  /** Called with each frame that comes, from within the message handler. */
+  readonly onPush?: (client: Client, frame: Frame) => void;
+}
+
+export type DeliveredAt = DeliveredRecord & { readonly topic: string; readonly partition: number };
+
+export class Client {
+  /** Everything that came, in order. */
+  readonly seen: Frame[] = [];
+  readonly closed: Promise<CloseEvent>;
+  welcome!: Welcome;
+  readonly #socket: WebSocket;
+  readonly #rules = new SessionRules();
+  readonly #replies = new Map<number, (reply: Reply | undefined) => void>();
+  readonly #taken = new Set<Frame>();
+  readonly #delivered = new Map<number, DeliveredAt[]>();
+  #waiters: (() => void)[] = [];
+  #isClosed = false;
+  #nextId = 1;
+
+  private constructor(url: string, options: ClientOptions) {
+    this.#socket = new WebSocket(url, options.protocols ?? ["weir.v1"]);
+    this.#socket.onmessage = (event) => {
+      for (const frame of this.#rules.received(event.data)) this.#take(frame, options);
+      this.#wake();
+    };
+    this.closed = new Promise((resolve) => {
+      this.#socket.onclose = (event) => {
+        this.#isClosed = true;
+        for (const answer of this.#replies.values()) answer(undefined);
+        this.#wake();
+        resolve(event);
+      };
+    });
+    this.#socket.onerror = (event) => event.preventDefault();
+  }
+
+  /** Connects and, unless told otherwise, says hello. */
+  static async open(gateway: Gateway, options: ClientOptions = {}): Promise<Client> {
+    const client = new Client(gateway.socketUrl, options);
+    await client.when(() => client.#socket.readyState === WebSocket.OPEN, "the connection");
+    if (options.hello !== false) client.welcome = await client.request<Welcome>({ type: "hello" });
+    return client;
+  }
+
+  /** Sends text as it is, frames or not. */
+  sendText(text: string): void {
+    for (const frame of framesIn(text)) this.#rules.sent(frame);
+    this.#socket.send(text);
+  }
+
+  sendBinary(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#socket.send(bytes);
+  }
+
+  /** Sends one frame as it is, with the id that it has, or none. */
+  send(frame: Frame): void {
+    this.sendAll([frame], (text) => text.slice(1, -1));
+  }
+
+  /** Sends all these frames as one message, an array. */
+  sendAll(frames: readonly Frame[], shape = (text: string): string => text): void {
+    for (const frame of frames) this.#rules.sent(frame);
+    this.#socket.send(shape(JSON.stringify(frames)));
+  }
+
+  /** A number for a request that the test sends itself. */
+  id(): number {
+    return this.#nextId++;
+  }
+
+  /** The reply to the request that was sent with `id`, whatever it is. */
+  async reply(id: number): Promise<Reply> {
+    const frame = await this.when(
+      () => this.seen.find((seen) => seen.id === id && !this.#taken.has(seen)),
+      `the reply to ${id}`,
+    );
+    this.#taken.add(frame);
+    return frame as unknown as Reply;
+  }
+
+  /** Sends a request under a new id and returns the members of its `ok`. Throws `Refusal`. */
+  async request<T>(frame: Frame): Promise<T> {
+    const [reply] = await this.all([frame], (text) => text.slice(1, -1));
+    if (reply!.type === "error") throw new Refusal(reply!, JSON.stringify(frame));
+    return reply as unknown as T;
+  }
+
+  /** Sends a request that has to be refused with `code`. */
+  async refused(code: string, frame: Frame): Promise<ErrorReply> {
+    const [reply] = await this.all([frame], (text) => text.slice(1, -1));
+    assert(
+      reply!.type === "error" && reply!.code === code,
+      `Expected ${code}, got ${JSON.stringify(reply)} for ${JSON.stringify(frame).slice(0, 300)}`,
+    );
+    return reply as ErrorReply;
+  }
+
+  /** Sends all these as one message, gives the requests ids, and returns all replies in that order. */
+  async all(
+    frames: readonly Frame[],
+    shape?: (text: string) => string,
+  ): Promise<readonly Reply[]> {
+    const numbered = frames.map((frame) => ({ ...frame, id: frame.id ?? this.id() }));
+    const replies = numbered.map((frame) => this.#answerTo(frame));
+    this.sendAll(numbered, shape);
+    const answers = await Promise.all(replies);
+    this.#obeyed();
+    return answers;
+  }
+
+  /** Waits until `look` returns something other than `undefined` or `false`. */
+  async when<T>(look: () => T | undefined | false, what: string, waitMs = patienceMs): Promise<T> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, waitMs);
+    try {
+      while (true) {
+        this.#obeyed();
+        const found = look();
+        if (found !== undefined && found !== false) return found;
+        if (late || this.#isClosed) {
+          const why = late ? `Waited ${waitMs} ms for` : "The socket closed while waiting for";
+          throw new AssertionError(`${why} ${what}.\n${this.#seenLately()}`);
+        }
+        await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The first push of this type that fits and that nobody has asked for yet, seen or to come. */
+  async until<K extends keyof Pushes>(
+    type: K,
+    fits: (push: Pushes[K]) => boolean = () => true,
+    waitMs?: number,
+  ): Promise<Pushes[K]> {
+    const push = await this.when(
+      () =>
+        this.seen.find((frame) =>
+          frame.type === type && frame.id === undefined && !this.#taken.has(frame) &&
+          fits(frame as unknown as Pushes[K])
+        ),
+      `a "${type}" that fits`,
+      waitMs,
+    );
+    this.#taken.add(push);
+    return push as unknown as Pushes[K];
+  }
+
+  /** All pushes of this type so far. */
+  pushes<K extends keyof Pushes>(type: K): readonly Pushes[K][] {
+    return this.seen.filter((frame) =>
+      frame.type === type && frame.id === undefined
+    ) as unknown as Pushes[K][];
+  }
+
+  /** Everything delivered to a subscription so far, in order. */
+  delivered(subscription: number): readonly DeliveredAt[] {
+    return this.#delivered.get(subscription) ?? [];
+  }
+
+  /** Waits until a subscription has been delivered `count` records, and returns all so far. */
+  async records(subscription: number, count: number): Promise<readonly DeliveredAt[]> {
+    await this.when(
+      () => this.delivered(subscription).length >= count,
+      `${count} records of subscription ${subscription}`,
+    );
+    return this.delivered(subscription);
+  }
+
+  /** A beat there and back: what the gateway had to push when it took it has come. */
+  async beat(): Promise<Pushes["heartbeat"]> {
+    const before = this.pushes("heartbeat").length;
+    this.send({ type: "heartbeat" });
+    return await this.when(() => this.pushes("heartbeat")[before], "the answer to a heartbeat");
+  }
+
+  /** Beats until a heartbeat names this position and end: then nothing more is on its way. */
+  async settled(
+    subscription: number,
+    head: { partition: number; next: number; end: number },
+  ): Promise<void> {
+    const deadline = performance.now() + patienceMs;
+    while (!this.#namedHead(subscription, head)) {
+      assert(
+        performance.now() < deadline,
+        `No heartbeat names ${JSON.stringify(head)}.\n${this.#seenLately()}`,
+      );
+      await this.beat();
+    }
+  }
+
+  async publish(
+    topic: string,
+    records: readonly SentRecord[],
+    producer?: Stamp,
+  ): Promise<Published> {
+    return await this.request({
+      type: "publish",
+      topic,
+      records,
+      ...(producer ? { producer } : {}),
+    });
+  }
+
+  async initProducer(name?: string): Promise<ProducerGiven> {
+    return await this.request({ type: "initProducer", ...(name === undefined ? {} : { name }) });
+  }
+
+  async subscribe(topic: string, options: Record<string, unknown> = {}): Promise<Subscribed> {
+    return await this.request({ type: "subscribe", topic, ...options });
+  }
+
+  async join(
+    group: string,
+    topics: readonly string[],
+    options: Record<string, unknown> = {},
+  ): Promise<Joined> {
+    return await this.request({ type: "join", group, topics, ...options });
+  }
+
+  async commit(subscription: number, offsets: readonly Position[]): Promise<Committed> {
+    return await this.request({ type: "commit", subscription, offsets });
+  }
+
+  /** Closes the socket; fails if a rule was broken. */
+  async close(): Promise<CloseEvent> {
+    if (!this.#isClosed) this.#socket.close();
+    const event = await this.closed;
+    this.#obeyed();
+    return event;
+  }
+
+  /** The code that the gateway closed it with. */
+  async closeCode(): Promise<number> {
+    const timer = setTimeout(() => this.#socket.close(), 15_000);
+    const { code } = await this.closed;
+    clearTimeout(timer);
+    this.#obeyed();
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #answerTo(request: Frame): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const failed = (why: string): void =>
+        reject(new AssertionError(`${why} ${request.type}.\n${this.#seenLately()}`));
+      const timer = setTimeout(() => failed("No reply in time to"), patienceMs);
+      this.#replies.set(request.id!, (reply) => {
+        clearTimeout(timer);
+        this.#replies.delete(request.id!);
+        if (reply) resolve(reply);
+        else failed("The socket closed before the reply to");
+      });
+    });
+  }
+
+  #namedHead(
+    subscription: number,
+    head: { partition: number; next: number; end: number },
+  ): boolean {
+    const named = this.pushes("heartbeat")
+      .flatMap(({ heads }) => heads[String(subscription)] ?? [])
+      .findLast(({ partition }) => partition === head.partition);
+    return named?.next === head.next && named.end === head.end;
+  }
+
+  #take(frame: Frame, options: ClientOptions): void {
+    this.seen.push(frame);
+    if (frame.type === "ping" && options.answersPings !== false) this.send({ type: "heartbeat" });
+    options.onPush?.(this, frame);
+    if (frame.type === "records") {
+      const { subscription, topic, partition, records } = frame as unknown as Pushes["records"];
+      const all = this.#delivered.get(subscription) ?? [];
+      this.#delivered.set(subscription, all);
+      for (const record of records) all.push({ ...record, topic, partition });
+    }
+    if (frame.id !== undefined) this.#replies.get(frame.id)?.(frame as unknown as Reply);
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  #obeyed(): void {
+    const { violations } = this.#rules;
+    assert(violations.length === 0, `The gateway broke a rule:\n${violations.join("\n")}`);
+  }
+
+  #seenLately(): string {
+    const lines = this.seen.slice(-12).map((frame) => JSON.stringify(frame).slice(0, 300));
+    return `Last of ${this.seen.length} frames seen:\n${lines.join("\n")}`;
+  }
+}
+
+/** The frames in a text, as far as there are any. */
+function framesIn(text: string): readonly Frame[] {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const all = Array.isArray(parsed) ? parsed : [parsed];
+    return all.filter((frame) => typeof frame === "object" && frame !== null);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Kafka's murmur2 and its default partitioner, written from Kafka's Java for the tests alone: that the
+ * gateway agrees with it is what they test.
+ */
+
+import { Buffer } from "node:buffer";
+
+/** The hash as a signed 32-bit integer, as Java has it. */
+export function murmur2(text: string): number {
+  const data = Buffer.from(text, "utf8");
+  const m = 0x5bd1e995;
+  let h = 0x9747b28c ^ data.length;
+  const whole = data.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    let k = Math.imul(data.readInt32LE(i), m);
+    k = Math.imul(k ^ (k >>> 24), m);
+    h = Math.imul(h, m) ^ k;
+  }
+  const rest = data.length & 3;
+  if (rest === 3) h ^= data[whole + 2]! << 16;
+  if (rest >= 2) h ^= data[whole + 1]! << 8;
+  if (rest >= 1) h = Math.imul(h ^ data[whole]!, m);
+  h = Math.imul(h ^ (h >>> 13), m);
+  return (h ^ (h >>> 15)) | 0;
+}
+
+/** The sign bit cleared, as the partitioner does. */
+export function positive(hash: number): number {
+  return hash & 0x7fffffff;
+}
+
+export function partitionOfKey(key: string, partitions: number): number {
+  return positive(murmur2(key)) % partitions;
+}
+
+/** Where records without a key go when their publish has a producer. */
+export function partitionOfSequence(id: string, sequence: number, partitions: number): number {
+  return (positive(murmur2(id)) + sequence) % partitions;
+}
