@@ -38,10 +38,11 @@ const offsetsBody = v.lazy((given) => {
 const positionsBody = members({ offsets: positions });
 const endsBody = members({
   topics: set(name, 1, Infinity),
-  to: v.lazy((given) => isObject(given) ? toTime : toEnd),
+  to: v.union(
+    [oneOf("earliest", "latest"), members({ timestamp: whole })],
+    'must be "earliest", "latest" or {timestamp}',
+  ),
 });
-const toEnd = oneOf("earliest", "latest");
-const toTime = members({ timestamp: whole });
 
 /** `PUT /v1/topics/{topic}` */
 export type TopicBody = v.InferOutput<typeof topicBody>;

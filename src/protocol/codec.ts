@@ -20,6 +20,7 @@ export type Decoded = Accepted | Refused;
 
 export interface Accepted {
   readonly frame: ClientFrame;
+  readonly id?: never;
   readonly error?: never;
 }
 
@@ -113,9 +114,10 @@ function typeOf({ type }: Record<string, unknown>): FrameType {
   throw new GatewayError("unknown_type", `There is no frame type ${quoted(type)}`);
 }
 
-/** A client's own words, short and on one line. */
+/** A client's own words, short, and with nothing in them that a terminal or a log would act on. */
 function quoted(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+  const short = text.length > 40 ? `${text.slice(0, 40)}...` : text;
+  return `"${short.replace(/[^ -~]/g, "?")}"`;
 }
 
 function refusal(error: unknown, id: number | undefined): Refused {
