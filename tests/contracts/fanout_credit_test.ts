@@ -199,6 +199,23 @@ Deno.test("onSlow latest: where all skipped records have no key there is only th
   assertEquals(offsetsOf(await client.records(subscription, 1)), [3]);
 });
 
+Deno.test("onSlow latest: the last of a key is looked for in the last 10,000 records", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const { subscription } = await client.subscribe(topic, {
+    onSlow: "latest",
+    credit: { records: 0 },
+  });
+  await client.publish(topic, [{ key: "long ago", value: 1, partition: 0 }]);
+  for (let n = 0; n < 11; n++) await client.publish(topic, values(1_000));
+  await client.publish(topic, [{ key: "lately", value: 2, partition: 0 }]);
+  for (let n = 0; n < 9; n++) await client.publish(topic, values(1_000));
+  client.send({ type: "credit", subscription, records: 100 });
+  const kept = await client.until("records", (push) => push.kept === true);
+  assertEquals(kept.records.map(({ key }) => key), ["lately"]);
+  assertEquals(kept.next, 20_002);
+});
+
 Deno.test("keys: only records with one of these, in the partitions that the partitioner gives", async () => {
   const topic = await makeTopic(shared.gateway, 8);
   await using client = await Client.open(shared.gateway);

@@ -1,0 +1,92 @@
+/** Section 5 of the page: draining. Each test ends a gateway of its own. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Client } from "../support/client.ts";
+import { Gateway } from "../support/gateway.ts";
+import { call, fresh, makeTopic } from "../support/http.ts";
+
+/** A gateway with a topic of two partitions, its dynamic member, an instance and some followers. */
+async function busy(drainMs: number) {
+  const gateway = await Gateway.start({ WEIR_DRAIN_MS: String(drainMs) });
+  const topic = await makeTopic(gateway, 2);
+  const clients = await Promise.all(Array.from({ length: 8 }, () => Client.open(gateway)));
+  const [member, instance, ...followers] = clients as [Client, Client, ...Client[]];
+  await member.publish(topic, [{ value: 1, partition: 0 }, { value: 2, partition: 1 }]);
+  const { subscription } = await member.join(fresh("group"), [topic]);
+  await member.until("assign", ({ partitions }) => partitions.length === 2);
+  await instance.join(fresh("group"), [topic], { instance: "worker-1" });
+  await instance.until("assign", ({ partitions }) => partitions.length === 2);
+  for (const follower of followers) await follower.subscribe(topic);
+  return { gateway, topic, clients, member, subscription, instance, follower: followers[0]! };
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`${signal} drains: news for each socket, what is asked for is answered, 4001 when all is released`, async () => {
+    const { gateway, topic, clients, member, subscription, instance, follower } = await busy(9_000);
+    await using _ = gateway;
+    const begun = performance.now();
+    gateway.signal(signal);
+    const drains = await Promise.all(clients.map((client) => client.until("drain")));
+    const times = drains.map(({ reconnectAfterMs }) => reconnectAfterMs);
+    assert(times.every((ms) => Number.isSafeInteger(ms) && ms >= 0), JSON.stringify(times));
+    assertEquals(new Set(times).size, clients.length, "a different time for each");
+    assertEquals((await call(gateway, "GET", "/readyz")).status, 503);
+    assertEquals((await call(gateway, "GET", "/healthz")).status, 200);
+
+    for (
+      const request of [
+        { type: "subscribe", topic },
+        { type: "join", group: fresh("group"), topics: [topic] },
+      ]
+    ) {
+      const error = await follower.refused("unavailable", request);
+      assertEquals([error.retry, error.effect], ["reconnect", "none"]);
+    }
+    await follower.publish(topic, [{ value: 3, partition: 0 }]);
+    const { partitions } = await member.until("revoke");
+    assertEquals(partitions.length, 2);
+    await member.commit(
+      subscription,
+      partitions.map(({ topic, partition }) => ({ topic, partition, offset: 1 })),
+    );
+    assertEquals(instance.pushes("revoke").length, 0, "an instance comes back");
+    member.send({ type: "release", subscription, partitions });
+
+    const codes = await Promise.all(clients.map((client) => client.closeCode()));
+    assertEquals(codes, clients.map(() => 4001));
+    assertEquals((await gateway.ended()).code, 0);
+    assert(performance.now() - begun < 8_000, "it did not wait for WEIR_DRAIN_MS");
+  });
+}
+
+Deno.test("after WEIR_DRAIN_MS everything closes with 4001, released or not, and the exit is 0", async () => {
+  const { gateway, clients, member } = await busy(600);
+  await using _ = gateway;
+  const begun = performance.now();
+  gateway.signal("SIGTERM");
+  await member.until("revoke");
+  const codes = await Promise.all(clients.map((client) => client.closeCode()));
+  assertEquals(codes, clients.map(() => 4001));
+  assertEquals((await gateway.ended()).code, 0);
+  const took = performance.now() - begun;
+  assert(took > 500 && took < 3_000, `It took ${took} ms`);
+});
+
+Deno.test("a second signal ends it at once", async () => {
+  const { gateway, clients, member } = await busy(60_000);
+  await using _ = gateway;
+  gateway.signal("SIGTERM");
+  await member.until("revoke");
+  const asked = performance.now();
+  gateway.signal("SIGTERM");
+  await gateway.ended();
+  assert(performance.now() - asked < 2_000);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+Deno.test("with nobody connected it ends at once, with 0", async () => {
+  await using gateway = await Gateway.start({ WEIR_DRAIN_MS: "60000" });
+  const begun = performance.now();
+  assertEquals((await gateway.stop("SIGTERM")).code, 0);
+  assert(performance.now() - begun < 3_000);
+});

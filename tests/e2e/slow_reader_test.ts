@@ -1,0 +1,41 @@
+/** A client that does not read is closed with 4002 after its outbox has stood full for 10 s. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Client } from "../support/client.ts";
+import { Gateway } from "../support/gateway.ts";
+import { makeTopic } from "../support/http.ts";
+import { RawSocket } from "../support/raw_socket.ts";
+
+const shared = Gateway.shared();
+
+Deno.test("a client that does not read is closed with 4002 and holds up nobody", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const value = "x".repeat(200_000);
+  for (let n = 0; n < 10; n++) {
+    await client.publish(topic, [{ value, partition: 0 }, { value, partition: 0 }]);
+  }
+  using stuck = await RawSocket.open(shared.gateway);
+  const credit = { records: 100_000 };
+  await stuck.sendTexts(
+    JSON.stringify({ type: "hello", id: 1 }),
+    // The same records over and over: 400 MB for a client that takes none, 4 MB in the log.
+    ...Array.from(
+      { length: 100 },
+      (_, n) => JSON.stringify({ type: "subscribe", id: 2 + n, topic, from: "earliest", credit }),
+    ),
+  );
+  const begun = performance.now();
+  const { subscription } = await client.subscribe(topic);
+  // Signs of life alone, with nothing read, must not save it.
+  while (performance.now() - begun < 14_000) {
+    const asked = performance.now();
+    await client.publish(topic, [{ value: 1, partition: 0 }]);
+    assert(performance.now() - asked < 2_000, "others are not held up");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await stuck.sendTexts(`{"type":"heartbeat"}`).catch(() => {});
+  }
+  assert(client.delivered(subscription).length > 50);
+  const code = await stuck.closeCode();
+  assertEquals(code, 4002);
+});
