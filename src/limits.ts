@@ -111,6 +111,8 @@ export const LOG = {
   queueBytes: 64 * MiB,
   /** A snapshot of what is known of producers is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,
+  /** Producers that are looked at, each time retention looks, for those whose time is over. */
+  forgetProducers: 20_000,
   /** How often retention looks; the protocol promises 10 s. */
   retentionEveryMs: 2_000,
   /** Keys that one background delete takes, and the pause behind it. */

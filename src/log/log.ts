@@ -16,6 +16,7 @@ import { Journal } from "./journal.ts";
 import { logEntry } from "./log_entry.ts";
 import { Reader } from "./reader.ts";
 import type { Bounds, Section, Slice } from "./section.ts";
+import type { Stripe } from "./stripe.ts";
 import { TopicLog } from "./topic_log.ts";
 import { Topics, unknownTopic } from "./topics.ts";
 
@@ -97,6 +98,14 @@ export class Log {
   /** Topics whose stripes are in memory. */
   loaded(): Iterable<TopicLog> {
     return this.#logs.values();
+  }
+
+  /** Retention has moved where the stripe's logs begin. */
+  trimmed(stripe: Stripe): void {
+    for (let at = 0; at < stripe.partitions; at++) {
+      const partition = stripe.first + at;
+      this.listener.trimmed(stripe.topic, partition, stripe.bounds(partition).start);
+    }
   }
 
   tick(now: number): void {

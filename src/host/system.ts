@@ -1,0 +1,123 @@
+/** The real host: the system's clocks and randomness, counters for `/metrics`, lines on stderr. */
+
+import type { Clock, Host, Level, Random, Telemetry } from "./host.ts";
+
+/** Milliseconds: upper bounds of the buckets of every histogram. */
+const BUCKETS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000];
+const RANDOM_BYTES = 4_096;
+const FIELD_CHARACTERS = 256;
+
+export class SystemClock implements Clock {
+  now(): number {
+    return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  }
+}
+
+/** Randomness of the system, fetched a page at a time: an id takes sixteen numbers of it. */
+export class SystemRandom implements Random {
+  readonly #pool = new Uint8Array(RANDOM_BYTES);
+  #at = RANDOM_BYTES;
+
+  number(): number {
+    const bytes = this.#take(4);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    return view.getUint32(0) / 2 ** 32;
+  }
+
+  bytes(length: number): Uint8Array {
+    return this.#take(length).slice();
+  }
+
+  #take(length: number): Uint8Array {
+    if (this.#at + length > RANDOM_BYTES) {
+      crypto.getRandomValues(this.#pool);
+      this.#at = 0;
+    }
+    this.#at += length;
+    return this.#pool.subarray(this.#at - length, this.#at);
+  }
+}
+
+interface Histogram {
+  readonly counts: number[];
+  sumMs: number;
+}
+
+/** Counters and histograms as Prometheus text, diagnostics as lines of JSON. */
+export class SystemTelemetry implements Telemetry {
+  readonly #write: (line: string) => void;
+  readonly #counters = new Map<string, number>();
+  readonly #histograms = new Map<string, Histogram>();
+
+  constructor(write: (line: string) => void = writeToStderr) {
+    this.#write = write;
+  }
+
+  count(name: string, by = 1): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+  }
+
+  observe(name: string, ms: number): void {
+    let histogram = this.#histograms.get(name);
+    if (!histogram) {
+      histogram = { counts: new Array(BUCKETS_MS.length + 1).fill(0), sumMs: 0 };
+      this.#histograms.set(name, histogram);
+    }
+    const bucket = BUCKETS_MS.findIndex((bound) => ms <= bound);
+    const at = bucket < 0 ? BUCKETS_MS.length : bucket;
+    histogram.counts[at] = (histogram.counts[at] ?? 0) + 1;
+    histogram.sumMs += ms;
+  }
+
+  report(level: Level, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    const time = new Date().toISOString();
+    const shown = Object.entries(fields).map(([name, value]) => [name, shortened(value)]);
+    this.#write(JSON.stringify({ time, level, message, ...Object.fromEntries(shown) }));
+  }
+
+  /** All counters and histograms in the text format of Prometheus. */
+  metrics(): string {
+    let text = "";
+    for (const [name, value] of this.#counters) {
+      text += `# TYPE weir_${name} counter\nweir_${name} ${value}\n`;
+    }
+    for (const [name, { counts, sumMs }] of this.#histograms) {
+      text += `# TYPE weir_${name} histogram\n`;
+      let below = 0;
+      for (const [i, count] of counts.entries()) {
+        below += count;
+        text += `weir_${name}_bucket{le="${BUCKETS_MS[i] ?? "+Inf"}"} ${below}\n`;
+      }
+      text += `weir_${name}_sum ${sumMs}\nweir_${name}_count ${below}\n`;
+    }
+    return text;
+  }
+}
+
+export function systemHost(): Host & { readonly telemetry: SystemTelemetry } {
+  return {
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    telemetry: new SystemTelemetry(),
+  };
+}
+
+/** JSON escapes control characters; what it leaves is cut, so that no client fills the disk. */
+function shortened(value: unknown): unknown {
+  if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
+  const text = value instanceof Error ? value.stack ?? value.message : String(value);
+  return text.length > FIELD_CHARACTERS ? `${text.slice(0, FIELD_CHARACTERS)}…` : text;
+}
+
+function writeToStderr(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}

@@ -1,0 +1,88 @@
+/**
+ * What the log does in the background, one thing at a time and at a bounded rate: retention,
+ * snapshots that are due, forgetting of producers whose time is over, and freeing the space of
+ * deleted topics. `tick` says when; nothing here has a timer of its own but for its pauses.
+ */
+
+import type { Host } from "../host/host.ts";
+import { LOG } from "../limits.ts";
+import type { Store } from "../store/store.ts";
+import type { Topic } from "../types.ts";
+import type { Log } from "./log.ts";
+import { retain } from "./retention.ts";
+import { takeSnapshot } from "./snapshots.ts";
+import type { Stripe } from "./stripe.ts";
+import { sweepDeleted } from "./sweeper.ts";
+
+export class Upkeep {
+  readonly #store: Store;
+  readonly #host: Host;
+  readonly #log: Log;
+  readonly #stopping = new AbortController();
+  #working: Promise<void> | undefined;
+  #due = 0;
+  #sweepIsDue = true;
+
+  constructor(store: Store, host: Host, log: Log) {
+    this.#store = store;
+    this.#host = host;
+    this.#log = log;
+    log.topics.onRemoved(() => this.#sweepIsDue = true);
+  }
+
+  /** `now` is on the monotonic clock. */
+  tick(now: number): void {
+    if (now < this.#due || this.#working) return;
+    this.#due = now + LOG.retentionEveryMs;
+    this.#working = this.#pass()
+      .catch((error) =>
+        this.#host.telemetry.report("warn", "Upkeep of the log failed and will be tried again", {
+          error,
+        })
+      )
+      .finally(() => this.#working = undefined);
+  }
+
+  /** Resolves when what is under way has come to a point where it can stop. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#working;
+  }
+
+  async #pass(): Promise<void> {
+    const { signal } = this.#stopping;
+    if (this.#sweepIsDue) {
+      this.#sweepIsDue = false;
+      await sweepDeleted(this.#store, this.#host, signal);
+    }
+    for (const { stripes } of this.#log.loaded()) {
+      for (const stripe of stripes) await this.#maintain(stripe);
+    }
+    for (const topic of await this.#log.topics.list()) {
+      if (!signal.aborted) await this.#retain(topic);
+    }
+  }
+
+  async #maintain(stripe: Stripe): Promise<void> {
+    stripe.producers.forget(this.#host.clock.now(), LOG.forgetProducers);
+    if (stripe.bytesToReplay < LOG.snapshotBytes || this.#stopping.signal.aborted) return;
+    await this.#snapshot(stripe);
+  }
+
+  async #retain(topic: Topic): Promise<void> {
+    if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return;
+    const { stripes } = await this.#log.open(topic);
+    await retain(this.#store, this.#host, {
+      topic,
+      stripes,
+      snapshot: (stripe) => this.#snapshot(stripe),
+      moved: (stripe) => this.#log.trimmed(stripe),
+    }, this.#stopping.signal);
+  }
+
+  async #snapshot(stripe: Stripe): Promise<void> {
+    const bytes = stripe.bytesToReplay;
+    stripe.replayFrom = await takeSnapshot(this.#store, this.#host, stripe);
+    stripe.bytesToReplay -= bytes;
+  }
+}
