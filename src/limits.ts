@@ -139,8 +139,6 @@ export const HTTP = {
   keepAliveMs: 15_000,
   /** One request's body, decoded. */
   bodyBytes: 1 * MiB,
-  /** Records that one read of a partition gives. */
-  readRecords: 1_000,
   /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */
   fragments: 1_024,
   bufferedChunks: 16_384,

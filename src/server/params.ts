@@ -1,0 +1,36 @@
+/**
+ * What a path and a query say, read by the same rules as the fields of a frame.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { isName } from "../protocol/fields.ts";
+
+export type Params = Readonly<Record<string, string>>;
+
+/** A name in the path: of a topic or a group. */
+export function nameIn(params: Params, field: string): string {
+  const value = params[field];
+  if (isName(value)) return value;
+  throw invalid(`${field} is no name: 1 to 200 of A-Z a-z 0-9 . _ -, not beginning with _`);
+}
+
+/** A partition in the path. Whether it is there is not known yet. */
+export function partitionIn(params: Params): number {
+  return wholeNumber("partition", params["partition"] ?? "", 0);
+}
+
+/** A number in the query; undefined if it is not there. */
+export function numberIn(request: Request, field: string, min: number): number | undefined {
+  const text = new URL(request.url).searchParams.get(field);
+  return text === null ? undefined : wholeNumber(field, text, min);
+}
+
+function wholeNumber(field: string, text: string, min: number): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw invalid(`${field} must be an integer from ${min} to 2^53-1`);
+}
+
+function invalid(message: string): GatewayError {
+  return new GatewayError("invalid_frame", message);
+}
