@@ -45,10 +45,11 @@ const position = { topic: name, partition: whole, offset: whole };
 /** Two offsets for one partition would contradict each other. */
 function distinct<const S extends v.GenericSchema<unknown, { topic?: string; partition: number }>>(
   item: S,
+  min: number,
   max: number,
 ) {
   return v.pipe(
-    list(item, 0, max),
+    list(item, min, max),
     v.check((given) => {
       const seen = new Set(given.map(({ topic, partition }) => `${topic}/${partition}`));
       return seen.size === given.length;
@@ -57,7 +58,7 @@ function distinct<const S extends v.GenericSchema<unknown, { topic?: string; par
 }
 
 /** Positions by topic and partition, each named once. */
-export const positions = distinct(members(position), Infinity);
+export const positions = distinct(members(position), 0, Infinity);
 
 const credit = members({ records: whole, bytes: v.exactOptional(whole) });
 
@@ -74,7 +75,7 @@ const fromEnd = v.picklist(
 );
 const fromTime = members({ timestamp: whole });
 const fromPositions = members({
-  positions: distinct(members({ partition: whole, offset: whole }), TOPIC.partitions),
+  positions: distinct(members({ partition: whole, offset: whole }), 1, TOPIC.partitions),
   incarnation: label,
 });
 
@@ -85,6 +86,7 @@ const metadata = v.pipe(
 
 const offsets = distinct(
   members({ ...position, metadata: v.exactOptional(metadata) }),
+  0,
   GROUP.commitOffsets,
 );
 

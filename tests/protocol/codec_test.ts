@@ -101,7 +101,7 @@ function isRight(path: Path, value: unknown): boolean {
   const last = path.at(-1);
   if (value === "\0\ud800") return last === "token" || last === "trace" || path[0] === "client";
   if (Array.isArray(value)) {
-    return value.length === 0 && ["partitions", "offsets", "positions"].includes(String(last));
+    return value.length === 0 && (last === "partitions" || last === "offsets");
   }
   return last === "headers" && value !== null && typeof value === "object";
 }
