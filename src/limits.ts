@@ -146,6 +146,9 @@ export const HTTP = {
   closeMs: 5_000,
 } as const;
 
+/** How often deadlines are looked at: they are kept to within this. */
+export const TICK_MS = 50;
+
 assert(TOPIC.stripes + 2 <= STORE.checks, "a publish over a whole topic must leave two checks");
 assert(LOG.entryBytes + 100_000 <= STORE.writeBytes, "an entry must fit one write with its heads");
 assert(ADVERTISED.publishBytes <= LOG.entryBytes, "a publish must fit one entry");

@@ -1,0 +1,107 @@
+/**
+ * The composition root: environment, store, gateway, doors; then it serves until a signal comes,
+ * drains, and ends. A start that cannot be is one line on standard error and exit code 1.
+ */
+
+import project from "../deno.json" with { type: "json" };
+import { readSettings, type Settings, StartRefused } from "./config.ts";
+import { Gateway } from "./gateway.ts";
+import { systemHost, type SystemTelemetry } from "./host/system.ts";
+import { TICK_MS } from "./limits.ts";
+import { createApp } from "./server/app.ts";
+import { listen, type Listener } from "./server/listener.ts";
+import { operationRoutes } from "./server/operations.ts";
+import { recordRoutes } from "./server/records.ts";
+import { topicRoutes } from "./server/topics.ts";
+import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
+
+async function serve(): Promise<void> {
+  const settings = readSettings(Deno.env.toObject());
+  const host = systemHost();
+  reportWhatNobodyCatches(host.telemetry);
+  const store = await openDenoKv(settings.store);
+  const gateway = new Gateway({ store, host, settings });
+  const listener = await openDoors(gateway, settings, host.telemetry);
+  const ticking = setInterval(() => gateway.tick(), TICK_MS);
+  const signal = nextSignal();
+  print(Deno.stdout, `weir ${project.version} listening on ${listener.url}`);
+
+  await signal;
+  nextSignal().then(() => Deno.exit(1));
+  await gateway.drain();
+  clearInterval(ticking);
+  await listener.close();
+  await gateway.close();
+  store.close();
+  Deno.exit(0);
+}
+
+async function openDoors(
+  gateway: Gateway,
+  settings: Settings,
+  telemetry: SystemTelemetry,
+): Promise<Listener> {
+  const { host, port } = settings;
+  const fetch = createApp({
+    rules: settings,
+    telemetry,
+    routes: {
+      ...topicRoutes(gateway.log),
+      ...recordRoutes(gateway.log),
+      ...operationRoutes({
+        ready: () => gateway.ready(),
+        metrics: () => telemetry.metrics(),
+        gauges: () => ({}),
+      }),
+    },
+  });
+  try {
+    return await listen({
+      host,
+      port,
+      fetch,
+      rules: settings,
+      telemetry,
+      connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false }),
+    });
+  } catch (error) {
+    throw new StartRefused(`Cannot listen on ${host}:${port}: ${(error as Error).message}`);
+  }
+}
+
+/** What no part catches is a bug of ours. It is reported, and those that it does not touch go on. */
+function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
+  const report = (event: Event, error: unknown) => {
+    event.preventDefault();
+    telemetry.count("uncaught_errors_total");
+    telemetry.report("error", "An error was caught by nobody", { error });
+  };
+  globalThis.addEventListener("error", (event) => report(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
+}
+
+/** Resolves at the next SIGTERM or SIGINT. */
+function nextSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const signals: Deno.Signal[] = ["SIGTERM", "SIGINT"];
+    const listener = () => {
+      for (const signal of signals) Deno.removeSignalListener(signal, listener);
+      resolve();
+    };
+    for (const signal of signals) Deno.addSignalListener(signal, listener);
+  });
+}
+
+function print(to: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  to.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+if (import.meta.main) {
+  try {
+    await serve();
+  } catch (error) {
+    if (!(error instanceof StartRefused || error instanceof StoreRefused)) throw error;
+    print(Deno.stderr, error.message);
+    Deno.exit(1);
+  }
+}
