@@ -15,6 +15,9 @@ const startMs = 20_000;
 /** Settings that most tests want: a free port, nothing on the disk, a short drain. */
 const usual = { PORT: "0", WEIR_STORE: ":memory:", WEIR_DRAIN_MS: "1000" };
 
+/** Those of `deno task start`, and no more. */
+const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write"];
+
 export type Environment = Readonly<Record<string, string>>;
 
 export class Gateway {
@@ -110,7 +113,7 @@ function command(
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("WEIR_") && name !== "HOST" && name !== "PORT");
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", "--unstable-kv", "src/main.ts"],
+    args: ["run", "--quiet", "--frozen", ...permissions, "src/main.ts"],
     cwd: root,
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), ...usual, ...environment },
