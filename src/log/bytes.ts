@@ -67,6 +67,13 @@ export class ByteWriter {
     this.span(source, 0, source.length);
   }
 
+  /** Text that is ASCII, without its length. */
+  ascii(value: string): void {
+    this.reserve(value.length);
+    for (let i = 0; i < value.length; i++) this.bytes[this.length + i] = value.charCodeAt(i);
+    this.length += value.length;
+  }
+
   /** Text as UTF-8 with its length in front. */
   string(value: string): void {
     this.reserve(value.length * 3 + 8);

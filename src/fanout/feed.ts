@@ -1,0 +1,330 @@
+/**
+ * What one subscription is sent: a cursor for each partition that it follows, and one credit for all.
+ * Fan-out subscriptions and members of groups are fed alike.
+ *
+ *     behind ──has read all there is──► live        in memory or from the store, one partition after
+ *        ▲                               │           the other, as far as the credit goes
+ *        └──no credit, or no room────────┘
+ *
+ * 1. All records of a followed partition below a cursor have been pushed, were not asked for (`keys`),
+ *    or were named in a gap.
+ * 2. A cursor is live only if its position is the log's end, looked at in the same turn.
+ * 3. What a read brings is dropped if the cursor was moved or removed while it was under way.
+ */
+
+import { assert } from "../assert.ts";
+import { CREDIT, LOG } from "../limits.ts";
+import type { Section } from "../log/section.ts";
+import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
+import { Credit, type CreditGiven } from "./credit.ts";
+import { gapFrame, type GapReason, pieceBytes, recordsFrame } from "./frames.ts";
+import { keysOf } from "./encoded.ts";
+import type { Hub } from "./hub.ts";
+import { lastOfEachKey } from "./latest.ts";
+import { type Pick, portionOf } from "./portion.ts";
+
+/** Where pushes go. */
+export interface Sink {
+  /** There is no room: nothing is pushed until `Feed.resume`. */
+  readonly full: boolean;
+  push(frame: string | Uint8Array): void;
+}
+
+/** What happens to what was missed, when credit comes again after it had run out. */
+export type OnSlow = "block" | "drop" | "latest";
+
+export interface FeedOptions {
+  readonly subscription: number;
+  readonly credit?: CreditGiven;
+  readonly onSlow?: OnSlow;
+  /** Only records with one of these keys, in the form of `keyToken`. */
+  readonly keys?: ReadonlySet<string>;
+  /** The topic was deleted. */
+  readonly ended?: (topic: Topic) => void;
+  /** The log could not be read. */
+  readonly failed?: (error: unknown) => void;
+}
+
+/** A partition that is followed. */
+export interface Cursor {
+  readonly feed: Feed;
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly keys: ReadonlySet<string> | undefined;
+  /** Offset of the next record to push; while it is live and has keys, the log's end counts. */
+  next: Offset;
+  live: boolean;
+  /** Rises when it is moved, so that what was read for where it stood is dropped. */
+  moves: number;
+  /** What a heartbeat last named. */
+  named: { next: Offset; end: Offset } | undefined;
+}
+
+/** What a heartbeat tells of a partition. */
+export interface PartitionHead {
+  readonly topic: string;
+  readonly partition: number;
+  readonly next: Offset;
+  readonly end: Offset;
+}
+
+export class Feed {
+  readonly #hub: Hub;
+  readonly #sink: Sink;
+  readonly #options: FeedOptions;
+  readonly #credit: Credit;
+  /** By topic's name and partition, in the order in which they are served. */
+  readonly #cursors = new Map<string, Cursor>();
+  #ranOut: boolean;
+  /** Kept records are being looked up: nothing is sent before them. */
+  #held = 0;
+  #pumping = false;
+  #closed = false;
+
+  constructor(hub: Hub, options: FeedOptions, sink: Sink) {
+    this.#hub = hub;
+    this.#options = options;
+    this.#sink = sink;
+    this.#credit = new Credit(options.credit);
+    this.#ranOut = this.#credit.isOut;
+  }
+
+  get subscription(): number {
+    return this.#options.subscription;
+  }
+
+  /** The topic, if the partition of it is followed. */
+  followed(topic: string, partition: number): Topic | undefined {
+    return this.#cursors.get(nameOf(topic, partition))?.topic;
+  }
+
+  add(topic: Topic, partition: number, offset: Offset): void {
+    const { keys } = this.#options;
+    this.remove(topic.name, partition);
+    this.#cursors.set(nameOf(topic.name, partition), {
+      feed: this,
+      topic,
+      partition,
+      keys,
+      next: offset,
+      live: false,
+      moves: 0,
+      named: undefined,
+    });
+    this.#pump();
+  }
+
+  remove(topic: string, partition: number): void {
+    const name = nameOf(topic, partition);
+    const cursor = this.#cursors.get(name);
+    if (!cursor) return;
+    this.#cursors.delete(name);
+    this.#stop(cursor);
+    cursor.moves++;
+  }
+
+  /** Delivery goes on there. All of them are followed. */
+  seek(positions: readonly TopicPartitionOffset[]): void {
+    for (const { topic, partition, offset } of positions) {
+      const cursor = this.#cursors.get(nameOf(topic, partition));
+      if (!cursor) continue;
+      this.#stop(cursor);
+      cursor.next = offset;
+      cursor.moves++;
+    }
+    this.#pump();
+  }
+
+  grant(records: number, bytes: number): void {
+    this.#credit.grant(records, bytes);
+    if (this.#credit.isOut) return;
+    const { onSlow = "block" } = this.#options;
+    if (this.#ranOut && onSlow !== "block") this.#skip(onSlow);
+    this.#ranOut = false;
+    this.#pump();
+  }
+
+  /** The sink has room again. */
+  resume(): void {
+    this.#pump();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const cursor of this.#cursors.values()) {
+      this.#stop(cursor);
+      cursor.moves++;
+    }
+    this.#cursors.clear();
+    this.#hub.forget(this);
+  }
+
+  topicRemoved(topic: Topic): void {
+    const follows = [...this.#cursors.values()].some((cursor) => cursor.topic.id === topic.id);
+    if (follows) this.#options.ended?.(topic);
+  }
+
+  /** The partitions whose position or end changed since they were last named. */
+  heads(): PartitionHead[] {
+    const heads: PartitionHead[] = [];
+    for (const cursor of this.#cursors.values()) {
+      const end = this.#endOf(cursor);
+      const next = cursor.live ? end : cursor.next;
+      if (cursor.named?.next === next && cursor.named.end === end) continue;
+      cursor.named = { next, end };
+      heads.push({ topic: cursor.topic.name, partition: cursor.partition, next, end });
+    }
+    return heads;
+  }
+
+  /** A section was appended behind a live cursor; for one with keys, these records of it are for it. */
+  deliver(cursor: Cursor, section: Section, records?: readonly number[]): void {
+    if (section.next <= cursor.next) return; // it was read between its write and this news of it
+    // One with keys was not told of what it does not want.
+    assert(cursor.keys || cursor.next === section.base, "a live cursor stands at the log's end");
+    cursor.next = section.base;
+    if (this.#maySend()) this.#send(cursor, [section], records && (() => records));
+    if (cursor.next < section.next || this.#credit.isOut) {
+      this.#stop(cursor);
+      this.#pump();
+    }
+  }
+
+  #maySend(): boolean {
+    return !this.#closed && this.#held === 0 && !this.#credit.isOut && !this.#sink.full;
+  }
+
+  /** Serves the partitions that are behind, each in its turn, as far as credit and room go. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      for (let cursor = this.#nextBehind(); cursor; cursor = this.#nextBehind()) {
+        const { topic, partition, next, moves } = cursor;
+        const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
+        if (cursor.moves === moves) this.#serve(cursor, sections);
+      }
+    } catch (error) {
+      this.#options.failed?.(error);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Of the cursors that are behind the one whose turn it is, if anything may be sent. */
+  #nextBehind(): Cursor | undefined {
+    if (!this.#maySend()) return undefined;
+    for (const [name, cursor] of this.#cursors) {
+      if (cursor.live) continue;
+      this.#cursors.delete(name);
+      this.#cursors.set(name, cursor);
+      return cursor;
+    }
+    return undefined;
+  }
+
+  async #read(cursor: Cursor): Promise<readonly Section[]> {
+    const { topic, partition, next, moves } = cursor;
+    const { sections, bounds } = await this.#hub.log.read(topic, partition, next, LOG.readBytes);
+    if (cursor.moves === moves && next < bounds.start) this.#gap(cursor, bounds.start, "trimmed");
+    return sections;
+  }
+
+  #serve(cursor: Cursor, sections: readonly Section[]): void {
+    const { keys } = cursor;
+    if (this.#maySend()) {
+      this.#send(cursor, sections, keys && ((section) => recordsWith(section, keys)));
+    }
+    if (cursor.next === this.#endOf(cursor) && !this.#credit.isOut) {
+      cursor.live = true;
+      this.#hub.join(cursor);
+    }
+  }
+
+  /** Pushes what may be pushed of these sections, in one frame. */
+  #send(cursor: Cursor, sections: readonly Section[], pick?: Pick): void {
+    const { subscription } = this;
+    const { topic, partition } = cursor;
+    const { pieces, records, bytes, next } = portionOf(sections, cursor.next, this.#credit, pick);
+    cursor.next = next;
+    if (records === 0) return;
+    this.#take(records, bytes);
+    this.#sink.push(recordsFrame({ subscription, topic, partition, pieces, next, bytes }));
+  }
+
+  #take(records: number, bytes: number): void {
+    this.#credit.take(records, bytes);
+    if (this.#credit.isOut) this.#ranOut = true;
+  }
+
+  #gap(cursor: Cursor, to: Offset, reason: GapReason): void {
+    const { topic, partition, next } = cursor;
+    this.#sink.push(gapFrame(this.subscription, topic, partition, next, to, reason));
+    cursor.next = to;
+  }
+
+  /** Credit came again after it had run out: what was missed meanwhile is not sent. */
+  #skip(onSlow: "drop" | "latest"): void {
+    for (const cursor of this.#cursors.values()) {
+      const from = cursor.next;
+      const to = this.#endOf(cursor);
+      if (cursor.live || from >= to) continue;
+      cursor.moves++;
+      this.#gap(cursor, to, "slow");
+      if (onSlow === "latest") this.#sendLatest(cursor, from, to);
+    }
+  }
+
+  async #sendLatest(cursor: Cursor, from: Offset, to: Offset): Promise<void> {
+    const { topic, partition, keys, moves } = cursor;
+    const first = Math.max(from, to - CREDIT.latestRecords);
+    this.#held++;
+    try {
+      const sections = await this.#readRange(cursor, first, to);
+      if (cursor.moves !== moves) return;
+      const pieces = lastOfEachKey(sections, first, to, this.#credit, keys);
+      if (pieces.length === 0) return;
+      const bytes = pieces.reduce((sum, piece) => sum + pieceBytes(piece), 0);
+      this.#take(pieces.length, bytes);
+      const { subscription } = this;
+      const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
+      this.#sink.push(recordsFrame(push));
+    } catch (error) {
+      this.#options.failed?.(error);
+    } finally {
+      this.#held--;
+      this.#pump();
+    }
+  }
+
+  async #readRange({ topic, partition }: Cursor, from: Offset, to: Offset): Promise<Section[]> {
+    const found: Section[] = [];
+    for (let next = from; next < to;) {
+      const { sections } = await this.#hub.log.read(topic, partition, next, LOG.readBytes);
+      const last = sections.at(-1);
+      if (!last) break;
+      found.push(...sections);
+      next = last.next;
+    }
+    return found;
+  }
+
+  #endOf({ topic, partition, next }: Cursor): Offset {
+    return this.#hub.log.known(topic, partition)?.next ?? next;
+  }
+
+  /** It is not live any more; where it stands is known exactly. */
+  #stop(cursor: Cursor): void {
+    if (!cursor.live) return;
+    cursor.live = false;
+    this.#hub.leave(cursor);
+  }
+}
+
+function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+function recordsWith(section: Section, keys: ReadonlySet<string>): number[] {
+  return keysOf(section).flatMap((key, i) => key !== undefined && keys.has(key) ? [i] : []);
+}

@@ -1,0 +1,89 @@
+/** The pushes of a subscription: `records`, spliced from encoded sections, and `gap`. */
+
+import type { Section } from "../log/section.ts";
+import type { Offset, Topic } from "../types.ts";
+import { type Encoded, encodedOf } from "./encoded.ts";
+
+/** Records `[from, to)` of a section, counted from its first. */
+export interface Piece {
+  readonly section: Section;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface RecordsPush {
+  readonly subscription: number;
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly pieces: readonly Piece[];
+  readonly next: Offset;
+  /** What the records count against a credit in bytes. */
+  readonly bytes: number;
+  /** Of what was skipped, the last record of each key. */
+  readonly kept?: boolean;
+}
+
+const utf8 = new TextEncoder();
+
+/** What the pieces count against a credit in bytes. */
+export function pieceBytes({ section, from, to }: Piece): number {
+  const { sizes } = encodedOf(section);
+  return (sizes[to - 1] ?? 0) - (sizes[from - 1] ?? 0);
+}
+
+export function recordsFrame(push: RecordsPush): Uint8Array {
+  const whole = wholeSection(push);
+  const known = whole?.frames.get(push.subscription);
+  if (known) return known;
+  const frame = splice(push);
+  whole?.frames.set(push.subscription, frame);
+  return frame;
+}
+
+export type GapReason = "trimmed" | "slow";
+
+export function gapFrame(
+  subscription: number,
+  topic: Topic,
+  partition: number,
+  from: Offset,
+  to: Offset,
+  reason: GapReason,
+): string {
+  return `{"type":"gap","subscription":${subscription},"topic":"${topic.name}",` +
+    `"partition":${partition},"from":${from},"to":${to},"reason":"${reason}"}`;
+}
+
+/** The section of which the push is all, and nothing more. */
+function wholeSection({ pieces, next, kept }: RecordsPush): Encoded | undefined {
+  const [piece] = pieces;
+  if (!piece || pieces.length > 1 || kept) return undefined;
+  const { section, from, to } = piece;
+  const isWhole = from === 0 && to === section.next - section.base && next === section.next;
+  return isWhole ? encodedOf(section) : undefined;
+}
+
+function splice({ subscription, topic, partition, pieces, next, bytes, kept }: RecordsPush) {
+  const head = utf8.encode(
+    `{"type":"records","subscription":${subscription},"topic":"${topic.name}",` +
+      `"partition":${partition},"records":[`,
+  );
+  const tail = utf8.encode(`],"next":${next},"bytes":${bytes}${kept ? ',"kept":true' : ""}}`);
+  const texts = pieces.map(textOf);
+  const length = texts.reduce((sum, text) => sum + text.length + 1, 0) - 1;
+  const frame = new Uint8Array(head.length + length + tail.length);
+  frame.set(head);
+  let at = head.length;
+  for (const [i, text] of texts.entries()) {
+    if (i > 0) frame[at++] = 0x2c;
+    frame.set(text, at);
+    at += text.length;
+  }
+  frame.set(tail, at);
+  return frame;
+}
+
+function textOf({ section, from, to }: Piece): Uint8Array {
+  const { text, ends } = encodedOf(section);
+  return text.subarray(from === 0 ? 0 : (ends[from - 1] ?? 0) + 1, ends[to - 1]);
+}

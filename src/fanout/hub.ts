@@ -1,0 +1,118 @@
+/**
+ * Who follows what at the head of the log: for every partition the cursors that are live, that is,
+ * have been sent all there is. What is appended goes to them at once, from memory; cursors that are
+ * behind, or may not be sent anything, are not here and cost nothing.
+ *
+ * Cursors that want certain keys only are found by the key: a record costs one look-up, however many
+ * of them there are.
+ */
+
+import type { LogListener } from "../log/log.ts";
+import type { Bounds, Section, Slice } from "../log/section.ts";
+import type { Offset, Topic } from "../types.ts";
+import { keysOf } from "./encoded.ts";
+import { type Cursor, Feed, type FeedOptions, type Sink } from "./feed.ts";
+
+/** What fan-out needs of the log. */
+export interface ReadableLog {
+  known(topic: Topic, partition: number): Bounds | undefined;
+  cached(topic: Topic, partition: number, from: Offset): readonly Section[] | undefined;
+  read(topic: Topic, partition: number, from: Offset, bytesMax: number): Promise<Slice>;
+}
+
+interface Line {
+  readonly all: Set<Cursor>;
+  readonly byKey: Map<string, Set<Cursor>>;
+}
+
+export class Hub implements LogListener {
+  readonly log: ReadableLog;
+  /** By topic's incarnation and partition. */
+  readonly #lines = new Map<string, Line>();
+  readonly #feeds = new Set<Feed>();
+
+  constructor(log: ReadableLog) {
+    this.log = log;
+  }
+
+  /** Makes a subscription's feed. It follows nothing yet. */
+  open(options: FeedOptions, sink: Sink): Feed {
+    const feed = new Feed(this, options, sink);
+    this.#feeds.add(feed);
+    return feed;
+  }
+
+  forget(feed: Feed): void {
+    this.#feeds.delete(feed);
+  }
+
+  appended(sections: readonly Section[]): void {
+    for (const section of sections) {
+      const line = this.#lines.get(nameOf(section.topic, section.partition));
+      if (!line) continue;
+      for (const cursor of line.all) cursor.feed.deliver(cursor, section);
+      if (line.byKey.size > 0) deliverByKey(line.byKey, section);
+    }
+  }
+
+  trimmed(): void {
+    // Readers find out when they read; those at the head have passed it.
+  }
+
+  /** The topic was deleted: whoever follows it is told. */
+  removed(topic: Topic): void {
+    for (const feed of this.#feeds) feed.topicRemoved(topic);
+  }
+
+  /** The cursor has all there is: from now on it gets what is appended. */
+  join(cursor: Cursor): void {
+    const line = this.#line(cursor);
+    if (!cursor.keys) {
+      line.all.add(cursor);
+      return;
+    }
+    for (const key of cursor.keys) {
+      let cursors = line.byKey.get(key);
+      if (!cursors) line.byKey.set(key, cursors = new Set());
+      cursors.add(cursor);
+    }
+  }
+
+  leave(cursor: Cursor): void {
+    const name = nameOf(cursor.topic, cursor.partition);
+    const line = this.#lines.get(name);
+    if (!line) return;
+    line.all.delete(cursor);
+    for (const key of cursor.keys ?? []) {
+      const cursors = line.byKey.get(key);
+      cursors?.delete(cursor);
+      if (cursors?.size === 0) line.byKey.delete(key);
+    }
+    if (line.all.size === 0 && line.byKey.size === 0) this.#lines.delete(name);
+  }
+
+  #line({ topic, partition }: Cursor): Line {
+    const name = nameOf(topic, partition);
+    let line = this.#lines.get(name);
+    if (!line) this.#lines.set(name, line = { all: new Set(), byKey: new Map() });
+    return line;
+  }
+}
+
+function nameOf(topic: Topic, partition: number): string {
+  return `${topic.id}/${partition}`;
+}
+
+function deliverByKey(byKey: ReadonlyMap<string, ReadonlySet<Cursor>>, section: Section): void {
+  const found = new Map<Cursor, number[]>();
+  for (const [i, key] of keysOf(section).entries()) {
+    const cursors = key === undefined ? undefined : byKey.get(key);
+    if (!cursors) continue;
+    for (const cursor of cursors) {
+      const records = found.get(cursor);
+      if (records) records.push(i);
+      else found.set(cursor, [i]);
+    }
+  }
+  for (const [cursor, records] of found) cursor.feed.deliver(cursor, section, records);
+}
