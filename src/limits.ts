@@ -60,6 +60,8 @@ export const SESSION = {
   outboxFullMs: 10_000,
   /** Above this the session takes no more pushes: followers stop reading the log. */
   outboxPauseBytes: 128 * KiB,
+  /** How long a peer that is cut off may take to answer the close. */
+  closeMs: 1_000,
   /** Most bytes of records in one push, but for a single larger record. */
   pushBytes: 128 * KiB,
 } as const;

@@ -41,8 +41,6 @@ export interface FeedOptions {
   readonly keys?: ReadonlySet<string>;
   /** The topic was deleted. */
   readonly ended?: (topic: Topic) => void;
-  /** The log could not be read. */
-  readonly failed?: (error: unknown) => void;
 }
 
 /** A partition that is followed. */
@@ -79,6 +77,7 @@ export class Feed {
   /** Kept records are being looked up: nothing is sent before them. */
   #held = 0;
   #pumping = false;
+  #failed = false;
   #closed = false;
 
   constructor(hub: Hub, options: FeedOptions, sink: Sink) {
@@ -144,6 +143,13 @@ export class Feed {
     this.#pump();
   }
 
+  /** Goes on where a read failed, if one did. */
+  retry(): void {
+    if (!this.#failed) return;
+    this.#failed = false;
+    this.#pump();
+  }
+
   /** The sink has room again. */
   resume(): void {
     this.#pump();
@@ -204,8 +210,8 @@ export class Feed {
         const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
         if (cursor.moves === moves) this.#serve(cursor, sections);
       }
-    } catch (error) {
-      this.#options.failed?.(error);
+    } catch {
+      this.#failed = true; // the store cannot be read: `retry` goes on
     } finally {
       this.#pumping = false;
     }
@@ -289,8 +295,8 @@ export class Feed {
       const { subscription } = this;
       const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
       this.#sink.push(recordsFrame(push));
-    } catch (error) {
-      this.#options.failed?.(error);
+    } catch {
+      // What cannot be looked up is not kept; the gap has said that it is missing.
     } finally {
       this.#held--;
       this.#pump();

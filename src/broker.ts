@@ -1,0 +1,161 @@
+/**
+ * The verbs that a session, or an HTTP request, may call. Nothing above it touches the log, the
+ * groups, the fan-out or the store; it holds no state of its own.
+ */
+
+import { GatewayError } from "./errors.ts";
+import type { Feed, FeedOptions, OnSlow, Sink } from "./fanout/feed.ts";
+import type { Hub } from "./fanout/hub.ts";
+import type { Groups, JoinSpec, Membership } from "./group/groups.ts";
+import type { MemberPort } from "./group/member_port.ts";
+import type { Append } from "./log/append.ts";
+import type { Log } from "./log/log.ts";
+import { partitionOf } from "./log/partitioner.ts";
+import { keyToken } from "./log/record.ts";
+import type { Bounds } from "./log/section.ts";
+import type { Producers } from "./producers.ts";
+import type { FrameOf } from "./protocol/frames.ts";
+import type { Offset, Topic } from "./types.ts";
+
+/** Where reading of a partition begins; `reset` says why not where it was asked to. */
+export interface ReadingPlace {
+  readonly partition: number;
+  readonly offset: Offset;
+  readonly reset?: "trimmed" | "incarnation" | "beyond_end";
+}
+
+export interface BrokerParts {
+  readonly log: Log;
+  readonly hub: Hub;
+  readonly groups: Groups;
+  readonly producers: Producers;
+}
+
+export class Broker {
+  readonly log: Log;
+  readonly groups: Groups;
+  readonly #hub: Hub;
+  readonly #producers: Producers;
+
+  constructor({ log, hub, groups, producers }: BrokerParts) {
+    this.log = log;
+    this.groups = groups;
+    this.#hub = hub;
+    this.#producers = producers;
+  }
+
+  /** The topic, if it is known here. */
+  topic(name: string): Topic | undefined {
+    return this.log.topics.cached(name);
+  }
+
+  /** The topic, made if the setting says so. */
+  ensureTopic(name: string): Promise<Topic> {
+    return this.log.topics.ensure(name);
+  }
+
+  append(append: Append): void {
+    this.log.append(append);
+  }
+
+  initProducer(name: string | undefined): Promise<{ id: string; epoch: number }> {
+    return this.#producers.init(name);
+  }
+
+  bounds(topic: Topic, partition: number): Promise<Bounds> {
+    return this.log.bounds(topic, partition);
+  }
+
+  /** A feed for a subscription or a membership, which follows nothing yet. */
+  follow(
+    subscription: number,
+    frame: {
+      readonly credit?: FrameOf<"subscribe">["credit"];
+      readonly onSlow?: OnSlow;
+      readonly keys?: readonly string[];
+    },
+    sink: Sink,
+    ended?: (topic: Topic) => void,
+  ): Feed {
+    const { credit, onSlow, keys } = frame;
+    const options: FeedOptions = {
+      subscription,
+      ...(credit ? { credit } : {}),
+      ...(onSlow ? { onSlow } : {}),
+      ...(keys ? { keys: new Set(keys.map(keyToken)) } : {}),
+      ...(ended ? { ended } : {}),
+    };
+    return this.#hub.open(options, sink);
+  }
+
+  /**
+   * Where a subscription begins to read. What must be looked up in the store is, before it resolves;
+   * the function that it resolves to then says the places as they are at the moment of the call.
+   */
+  async placesToRead(topic: Topic, frame: FrameOf<"subscribe">): Promise<() => ReadingPlace[]> {
+    const { from = "latest" } = frame;
+    const partitions = partitionsToRead(topic, frame);
+    await this.log.open(topic);
+    if (typeof from === "object" && "timestamp" in from) {
+      const places = await Promise.all(partitions.map(async (partition) => ({
+        partition,
+        offset: await this.log.offsetAt(topic, partition, from.timestamp),
+      })));
+      return () => places;
+    }
+    if (typeof from === "string") {
+      return () =>
+        partitions.map((partition) => {
+          const { start, next } = this.#boundsNow(topic, partition);
+          return { partition, offset: from === "earliest" ? start : next };
+        });
+    }
+    const isSame = from.incarnation === topic.id;
+    return () =>
+      from.positions.map(({ partition, offset }) => {
+        const bounds = this.#boundsNow(topic, partition);
+        return resume(partition, offset, bounds, isSame);
+      });
+  }
+
+  join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
+    return this.groups.join(spec, port);
+  }
+
+  #boundsNow(topic: Topic, partition: number): Bounds {
+    const bounds = this.log.known(topic, partition);
+    if (bounds) return bounds;
+    throw new GatewayError("unknown_topic", `Topic ${topic.name} was deleted`);
+  }
+}
+
+/** The partitions that a subscription is about, in order. */
+function partitionsToRead(topic: Topic, frame: FrameOf<"subscribe">): number[] {
+  const { partitions, keys, from } = frame;
+  const named = typeof from === "object" && "positions" in from
+    ? from.positions.map(({ partition }) => partition)
+    : partitions;
+  for (const partition of named ?? []) {
+    if (partition < topic.partitions) continue;
+    throw new GatewayError(
+      "unknown_partition",
+      `There is no partition ${partition} in topic ${topic.name}: it has ${topic.partitions}`,
+    );
+  }
+  const all = named ?? Array.from({ length: topic.partitions }, (_, partition) => partition);
+  if (!keys) return [...all];
+  const ofKeys = new Set(keys.map((key) => partitionOf(key, topic.partitions)));
+  return all.filter((partition) => ofKeys.has(partition));
+}
+
+function resume(
+  partition: number,
+  offset: Offset,
+  { start, next }: Bounds,
+  isSame: boolean,
+): ReadingPlace {
+  if (!isSame) return { partition, offset: start, reset: "incarnation" };
+  if (offset < start) return { partition, offset: start, reset: "trimmed" };
+  if (offset > next) return { partition, offset: next, reset: "beyond_end" };
+  return { partition, offset };
+}

@@ -1,0 +1,65 @@
+/** The deadlines of a session, as data: hello, silence, and how many invalid frames came lately. */
+
+import { SESSION } from "../limits.ts";
+
+export interface Deadlines {
+  readonly heartbeatMs: number;
+  readonly sessionTimeoutMs: number;
+}
+
+/** What a session must do now. */
+export type Due = "nothing" | "ping" | "no hello" | "idle";
+
+export class Liveness {
+  readonly #deadlines: Deadlines;
+  #openedAt: number;
+  #heardAt: number;
+  #pinged = false;
+  #helloBytes = 0;
+  #invalid = 0;
+  #invalidSince = 0;
+
+  /** All times are on the monotonic clock. */
+  constructor(now: number, deadlines: Deadlines) {
+    this.#deadlines = deadlines;
+    this.#openedAt = now;
+    this.#heardAt = now;
+  }
+
+  /** The time for `hello` starts anew. */
+  opened(now: number): void {
+    this.#openedAt = now;
+  }
+
+  /** Whether a session that has not said hello may send a message of this size. */
+  mayOpenWith(bytes: number): boolean {
+    this.#helloBytes += bytes;
+    return bytes <= SESSION.helloMessageBytes && this.#helloBytes <= SESSION.helloBytes;
+  }
+
+  /** Something came: the client is there. */
+  heard(now: number): void {
+    this.#heardAt = now;
+    this.#pinged = false;
+  }
+
+  /** A frame was invalid or unknown; whether these are too many. */
+  invalid(now: number): boolean {
+    if (now - this.#invalidSince >= SESSION.invalidWindowMs) {
+      this.#invalidSince = now;
+      this.#invalid = 0;
+    }
+    return ++this.#invalid > SESSION.invalidFrames;
+  }
+
+  due(now: number, state: "opening" | "open"): Due {
+    if (state === "opening") {
+      return now - this.#openedAt >= SESSION.helloMs ? "no hello" : "nothing";
+    }
+    const silentMs = now - this.#heardAt;
+    if (silentMs >= this.#deadlines.sessionTimeoutMs) return "idle";
+    if (silentMs < this.#deadlines.heartbeatMs || this.#pinged) return "nothing";
+    this.#pinged = true;
+    return "ping";
+  }
+}

@@ -1,0 +1,198 @@
+/** The verbs of a session that produce: initProducer, publish, transact. */
+
+import type { Broker } from "../broker.ts";
+import { GatewayError } from "../errors.ts";
+import { PRODUCER } from "../limits.ts";
+import type { Admission, AppendPart, AppendResult, Rider } from "../log/append.ts";
+import { Lane } from "../log/lane.ts";
+import { publishedFrame } from "../protocol/codec.ts";
+import type { FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
+import type { ProducerStamp, Topic } from "../types.ts";
+import type { Requests } from "./requests.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import { subscriptionKey, topicKey, type Turnstile } from "./turnstile.ts";
+
+/** Producers that one session may use at a time; the one that was used longest ago is forgotten. */
+const LANES = 10_000;
+
+interface KnownLane {
+  readonly epoch: number;
+  readonly lane: Lane;
+}
+
+export class Producing {
+  readonly #broker: Broker;
+  readonly #requests: Requests;
+  readonly #subscriptions: Subscriptions;
+  readonly #turnstile: Turnstile;
+  readonly #lanes = new Map<string, KnownLane>();
+
+  constructor(
+    broker: Broker,
+    requests: Requests,
+    subscriptions: Subscriptions,
+    turnstile: Turnstile,
+  ) {
+    this.#broker = broker;
+    this.#requests = requests;
+    this.#subscriptions = subscriptions;
+    this.#turnstile = turnstile;
+  }
+
+  initProducer({ id, name }: FrameOf<"initProducer">): void {
+    this.#requests.settle(id, async () => ({
+      producer: await this.#broker.initProducer(name),
+      keptMs: PRODUCER.keptMs,
+    }));
+  }
+
+  /** The hot path: on a topic that is known and that nothing else waits for, all at once. */
+  publish(frame: PublishFrame): void {
+    const key = topicKey(frame.topic);
+    let admission: Admission | undefined;
+    try {
+      admission = frame.producer && this.#admit(frame.producer);
+    } catch (error) {
+      return this.#requests.fail(frame.id, this.#requests.asGatewayError(error));
+    }
+    const topic = this.#broker.topic(frame.topic);
+    if (topic && this.#turnstile.share(key)) {
+      return this.#append(frame, topic, admission, () => this.#turnstile.unshare(key));
+    }
+    this.#turnstile.pass({ shared: [key] }, async (leave) => {
+      try {
+        this.#append(frame, await this.#broker.ensureTopic(frame.topic), admission, leave);
+      } catch (error) {
+        leave();
+        const refusal = this.#requests.asGatewayError(error);
+        this.#giveUp(frame.producer, admission, refusal);
+        this.#requests.fail(frame.id, refusal);
+      }
+    });
+  }
+
+  transact({ id, publish, commit }: TransactFrame): void {
+    const admissions: (Admission | undefined)[] = [];
+    try {
+      requireAlike(publish);
+      for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
+    } catch (error) {
+      const refusal = this.#requests.asGatewayError(error);
+      for (const [i, admission] of admissions.entries()) {
+        this.#giveUp(publish[i]?.producer, admission, refusal);
+      }
+      return this.#requests.fail(id, refusal);
+    }
+    const shared = publish.map(({ topic }) => topicKey(topic));
+    const alone = commit ? [subscriptionKey(commit.subscription)] : [];
+    const board = commit && (() => this.#board(commit));
+    this.#turnstile.pass({ shared, alone }, async (leave) => {
+      try {
+        const topics = await Promise.all(
+          publish.map(({ topic }) => this.#broker.ensureTopic(topic)),
+        );
+        const parts = publish.map(({ records, producer }, i) =>
+          part(topics[i] as Topic, records, producer, admissions[i])
+        );
+        this.#broker.append({
+          parts,
+          ...(board ? { board } : {}),
+          done: (result) => {
+            leave();
+            this.#answerTransaction(id, result);
+          },
+        });
+      } catch (error) {
+        leave();
+        const refusal = this.#requests.asGatewayError(error);
+        for (const [i, admission] of admissions.entries()) {
+          this.#giveUp(publish[i]?.producer, admission, refusal);
+        }
+        this.#requests.fail(id, refusal);
+      }
+    });
+  }
+
+  /** The commit of a transaction, when its turn has come. */
+  #board({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): Rider {
+    return this.#subscriptions.member(subscription).membership.board(offsets);
+  }
+
+  #append(
+    { id, records, producer }: PublishFrame,
+    topic: Topic,
+    admission: Admission | undefined,
+    leave: () => void,
+  ): void {
+    this.#broker.append({
+      parts: [part(topic, records, producer, admission)],
+      done: (result) => {
+        leave();
+        if (!result.ok) return this.#requests.fail(id, result.error);
+        const [offsets = []] = result.offsets;
+        const { duplicate } = result;
+        this.#requests.answer(id, id === undefined ? "" : publishedFrame(id, offsets, duplicate));
+      },
+    });
+  }
+
+  #answerTransaction(id: number, result: AppendResult): void {
+    if (!result.ok) return this.#requests.fail(id, result.error);
+    const { offsets, duplicate } = result;
+    this.#requests.ok(id, duplicate ? { offsets, duplicate } : { offsets });
+  }
+
+  /** A publish was refused before it was looked at. */
+  refused({ id, epoch, sequence }: ProducerStamp): void {
+    this.#lane(id, epoch).refused(sequence);
+  }
+
+  #admit({ id, epoch, sequence }: ProducerStamp): Admission {
+    const lane = this.#lane(id, epoch);
+    const repeat = lane.admit(sequence) === "repeat";
+    return { lane, generation: lane.generation, repeat };
+  }
+
+  #lane(id: string, epoch: number): Lane {
+    const known = this.#lanes.get(id);
+    if (known?.epoch === epoch) return known.lane;
+    const lane = new Lane();
+    this.#lanes.set(id, { epoch, lane });
+    if (this.#lanes.size > LANES) this.#forgetOldest();
+    return lane;
+  }
+
+  #forgetOldest(): void {
+    for (const id of this.#lanes.keys()) {
+      this.#lanes.delete(id);
+      return;
+    }
+  }
+
+  #giveUp(
+    producer: ProducerStamp | undefined,
+    admission: Admission | undefined,
+    error: GatewayError,
+  ): void {
+    if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
+  }
+}
+
+/** A repeat of parts of which some cannot be known again could not tell what became of them. */
+function requireAlike(parts: TransactFrame["publish"]): void {
+  const stamped = parts.filter(({ producer }) => producer).length;
+  if (stamped === 0 || stamped === parts.length) return;
+  throw new GatewayError(
+    "invalid_frame",
+    "publish must have a producer in all of its parts or in none: a repeat is known by all of them",
+  );
+}
+
+function part(
+  topic: Topic,
+  records: AppendPart["records"],
+  producer: ProducerStamp | undefined,
+  admission: Admission | undefined,
+): AppendPart {
+  return producer && admission ? { topic, records, producer, admission } : { topic, records };
+}

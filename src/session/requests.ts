@@ -1,0 +1,77 @@
+/**
+ * The requests of a session that are open, and their replies: each gets exactly one. What is not a
+ * request (a push without an id) is answered by nobody, through the same calls.
+ */
+
+import { GatewayError } from "../errors.ts";
+import type { Telemetry } from "../host/host.ts";
+import { ADVERTISED } from "../limits.ts";
+import { errorFrame, okFrame } from "../protocol/codec.ts";
+import type { Outbox } from "./outbox.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export class Requests {
+  readonly #outbox: Outbox;
+  readonly #telemetry: Telemetry;
+  readonly #open = new Set<number>();
+  /** Publishes without an id that are under way: they count as much as the others. */
+  #silent = 0;
+
+  constructor(outbox: Outbox, telemetry: Telemetry) {
+    this.#outbox = outbox;
+    this.#telemetry = telemetry;
+  }
+
+  isOpen(id: number): boolean {
+    return this.#open.has(id);
+  }
+
+  get none(): boolean {
+    return this.#open.size + this.#silent === 0;
+  }
+
+  get full(): boolean {
+    return this.#open.size + this.#silent >= ADVERTISED.inFlight;
+  }
+
+  begin(id: number | undefined): void {
+    if (id === undefined) this.#silent++;
+    else this.#open.add(id);
+  }
+
+  ok(id: number | undefined, fields: Fields = {}): void {
+    this.answer(id, id === undefined ? "" : okFrame(id, fields));
+  }
+
+  fail(id: number | undefined, error: GatewayError): void {
+    this.answer(id, id === undefined ? "" : errorFrame(id, error));
+  }
+
+  /** The reply as text. */
+  answer(id: number | undefined, frame: string): void {
+    if (id === undefined) {
+      this.#silent--;
+    } else {
+      this.#open.delete(id);
+      this.#outbox.push(frame);
+    }
+  }
+
+  /** Answers with what `work` resolves to, or with why it rejects. */
+  async settle(id: number | undefined, work: () => Promise<Fields | void>): Promise<void> {
+    try {
+      const fields = await work();
+      this.ok(id, fields ?? {});
+    } catch (error) {
+      this.fail(id, this.asGatewayError(error));
+    }
+  }
+
+  /** A refusal as it is, and a bug of ours as `internal`, reported. */
+  asGatewayError(error: unknown): GatewayError {
+    if (error instanceof GatewayError) return error;
+    this.#telemetry.report("error", "A request failed", { error });
+    return new GatewayError("internal", "The gateway failed to handle the request");
+  }
+}

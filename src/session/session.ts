@@ -1,0 +1,269 @@
+/**
+ * One connection: what it has said, what it is owed, what it follows. Frames come in by `receive`,
+ * everything that goes out goes through the outbox. It has no timer: `tick` acts on time.
+ *
+ *     opening ──hello──► open ──► closed        from both to closed: by the peer, by `tick`,
+ *        └────────────────────────▲             and where the protocol says so
+ */
+
+import { unreachable } from "../assert.ts";
+import type { Broker } from "../broker.ts";
+import { CLOSE, GatewayError } from "../errors.ts";
+import type { Sink } from "../fanout/feed.ts";
+import { type Host, newId } from "../host/host.ts";
+import { ADVERTISED, SESSION } from "../limits.ts";
+import { type Decoded, decodeMessage, errorFrame, pushFrame } from "../protocol/codec.ts";
+import type { ClientFrame, FrameOf } from "../protocol/frames.ts";
+import { Consuming } from "./consuming.ts";
+import { Liveness } from "./liveness.ts";
+import { Outbox } from "./outbox.ts";
+import { Producing } from "./producing.ts";
+import { Reading } from "./reading.ts";
+import { Requests } from "./requests.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import type { Turn } from "./turn.ts";
+import { Turnstile } from "./turnstile.ts";
+import type { Wire } from "./wire.ts";
+
+/** What all sessions of a gateway share. */
+export interface SessionContext {
+  readonly host: Host;
+  readonly broker: Broker;
+  readonly turn: Turn;
+  /** Name and version, as the reply to `hello` has it. */
+  readonly server: string;
+  readonly heartbeatMs: number;
+  readonly sessionTimeoutMs: number;
+  /** The session is over. */
+  ended(session: Session): void;
+}
+
+export class Session {
+  readonly #context: SessionContext;
+  readonly #wire: Wire;
+  readonly #outbox: Outbox;
+  readonly #requests: Requests;
+  readonly #subscriptions = new Subscriptions();
+  readonly #producing: Producing;
+  readonly #reading: Reading;
+  readonly #consuming: Consuming;
+  readonly #liveness: Liveness;
+  #state: "opening" | "open" | "closed" = "opening";
+  #draining = false;
+
+  constructor(wire: Wire, context: SessionContext) {
+    const { host, broker, turn } = context;
+    this.#context = context;
+    this.#wire = wire;
+    const outbox = new Outbox(wire, turn);
+    this.#outbox = outbox;
+    this.#requests = new Requests(outbox, host.telemetry);
+    const turnstile = new Turnstile();
+    const sink: Sink = outbox;
+    this.#producing = new Producing(broker, this.#requests, this.#subscriptions, turnstile);
+    this.#reading = new Reading(broker, this.#requests, this.#subscriptions, turnstile, sink);
+    this.#consuming = new Consuming(broker, this.#requests, this.#subscriptions, turnstile, sink);
+    this.#liveness = new Liveness(host.clock.monotonic(), context);
+  }
+
+  /** One whole text message, as UTF-8. */
+  receive(message: Uint8Array): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "opening" && !this.#liveness.mayOpenWith(message.length)) {
+      return this.#close(CLOSE.messageTooBig, "too much before hello");
+    }
+    this.#liveness.heard(this.#context.host.clock.monotonic());
+    for (const decoded of decodeMessage(message)) {
+      if (this.#isClosed) return;
+      this.#take(decoded);
+    }
+  }
+
+  /** The socket has room again. */
+  writable(): void {
+    if (this.#outbox.full) return;
+    for (const [, { feed }] of this.#subscriptions.entries()) feed.resume();
+  }
+
+  /** So much is unread by the client that nothing more is read from it. */
+  get congested(): boolean {
+    return this.#outbox.full;
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#outbox.drop();
+    this.#subscriptions.end();
+    this.#context.ended(this);
+  }
+
+  /** Acts on what is due. `now` is on the monotonic clock. */
+  tick(now: number): void {
+    if (this.#state === "closed") return;
+    if (this.#outbox.stuck(now)) return this.#cutOff(CLOSE.slowConsumer, "slow consumer");
+    const due = this.#liveness.due(now, this.#state);
+    if (due === "ping") this.#outbox.push(pushFrame("ping"));
+    else if (due === "no hello") this.#close(CLOSE.noHello, "no hello in time");
+    else if (due === "idle") this.#cutOff(CLOSE.idle, "idle");
+    for (const [, { feed }] of this.#subscriptions.entries()) feed.retry();
+  }
+
+  /** The gateway is about to stop: nothing new is begun here, and the client knows when to come back. */
+  drain(reconnectAfterMs: number): void {
+    this.#draining = true;
+    if (this.#state === "open") this.#outbox.push(pushFrame("drain", { reconnectAfterMs }));
+  }
+
+  /** Nothing that it asked for is unanswered. */
+  get isQuiet(): boolean {
+    return this.#requests.none;
+  }
+
+  endDrained(): void {
+    this.#close(CLOSE.draining, "draining");
+  }
+
+  get #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #take(decoded: Decoded): void {
+    const { frame, error } = decoded;
+    if (this.#state === "opening") return this.#open(decoded);
+    if (error) return this.#refuse(decoded.id, error);
+    const { id } = frame;
+    if (id !== undefined && this.#requests.isOpen(id)) {
+      const inUse = new GatewayError("invalid_frame", `id ${id} is that of an open request`);
+      return this.#refuse(undefined, inUse);
+    }
+    if (needsRoom(frame) && this.#requests.full) return this.#overloaded(frame);
+    this.#context.host.telemetry.count("frames_total");
+    if (needsRoom(frame)) this.#requests.begin(id);
+    this.#handle(frame);
+  }
+
+  #open({ frame, error, id }: Decoded): void {
+    if (frame?.type === "hello") return this.#hello(frame);
+    const refusal = error && error.code !== "unknown_type"
+      ? error
+      : new GatewayError("unauthenticated", "The first frame must be hello");
+    this.#outbox.push(errorFrame(frame?.id ?? id, refusal));
+    this.#close(CLOSE.unauthenticated, refusal.code);
+  }
+
+  #hello({ id }: FrameOf<"hello">): void {
+    const { host, server, heartbeatMs, sessionTimeoutMs } = this.#context;
+    if (this.#draining) {
+      this.#outbox.push(errorFrame(id, drainingError()));
+      return this.#liveness.opened(host.clock.monotonic());
+    }
+    this.#state = "open";
+    this.#requests.begin(id);
+    this.#requests.ok(id, {
+      session: newId(host),
+      server,
+      heartbeatMs,
+      sessionTimeoutMs,
+      limits: ADVERTISED,
+    });
+  }
+
+  #handle(frame: ClientFrame): void {
+    switch (frame.type) {
+      case "publish":
+        return this.#producing.publish(frame);
+      case "heartbeat":
+        return this.#heartbeat(frame);
+      case "credit":
+        return this.#reading.credit(frame);
+      case "commit":
+        return this.#consuming.commit(frame);
+      case "release":
+        return this.#consuming.release(frame);
+      case "transact":
+        return this.#producing.transact(frame);
+      case "initProducer":
+        return this.#producing.initProducer(frame);
+      case "subscribe":
+        return this.#begin(frame.id, () => this.#reading.subscribe(frame));
+      case "join":
+        return this.#begin(frame.id, () => this.#consuming.join(frame));
+      case "unsubscribe":
+        return this.#reading.unsubscribe(frame);
+      case "seek":
+        return this.#reading.seek(frame);
+      case "leave":
+        return this.#consuming.leave(frame);
+      case "auth":
+        return this.#requests.ok(frame.id);
+      case "hello":
+        this.#liveness.invalid(this.#context.host.clock.monotonic());
+        return this.#requests.fail(
+          frame.id,
+          new GatewayError("invalid_frame", "hello was said before"),
+        );
+      default:
+        return unreachable(frame);
+    }
+  }
+
+  #begin(id: number, begin: () => void): void {
+    if (this.#draining) this.#requests.fail(id, drainingError());
+    else begin();
+  }
+
+  #heartbeat({ id }: FrameOf<"heartbeat">): void {
+    if (id !== undefined) this.#requests.ok(id);
+    const heads: Record<string, unknown> = {};
+    for (const [number, { feed }] of this.#subscriptions.entries()) {
+      const changed = feed.heads();
+      if (changed.length > 0) heads[number] = changed;
+    }
+    this.#outbox.push(pushFrame("heartbeat", { heads }));
+  }
+
+  #overloaded({ id, ...frame }: ClientFrame): void {
+    if (frame.type === "publish" && frame.producer) this.#producing.refused(frame.producer);
+    if (id === undefined) return;
+    const message = `${ADVERTISED.inFlight} requests of this session are open`;
+    const error = new GatewayError("overloaded", message, { retryAfterMs: 100 });
+    this.#outbox.push(errorFrame(id, error));
+  }
+
+  /** Answers what is no frame, or no frame that is known here. */
+  #refuse(id: number | undefined, error: GatewayError): void {
+    const isOpen = id !== undefined && this.#requests.isOpen(id);
+    this.#outbox.push(errorFrame(isOpen ? undefined : id, error));
+    this.#context.host.telemetry.count("frames_refused_total");
+    const isForeign = error.code === "invalid_frame" || error.code === "unknown_type";
+    if (isForeign && this.#liveness.invalid(this.#context.host.clock.monotonic())) {
+      this.#close(CLOSE.tooManyInvalid, "too many invalid frames");
+    }
+  }
+
+  /** Closes after what is waiting was sent. */
+  #close(code: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#outbox.flush();
+    this.#wire.close(code, reason);
+    this.closed();
+  }
+
+  /** The peer does not read, or is not there: it cannot be waited for. */
+  #cutOff(code: number, reason: string): void {
+    this.#wire.close(code, reason);
+    this.closed();
+    this.#context.host.clock.after(SESSION.closeMs, () => this.#wire.terminate());
+  }
+}
+
+/** Requests, and pushes that ask to be answered, count as open; so does any publish. */
+function needsRoom(frame: ClientFrame): boolean {
+  return frame.id !== undefined || frame.type === "publish";
+}
+
+function drainingError(): GatewayError {
+  return new GatewayError("unavailable", "The gateway is about to stop", { retry: "reconnect" });
+}

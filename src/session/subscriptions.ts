@@ -1,0 +1,91 @@
+/** What a session follows: fan-out subscriptions and memberships of groups, by their numbers. */
+
+import { GatewayError } from "../errors.ts";
+import type { Feed } from "../fanout/feed.ts";
+import type { Membership } from "../group/coordinator.ts";
+import { ADVERTISED } from "../limits.ts";
+import type { Topic } from "../types.ts";
+
+export interface FanOut {
+  readonly kind: "fan-out";
+  readonly topic: Topic;
+  readonly feed: Feed;
+}
+
+export interface GroupMember {
+  readonly kind: "group";
+  readonly feed: Feed;
+  readonly membership: Membership;
+}
+
+export type Subscription = FanOut | GroupMember;
+
+export class Subscriptions {
+  readonly #live = new Map<number, Subscription>();
+  #last = 0;
+  /** Numbers that were given out and are not live yet. */
+  #pending = 0;
+  #ended = false;
+
+  /** A number that was never used in this session; `add` or `giveBack` must follow. */
+  reserve(): number {
+    if (this.#live.size + this.#pending >= ADVERTISED.subscriptions) {
+      throw new GatewayError(
+        "too_many_subscriptions",
+        `A session may have ${ADVERTISED.subscriptions} subscriptions`,
+      );
+    }
+    this.#pending++;
+    return ++this.#last;
+  }
+
+  add(number: number, subscription: Subscription): void {
+    this.#pending--;
+    if (this.#ended) close(subscription);
+    else this.#live.set(number, subscription);
+  }
+
+  giveBack(): void {
+    this.#pending--;
+  }
+
+  find(number: number): Subscription | undefined {
+    return this.#live.get(number);
+  }
+
+  get(number: number): Subscription {
+    const subscription = this.#live.get(number);
+    if (subscription) return subscription;
+    throw new GatewayError("unknown_subscription", `There is no subscription ${number}`);
+  }
+
+  member(number: number): GroupMember {
+    const subscription = this.get(number);
+    if (subscription.kind === "group") return subscription;
+    throw new GatewayError(
+      "unknown_subscription",
+      `Subscription ${number} is not a membership of a group`,
+    );
+  }
+
+  /** The session is over: all of them are. */
+  end(): void {
+    this.#ended = true;
+    for (const subscription of this.#live.values()) close(subscription);
+    this.#live.clear();
+  }
+
+  remove(number: number): void {
+    this.#live.get(number)?.feed.close();
+    this.#live.delete(number);
+  }
+
+  entries(): IterableIterator<[number, Subscription]> {
+    return this.#live.entries();
+  }
+}
+
+function close(subscription: Subscription): void {
+  subscription.feed.close();
+  if (subscription.kind === "group") subscription.membership.disconnected();
+}

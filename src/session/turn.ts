@@ -1,0 +1,21 @@
+/** The end of a turn of the event loop, when all outboxes that got something are flushed. */
+
+interface Flushed {
+  flush(): void;
+}
+
+export class Turn {
+  #waiting: Flushed[] = [];
+
+  /** Flushes it when the present turn is over. */
+  atEnd(outbox: Flushed): void {
+    if (this.#waiting.push(outbox) === 1) this.#end();
+  }
+
+  async #end(): Promise<void> {
+    await undefined; // the rest of the turn runs first
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const outbox of waiting) outbox.flush();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Keeps the order in which a session's frames came, where it matters: by key (a topic, a
+ * subscription), first come, first served. Publishes share a topic, since the log keeps their order
+ * itself; what must see all of them, or must be seen by all, has it for itself.
+ *
+ *     publish, publish, subscribe, publish      the subscribe starts behind the first two, which
+ *     ╰──── share ────╯ ╰ alone ─╯ ╰ shares     have been answered then, and the last one in it
+ *
+ * A passage is queued at all of its keys at once, so two passages can never wait for each other.
+ */
+
+import { assert } from "../assert.ts";
+
+/** The key of all that touches a topic. */
+export function topicKey(topic: string): string {
+  return `t/${topic}`;
+}
+
+/** The key of all that touches a subscription. */
+export function subscriptionKey(subscription: number): string {
+  return `s/${subscription}`;
+}
+
+/** What passes, and at which keys. */
+export interface Passage {
+  readonly shared?: readonly string[];
+  readonly alone?: readonly string[];
+}
+
+interface Waiting {
+  readonly alone: boolean;
+  granted(): void;
+}
+
+class Gate {
+  sharing = 0;
+  taken = false;
+  readonly queue: Waiting[] = [];
+
+  get idle(): boolean {
+    return this.sharing === 0 && !this.taken && this.queue.length === 0;
+  }
+
+  /** Lets in who is next, as far as it goes. */
+  advance(): void {
+    for (let next = this.queue[0]; next && !this.taken; next = this.queue[0]) {
+      if (next.alone && this.sharing > 0) return;
+      this.queue.shift();
+      if (next.alone) this.taken = true;
+      else this.sharing++;
+      next.granted();
+    }
+  }
+}
+
+/** Gates that nobody uses are dropped when there are more than this. */
+const GATES = 1_024;
+
+export class Turnstile {
+  readonly #gates = new Map<string, Gate>();
+
+  /** Shares the key at once, if nobody has it or waits for it. Then `unshare` must follow. */
+  share(key: string): boolean {
+    const gate = this.#gate(key);
+    if (gate.taken || gate.queue.length > 0) return false;
+    gate.sharing++;
+    return true;
+  }
+
+  unshare(key: string): void {
+    const gate = this.#gates.get(key);
+    assert(gate && gate.sharing > 0, "who leaves a gate has shared it");
+    gate.sharing--;
+    if (gate.queue.length > 0) gate.advance();
+  }
+
+  /** Runs it when its turn has come, now or later; it must call `leave` once when it is done. */
+  pass({ shared = [], alone = [] }: Passage, run: (leave: () => void) => void): void {
+    const own = new Set(alone);
+    const others = new Set(shared.filter((key) => !own.has(key)));
+    let left = own.size + others.size;
+    const leave = () => {
+      for (const key of others) this.unshare(key);
+      for (const key of own) this.#giveBack(key);
+    };
+    const granted = () => {
+      if (--left === 0) run(leave);
+    };
+    if (left === 0) return run(leave);
+    const entries = [
+      ...[...own].map((key) => [key, true] as const),
+      ...[...others].map((key) => [key, false] as const),
+    ];
+    for (const [key, alone] of entries) this.#gate(key).queue.push({ alone, granted });
+    for (const [key] of entries) this.#gates.get(key)?.advance();
+  }
+
+  #giveBack(key: string): void {
+    const gate = this.#gates.get(key);
+    assert(gate?.taken, "who gives a gate back has had it");
+    gate.taken = false;
+    gate.advance();
+  }
+
+  #gate(key: string): Gate {
+    let gate = this.#gates.get(key);
+    if (gate) return gate;
+    if (this.#gates.size >= GATES) this.#dropIdle();
+    gate = new Gate();
+    this.#gates.set(key, gate);
+    return gate;
+  }
+
+  #dropIdle(): void {
+    for (const [key, gate] of this.#gates) if (gate.idle) this.#gates.delete(key);
+  }
+}
