@@ -69,6 +69,7 @@ export class Client {
 
   private constructor(url: string, options: ClientOptions) {
     this.#socket = new WebSocket(url, options.protocols ?? ["weir.v1"]);
+    this.#socket.onopen = () => this.#wake();
     this.#socket.onmessage = (event) => {
       for (const frame of this.#rules.received(event.data)) this.#take(frame, options);
       this.#wake();
