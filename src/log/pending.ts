@@ -1,7 +1,7 @@
 /** An append on its way: what the log has worked out about it once, before it waits for its turn. */
 
 import { GatewayError } from "../errors.ts";
-import { ADVERTISED, TOPIC } from "../limits.ts";
+import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
 import { recordBytes } from "./record.ts";
@@ -47,6 +47,12 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
     throw new GatewayError(
       "transaction_too_large",
       `Cannot write to ${stripes.length} stripes of partitions at once: at most ${TOPIC.stripes}`,
+    );
+  }
+  if (bytes > LOG.entryBytes) {
+    throw new GatewayError(
+      "transaction_too_large",
+      `Cannot write ${bytes} bytes at once: at most ${LOG.entryBytes}`,
     );
   }
   return { append, parts, stripes, bytes, since, answered: false };

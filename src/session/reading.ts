@@ -72,23 +72,43 @@ export class Reading {
   }
 
   seek({ id, subscription, partitions }: FrameOf<"seek">): void {
-    const topics = partitions.map(({ topic }) => topicKey(topic));
-    this.#inTurn(id, subscription, async () => {
-      const live = this.#subscriptions.get(subscription);
-      for (const { topic, partition, offset } of partitions) {
-        const followed = live.feed.followed(topic, partition);
-        if (!followed) throw notFollowed(live, topic, partition);
-        const { start, next } = await this.#broker.bounds(followed, partition);
-        if (offset > next) {
-          throw new GatewayError(
-            "offset_out_of_range",
-            `Cannot seek to ${offset} of ${topic}/${partition}: the log ends at ${next}`,
-            { start, next },
-          );
-        }
+    const alone = [
+      subscriptionKey(subscription),
+      ...partitions.map(({ topic }) => topicKey(topic)),
+    ];
+    this.#turnstile.pass({ alone }, async (leave) => {
+      try {
+        const { feed } = await this.#mayGoTo(subscription, partitions);
+        // In this order: what is pushed before the answer is of the old place, what follows of the new.
+        this.#requests.ok(id);
+        feed.seek(partitions);
+      } catch (error) {
+        this.#requests.fail(id, this.#requests.asGatewayError(error));
+      } finally {
+        leave();
       }
-      live.feed.seek(partitions);
-    }, topics);
+    });
+  }
+
+  /** The subscription, if all these places are there. */
+  async #mayGoTo(
+    subscription: number,
+    partitions: FrameOf<"seek">["partitions"],
+  ): Promise<Subscription> {
+    const live = this.#subscriptions.get(subscription);
+    for (const { topic, partition, offset } of partitions) {
+      const followed = live.feed.followed(topic, partition);
+      if (!followed) throw notFollowed(live, topic, partition);
+      const { start, next } = await this.#broker.bounds(followed, partition);
+      if (offset > next) {
+        throw new GatewayError(
+          "offset_out_of_range",
+          `Cannot seek to ${offset} of ${topic}/${partition}: the log ends at ${next}`,
+          { start, next },
+        );
+      }
+    }
+    return live;
   }
 
   credit({ id, subscription, records = 0, bytes = 0 }: FrameOf<"credit">): void {
@@ -117,9 +137,8 @@ export class Reading {
     id: number | undefined,
     subscription: number,
     work: () => Promise<void>,
-    topics: readonly string[] = [],
   ): void {
-    this.#turnstile.pass({ alone: [subscriptionKey(subscription), ...topics] }, async (leave) => {
+    this.#turnstile.pass({ alone: [subscriptionKey(subscription)] }, async (leave) => {
       await this.#requests.settle(id, work);
       leave();
     });
