@@ -16,42 +16,35 @@ const recordBytes = 10_000;
 const retentionBytes = 50_000;
 const promisedMs = 10_000;
 
-/** What there was before the log's start moved. */
-interface Before {
-  topic: string;
-  group: string;
-  producer: Producer;
-  follower: Client;
-  subscription: number;
-  incarnation: string;
-  start: number;
+/** What there was before the log's start moved, and where it is now. */
+interface Trimmed {
+  readonly topic: string;
+  readonly group: string;
+  readonly producer: Producer;
+  readonly incarnation: string;
+  readonly start: number;
 }
-let before: Before;
+let before: Trimmed;
 
 Deno.test.beforeAll(async () => {
-  const { gateway } = shared;
-  const topic = await makeTopic(gateway, 1, { retentionBytes });
+  const topic = await makeTopic(shared.gateway, 1, { retentionBytes });
   const group = fresh("group");
-  const follower = await Client.open(gateway);
-  const { subscription, incarnation } = await follower.subscribe(topic, { credit: { records: 0 } });
-  const member = await follower.join(group, [topic], { credit: { records: 0 } });
-  await follower.until("assign");
-  const { producer } = await follower.initProducer();
-  for (let sequence = 0; sequence < count; sequence++) {
-    const value = "x".repeat(recordBytes - 2);
-    await follower.publish(topic, [{ value, partition: 0 }], { ...producer, sequence });
-    if (sequence === 1) {
-      await follower.commit(member.subscription, [{ topic, partition: 0, offset: 1 }]);
-    }
-  }
-  await follower.request({ type: "leave", subscription: member.subscription });
-  const start = await trimmed(topic);
-  before = { topic, group, producer, follower, subscription, incarnation, start };
+  await using client = await Client.open(shared.gateway);
+  const { incarnation } = await client.subscribe(topic, { credit: { records: 0 } });
+  const { subscription } = await client.join(group, [topic], { credit: { records: 0 } });
+  await client.until("assign");
+  const { producer } = await client.initProducer();
+  await fill(client, topic, producer);
+  await client.commit(subscription, [{ topic, partition: 0, offset: 1 }]);
+  before = { topic, group, producer, incarnation, start: await trimmed(topic) };
 });
 
-Deno.test.afterAll(async () => {
-  await before.follower.close();
-});
+async function fill(client: Client, topic: string, producer: Producer): Promise<void> {
+  const value = "x".repeat(recordBytes - 2);
+  for (let sequence = 0; sequence < count; sequence++) {
+    await client.publish(topic, [{ value, partition: 0 }], { ...producer, sequence });
+  }
+}
 
 /** Waits until the topic has at most as many bytes as it may, and returns its start. */
 async function trimmed(topic: string): Promise<number> {
@@ -93,11 +86,15 @@ Deno.test("earliest, and a timestamp before all, mean the log's start", async ()
 });
 
 Deno.test("a follower that is behind the start gets a gap, trimmed, and goes on at the start", async () => {
-  const { follower, subscription, start } = before;
-  follower.send({ type: "credit", subscription, records: 100 });
-  const gap = await follower.until("gap");
+  const topic = await makeTopic(shared.gateway, 1, { retentionBytes });
+  await using client = await Client.open(shared.gateway);
+  const { subscription } = await client.subscribe(topic, { credit: { records: 0 } });
+  await fill(client, topic, (await client.initProducer()).producer);
+  const start = await trimmed(topic);
+  client.send({ type: "credit", subscription, records: 100 });
+  const gap = await client.until("gap");
   assertEquals([gap.from, gap.to, gap.reason], [0, start, "trimmed"]);
-  const delivered = await follower.records(subscription, count - start);
+  const delivered = await client.records(subscription, count - start);
   assertEquals(delivered[0]!.offset, start);
 });
 
