@@ -6,7 +6,8 @@
 import { GatewayError } from "./errors.ts";
 import type { Feed, FeedOptions, OnSlow, Sink } from "./fanout/feed.ts";
 import type { Hub } from "./fanout/hub.ts";
-import type { Groups, JoinSpec, Membership } from "./group/groups.ts";
+import type { Groups, JoinSpec } from "./group/groups.ts";
+import type { Membership } from "./group/membership.ts";
 import type { MemberPort } from "./group/member_port.ts";
 import type { Append } from "./log/append.ts";
 import type { Log } from "./log/log.ts";

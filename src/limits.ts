@@ -109,6 +109,8 @@ export const LOG = {
   cacheBytes: 64 * MiB,
   /** How long a publish may wait for the store before it is answered. */
   publishMs: 5_000,
+  /** Pause before what a refused write needs is read once more, where that failed. */
+  rereadMs: 100,
   /** Publishes that wait for the store before new ones are `overloaded`: by bytes. */
   queueBytes: 64 * MiB,
   /** A snapshot of what is known of producers is due after so many bytes of entries. */
@@ -127,7 +129,10 @@ export const GROUP = {
   minSessionMs: 200,
   maxSessionMs: 24 * 3_600_000,
   metadataBytes: 4 * KiB,
-  commitOffsets: 1_024,
+  /** Commands that one transition of a group carries out, and partitions that it gives, at most. */
+  commandsAtOnce: 300,
+  givenAtOnce: 500,
+  commitOffsets: 900,
 } as const;
 
 /** What a connection may do before it is a session, and a request over HTTP. */

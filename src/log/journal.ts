@@ -7,10 +7,11 @@
  * the part is stored. What it then has to tell is told while the next write is already under way.
  */
 
-import type { Host } from "../host/host.ts";
+import { AssertionFailed } from "../assert.ts";
+import { type Host, sleep } from "../host/host.ts";
 import { LOG, STORE } from "../limits.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
-import { type Evidence, settle } from "../store/transact.ts";
+import { type Evidence, settle, type Settled, Unsettled } from "../store/transact.ts";
 
 /** What a part may still add to a write. */
 export interface Room {
@@ -108,21 +109,47 @@ export class Journal {
   }
 
   async #write(parts: readonly Part[]): Promise<readonly (() => void)[]> {
+    const settled = await this.#settle(parts);
+    if (settled === "given up") return [];
+    if (settled.stored) return parts.map((part) => part.stored(settled.version));
+    this.#host.telemetry.count("store_writes_refused_total");
+    for (const part of parts) await this.#refused(part);
+    return [];
+  }
+
+  async #settle(parts: readonly Part[]): Promise<Settled | "given up"> {
+    const { clock, telemetry } = this.#host;
     const write = {
       checks: parts.flatMap((part) => part.checks),
       mutations: parts.flatMap((part) => part.mutations),
     };
-    this.#host.telemetry.count("store_writes_total");
-    const begun = this.#host.clock.monotonic();
-    const settled = await settle(this.#store, this.#host, write, parts[0]?.evidence, {
-      deadlineMs: LOG.publishMs,
-      overdue: () => parts.forEach((part) => part.overdue()),
-      signal: this.#closing.signal,
-    });
-    this.#host.telemetry.observe("store_write_ms", this.#host.clock.monotonic() - begun);
-    if (settled.stored) return parts.map((part) => part.stored(settled.version));
-    this.#host.telemetry.count("store_writes_refused_total");
-    for (const part of parts) await part.refused();
-    return [];
+    const begun = clock.monotonic();
+    const overdue = () => parts.forEach((part) => part.overdue());
+    telemetry.count("store_writes_total");
+    try {
+      return await settle(this.#store, this.#host, write, parts[0]?.evidence, {
+        deadlineMs: LOG.publishMs,
+        overdue,
+        signal: this.#closing.signal,
+      });
+    } catch (error) {
+      if (!(error instanceof Unsettled)) throw error;
+      overdue();
+      return "given up";
+    } finally {
+      telemetry.observe("store_write_ms", clock.monotonic() - begun);
+    }
+  }
+
+  /** Until the store can be read again, nothing else can be written either. */
+  async #refused(part: Part): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        return await part.refused();
+      } catch (error) {
+        if (error instanceof AssertionFailed) throw error;
+        await sleep(this.#host.clock, LOG.rereadMs);
+      }
+    }
   }
 }

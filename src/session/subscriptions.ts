@@ -2,7 +2,7 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Feed } from "../fanout/feed.ts";
-import type { Membership } from "../group/coordinator.ts";
+import type { Membership } from "../group/membership.ts";
 import { ADVERTISED } from "../limits.ts";
 import type { Topic } from "../types.ts";
 

@@ -111,6 +111,8 @@ export interface Decision<T> {
   /** None: there is nothing to write, and the result stands. */
   readonly mutations: readonly Mutation[];
   readonly evidence?: Evidence;
+  /** The write is stored, at this version. */
+  readonly stored?: (version: string) => void;
   readonly result: T;
 }
 
@@ -133,10 +135,13 @@ export async function transact<S extends Loaded, T>(
   const deadline = host.clock.monotonic() + TRANSACT_MS;
   for (let tries = 0;; tries++) {
     const loaded = await loadUntil(store, host, transaction, deadline);
-    const { mutations, evidence, result } = transaction.decide(loaded);
+    const { mutations, evidence, stored, result } = transaction.decide(loaded);
     if (mutations.length === 0) return result;
     const leftMs = Math.max(0, deadline - host.clock.monotonic());
-    if (await settleWithin(store, host, { checks: loaded.checks, mutations }, evidence, leftMs)) {
+    const write = { checks: loaded.checks, mutations };
+    const settled = await settleWithin(store, host, write, evidence, leftMs);
+    if (settled.stored) {
+      stored?.(settled.version);
       return result;
     }
     await backOff(host, Math.min(tries, 4));
@@ -162,17 +167,17 @@ async function loadUntil<S extends Loaded, T>(
   }
 }
 
-/** Whether it was stored. If that is not certain in time: `timeout`, while settling goes on. */
+/** What came of it. If that is not certain in time: `timeout`, while settling goes on. */
 function settleWithin(
   store: Store,
   host: Host,
   write: Write,
   evidence: Evidence | undefined,
   deadlineMs: number,
-): Promise<boolean> {
+): Promise<Settled> {
   return new Promise((resolve, reject) => {
     const overdue = () => reject(new GatewayError("timeout", "The store did not answer in time"));
     settle(store, host, write, evidence, { deadlineMs, overdue })
-      .then(({ stored }) => resolve(stored), reject);
+      .then(resolve, reject);
   });
 }

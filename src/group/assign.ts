@@ -1,0 +1,140 @@
+/**
+ * Who is to own what: the target assignment of a group. Pure, and the same for whoever computes it.
+ *
+ * 1. Of each topic, its members own as many partitions as each other, give or take one.
+ * 2. Over all topics, totals are as even as that allows.
+ * 3. As few partitions change hands as 1 and 2 make necessary.
+ *
+ * Each topic gives every member of it the same number, and one more to some: which ones is all that
+ * there is to decide. Those that own one more already begin with it; then an extra is passed on from a
+ * member that has two or more in total than another, over a chain of topics if need be, as long as
+ * there is one. What a member owns beyond its quota it gives up, and others fill theirs with it.
+ */
+
+export interface AssignedTopic {
+  readonly id: string;
+  /** The owner of each partition now; undefined if it has none that could keep it. */
+  readonly owners: readonly (string | undefined)[];
+  /** Members that want the topic, each once. */
+  readonly members: readonly string[];
+}
+
+/** Topic → for each partition the member that is to own it; undefined where the topic has no member. */
+export type Assignment = ReadonlyMap<string, readonly (string | undefined)[]>;
+
+export function assign(topics: readonly AssignedTopic[]): Assignment {
+  const plans = [...topics].sort((a, b) => a.id < b.id ? -1 : 1).map(planOf);
+  const totals = new Map<string, number>();
+  for (const { topic, least } of plans) {
+    for (const member of topic.members) totals.set(member, (totals.get(member) ?? 0) + least);
+  }
+  for (const plan of plans) giveExtras(plan, totals);
+  balance(plans, totals);
+  return new Map(plans.map((plan) => [plan.topic.id, distribute(plan)]));
+}
+
+interface Plan {
+  readonly topic: AssignedTopic;
+  /** What every member gets. */
+  readonly least: number;
+  /** How many get one more. */
+  readonly extras: number;
+  readonly owned: ReadonlyMap<string, number>;
+  readonly withExtra: Set<string>;
+}
+
+function planOf(topic: AssignedTopic): Plan {
+  const members = new Set(topic.members);
+  const owned = new Map<string, number>();
+  for (const owner of topic.owners) {
+    if (owner !== undefined && members.has(owner)) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  }
+  const count = topic.members.length;
+  const least = count === 0 ? 0 : Math.floor(topic.owners.length / count);
+  const extras = count === 0 ? 0 : topic.owners.length % count;
+  return { topic, least, extras, owned, withExtra: new Set() };
+}
+
+/** First to those that own one more already, then to those that own least in all. */
+function giveExtras({ topic, least, extras, owned, withExtra }: Plan, totals: Map<string, number>) {
+  const total = (member: string) => totals.get(member) ?? 0;
+  const has = (member: string) => (owned.get(member) ?? 0) > least ? 0 : 1;
+  const ranked = [...topic.members].sort((a, b) =>
+    has(a) - has(b) || total(a) - total(b) || (a < b ? -1 : 1)
+  );
+  for (const member of ranked.slice(0, extras)) {
+    withExtra.add(member);
+    totals.set(member, total(member) + 1);
+  }
+}
+
+/** Passes extras on until no member has two more in total than one that could have it instead. */
+function balance(plans: readonly Plan[], totals: Map<string, number>): void {
+  const movable = plans.filter(({ extras }) => extras > 0);
+  for (;;) {
+    const heaviestFirst = [...totals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    const lightest = heaviestFirst.at(-1)?.[1] ?? 0;
+    const passed = heaviestFirst.some(([member, total]) =>
+      total - lightest >= 2 && passOn(member, movable, totals)
+    );
+    if (!passed) return;
+  }
+}
+
+interface Step {
+  readonly from: string;
+  readonly to: string;
+  readonly plan: Plan;
+}
+
+/** Passes one extra of this member on, to where the total is lower by two at least. */
+function passOn(heavy: string, plans: readonly Plan[], totals: Map<string, number>): boolean {
+  const limit = (totals.get(heavy) ?? 0) - 2;
+  const reached = new Map<string, Step | undefined>([[heavy, undefined]]);
+  const queue = [heavy];
+  for (let from = queue.shift(); from !== undefined; from = queue.shift()) {
+    for (const plan of plans) {
+      if (!plan.withExtra.has(from)) continue;
+      for (const to of plan.topic.members) {
+        if (reached.has(to) || plan.withExtra.has(to)) continue;
+        reached.set(to, { from, to, plan });
+        if ((totals.get(to) ?? 0) <= limit) return passAlong(to, reached, totals);
+        queue.push(to);
+      }
+    }
+  }
+  return false;
+}
+
+function passAlong(
+  light: string,
+  reached: ReadonlyMap<string, Step | undefined>,
+  totals: Map<string, number>,
+): true {
+  totals.set(light, (totals.get(light) ?? 0) + 1);
+  let heavy = light;
+  for (let step = reached.get(light); step; step = reached.get(step.from)) {
+    step.plan.withExtra.delete(step.from);
+    step.plan.withExtra.add(step.to);
+    heavy = step.from;
+  }
+  totals.set(heavy, (totals.get(heavy) ?? 0) - 1);
+  return true;
+}
+
+/** Everyone keeps what its quota allows; the rest goes where there is room. */
+function distribute({ topic, least, withExtra }: Plan): (string | undefined)[] {
+  const room = new Map(topic.members.map((member) => [
+    member,
+    least + (withExtra.has(member) ? 1 : 0),
+  ]));
+  const kept = topic.owners.map((owner) => {
+    const left = owner === undefined ? 0 : room.get(owner) ?? 0;
+    if (owner === undefined || left === 0) return undefined;
+    room.set(owner, left - 1);
+    return owner;
+  });
+  const takers = [...room].flatMap(([member, left]) => new Array<string>(left).fill(member));
+  let next = 0;
+  return kept.map((owner) => owner ?? takers[next++]);
+}

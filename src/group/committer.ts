@@ -1,0 +1,260 @@
+/**
+ * Commits of all members that are here, as a source of the journal: they share a sync with each other
+ * and with what is appended. A member's commits are carried out in their order; those that wait are
+ * folded into one, in which the highest offset of each partition stands.
+ *
+ * 1. A commit is judged when it is written: against what the member owns then.
+ * 2. An offset never goes down: a lower one is answered with what is committed, and writes nothing.
+ */
+
+import { assert } from "../assert.ts";
+import { GatewayError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import type { Rider } from "../log/append.ts";
+import type { Part, Room, Source } from "../log/journal.ts";
+import type { Bounds } from "../log/section.ts";
+import { keys } from "../store/keys.ts";
+import type { Mutation, Store } from "../store/store.ts";
+import type { Evidence } from "../store/transact.ts";
+import type { Offset, Topic } from "../types.ts";
+import type { Membership } from "./membership.ts";
+import { type Committed, encodeCommitted, hasStamp } from "./offsets.ts";
+
+export interface OffsetToCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: Offset;
+  readonly metadata?: string;
+}
+
+export type CommitResult =
+  | { readonly ok: true; readonly offsets: readonly OffsetToCommit[] }
+  | { readonly ok: false; readonly error: GatewayError };
+
+interface Pending {
+  readonly offsets: readonly OffsetToCommit[];
+  readonly done: (result: CommitResult) => void;
+  answered: boolean;
+}
+
+/** What a committer asks of the log. */
+export interface EndingLog {
+  known(topic: Topic, partition: number): Bounds | undefined;
+}
+
+/** A member's commits as they are to be written. */
+interface Batch {
+  readonly membership: Membership;
+  readonly pendings: readonly Pending[];
+  /** By name of the partition. */
+  readonly writes: ReadonlyMap<string, OffsetToCommit & { readonly topicId: string }>;
+}
+
+const STAMP_BYTES = 16;
+const BYTES_PER_OFFSET = 160;
+
+export class Committer implements Source {
+  readonly #store: Store;
+  readonly #host: Host;
+  readonly #log: EndingLog;
+  readonly #wake: () => void;
+  readonly #waiting = new Map<Membership, Pending[]>();
+
+  constructor(store: Store, host: Host, log: EndingLog, wake: () => void) {
+    this.#store = store;
+    this.#host = host;
+    this.#log = log;
+    this.#wake = wake;
+  }
+
+  enqueue(
+    membership: Membership,
+    offsets: readonly OffsetToCommit[],
+    done: (result: CommitResult) => void,
+  ): void {
+    const pending = { offsets, done, answered: false };
+    const waiting = this.#waiting.get(membership);
+    if (waiting) waiting.push(pending);
+    else this.#waiting.set(membership, [pending]);
+    this.#wake();
+  }
+
+  take(room: Room): Part | undefined {
+    const left = { ...room };
+    const batches: Batch[] = [];
+    for (const [membership, pendings] of this.#waiting) {
+      if (left.checks < 1) break;
+      const batch = this.#batch(membership, pendings, left);
+      if (batch === "no room") continue;
+      this.#waiting.delete(membership);
+      if (batch.writes.size === 0) {
+        answerAll(batch);
+        continue;
+      }
+      batches.push(batch);
+      left.checks -= 1;
+      left.mutations -= batch.writes.size + 1;
+      left.bytes -= bytesOf(batch);
+    }
+    return batches.length > 0 ? this.#part(batches) : undefined;
+  }
+
+  /** One commit for a transaction's write. Throws why it may not be. */
+  board(membership: Membership, offsets: readonly OffsetToCommit[]): Rider {
+    const writes = this.#judge(membership, offsets, new Map());
+    const batch = { membership, pendings: [], writes };
+    const part = this.#part([batch]);
+    return {
+      checks: part.checks,
+      mutations: part.mutations,
+      bytes: part.bytes,
+      evidence: part.evidence,
+      stored: (version) => void part.stored(version),
+      refused: () => part.refused(),
+    };
+  }
+
+  /** Folds what waits for a member; what may not be committed is answered, the rest goes on. */
+  #batch(membership: Membership, pendings: readonly Pending[], room: Room): Batch | "no room" {
+    let writes: Batch["writes"] = new Map();
+    const taken: Pending[] = [];
+    for (const pending of pendings) {
+      if (pending.answered) continue;
+      try {
+        const more = this.#judge(membership, pending.offsets, writes);
+        if (more.size + 1 > room.mutations) return "no room";
+        writes = more;
+        taken.push(pending);
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        answer(pending, { ok: false, error });
+      }
+    }
+    return { membership, pendings: taken, writes };
+  }
+
+  /** What is to be written once these are added. Throws why they may not be. */
+  #judge(
+    membership: Membership,
+    offsets: readonly OffsetToCommit[],
+    before: Batch["writes"],
+  ): Map<string, OffsetToCommit & { topicId: string }> {
+    const writes = new Map(before);
+    for (const wanted of offsets) {
+      const { topic, partition, offset } = wanted;
+      const owned = membership.owned(topic, partition);
+      this.#requireWithin(owned.topic, partition, offset);
+      const name = `${topic}/${partition}`;
+      const known = writes.get(name)?.offset ?? owned.committed?.offset ?? -1;
+      if (offset > known) writes.set(name, { ...wanted, topicId: owned.topic.id });
+    }
+    return writes;
+  }
+
+  #requireWithin(topic: Topic, partition: number, offset: Offset): void {
+    const bounds = this.#log.known(topic, partition);
+    if (!bounds || offset <= bounds.next) return;
+    const { start, next } = bounds;
+    throw new GatewayError(
+      "offset_out_of_range",
+      `Cannot commit offset ${offset} of ${topic.name}/${partition}: the log ends at ${next}`,
+      { start, next },
+    );
+  }
+
+  #part(batches: readonly Batch[]): Part {
+    const stamp = this.#host.random.bytes(STAMP_BYTES);
+    const mutations: Mutation[] = [];
+    const checks = batches.map(({ membership, writes }) => {
+      const { group, member, fence } = membership;
+      const key = keys.fence(group.name, member);
+      mutations.push({ type: "set", key, value: stamp });
+      for (const { topicId, partition, ...committed } of writes.values()) {
+        mutations.push({
+          type: "set",
+          key: keys.offset(group.name, topicId, partition),
+          value: encodeCommitted(stamp, committed),
+        });
+      }
+      return { key, version: fence };
+    });
+    return {
+      checks,
+      mutations,
+      bytes: batches.reduce((sum, batch) => sum + bytesOf(batch), 0),
+      evidence: evidenceOf(batches, stamp),
+      stored: (version) => {
+        for (const { membership, writes } of batches) {
+          membership.fencedAt(version);
+          for (const { topic, partition, offset, metadata } of writes.values()) {
+            const committed: Committed = metadata === undefined ? { offset } : { offset, metadata };
+            membership.committed(topic, partition, committed);
+          }
+        }
+        return () => batches.forEach(answerAll);
+      },
+      refused: () => this.#lookAgain(batches),
+      overdue: () => {
+        const error = new GatewayError("timeout", "The store did not answer in time");
+        for (const { pendings } of batches) {
+          for (const pending of pendings) answer(pending, { ok: false, error });
+        }
+      },
+    };
+  }
+
+  /** The fences have changed, or another part of the write was refused: reads them and tries again. */
+  async #lookAgain(batches: readonly Batch[]): Promise<void> {
+    for (const { membership, pendings } of batches) {
+      const key = keys.fence(membership.group.name, membership.member);
+      const [fence] = await this.#store.read([key]);
+      if (fence?.version) membership.fencedAt(fence.version);
+      else membership.fenceGone();
+      const later = this.#waiting.get(membership) ?? [];
+      if (pendings.length > 0) this.#waiting.set(membership, [...pendings, ...later]);
+    }
+    this.#wake();
+  }
+}
+
+/** The write sets the first of these keys, and nobody else sets it to this stamp. */
+function evidenceOf([batch]: readonly Batch[], stamp: Uint8Array): Evidence {
+  assert(batch, "a part has a batch");
+  const { membership: { group, member }, writes } = batch;
+  const [first] = writes.values();
+  const key = first
+    ? keys.offset(group.name, first.topicId, first.partition)
+    : keys.fence(group.name, member);
+  return { key, holds: (value) => hasStamp(value, stamp) };
+}
+
+function bytesOf({ writes }: Batch): number {
+  let bytes = BYTES_PER_OFFSET;
+  for (const { metadata = "" } of writes.values()) bytes += BYTES_PER_OFFSET + metadata.length * 3;
+  return bytes;
+}
+
+function answerAll({ membership, pendings }: Batch): void {
+  for (const pending of pendings) {
+    const offsets = pending.offsets.map(({ topic, partition, offset, metadata }) => {
+      const committed = committedNow(membership, topic, partition) ??
+        (metadata === undefined ? { offset } : { offset, metadata });
+      return { topic, partition, ...committed };
+    });
+    answer(pending, { ok: true, offsets });
+  }
+}
+
+function committedNow(membership: Membership, topic: string, partition: number) {
+  try {
+    return membership.owned(topic, partition).committed;
+  } catch {
+    return undefined; // It was lost since, which the member is told of by itself.
+  }
+}
+
+function answer(pending: Pending, result: CommitResult): void {
+  if (pending.answered) return;
+  pending.answered = true;
+  pending.done(result);
+}

@@ -1,0 +1,146 @@
+/**
+ * One group at this gateway: the commands that wait for it, its state as it was last stored, and the
+ * members whose sockets are here. All commands that wait are carried out in one transition; only when
+ * it is stored are the members told (decide, write, then speak).
+ *
+ * Deadlines are kept here, in memory and on the monotonic clock: they begin when this gateway first
+ * sees what they are about, and what is due is a command like any other.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { type Host, newId } from "../host/host.ts";
+import { GROUP } from "../limits.ts";
+import type { Store } from "../store/store.ts";
+import { transact } from "../store/transact.ts";
+import { Deadlines } from "./deadlines.ts";
+import { type LoadedGroup, loadGroup } from "./group_store.ts";
+import type { Membership } from "./membership.ts";
+import { prepare, type Prepared, type StartingLog } from "./preparation.ts";
+import { EMPTY, type GroupState } from "./state.ts";
+import { tell } from "./telling.ts";
+import type { Command } from "./transition.ts";
+
+export interface GroupContext {
+  readonly store: Store;
+  readonly host: Host;
+  readonly log: StartingLog;
+  /** This gateway. Members of another one are of one that is dead: the store is embedded. */
+  readonly gateway: string;
+}
+
+interface Waiting {
+  readonly command: Command;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export class Group {
+  readonly name: string;
+  readonly #context: GroupContext;
+  /** By connection. */
+  readonly members = new Map<string, Membership>();
+  readonly #deadlines = new Deadlines();
+  #loaded: LoadedGroup | undefined;
+  #waiting: Waiting[] = [];
+  #goesOn = false;
+  #running: Promise<void> | undefined;
+
+  constructor(name: string, context: GroupContext) {
+    this.name = name;
+    this.#context = context;
+  }
+
+  /** As it was last seen in the store. */
+  get state(): GroupState {
+    return this.#loaded?.state ?? EMPTY;
+  }
+
+  /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
+  get isIdle(): boolean {
+    return this.members.size === 0 && !this.#running && this.#deadlines.size === 0;
+  }
+
+  /** Resolves when the command is carried out, and stored. */
+  command(command: Command): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ command, resolve, reject });
+      this.wake();
+    });
+  }
+
+  /** Carries out what waits, or looks at the group anew if nothing does. */
+  wake(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing is going on. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  /** What is stored may not be what was seen last: the next transition reads it again. */
+  forget(): void {
+    this.#loaded = undefined;
+  }
+
+  tick(now: number): void {
+    for (const command of this.#deadlines.due(now)) this.command(command).catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    await undefined; // so that all that this turn brings shares the first transition
+    do {
+      const batch = this.#waiting.splice(0, GROUP.commandsAtOnce);
+      try {
+        await this.#carryOut(batch.map(({ command }) => command));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        this.#loaded = undefined;
+        this.#goesOn = false;
+        if (!(error instanceof GatewayError)) {
+          this.#context.host.telemetry.report("error", "A group's transition failed", { error });
+        }
+        for (const { reject } of batch) reject(error);
+      }
+    } while (this.#waiting.length > 0 || this.#goesOn);
+    this.#running = undefined;
+  }
+
+  async #carryOut(commands: readonly Command[]): Promise<void> {
+    const { store, host } = this.#context;
+    const stamp = newId(host);
+    let version: string | undefined;
+    const prepared = await transact(store, host, {
+      load: async () => {
+        const loaded = this.#loaded ?? await loadGroup(store, this.name);
+        this.#loaded = undefined; // until it is stored again, nobody knows what is
+        const { checks } = loaded;
+        return { checks, next: await prepare(this.name, this.#context, loaded, commands, stamp) };
+      },
+      decide: ({ next }) => ({
+        mutations: next.mutations,
+        evidence: next.evidence,
+        stored: (at) => version = at,
+        result: next,
+      }),
+    });
+    this.#apply(prepared, version);
+  }
+
+  #apply(prepared: Prepared, version: string | undefined): void {
+    const { before, root, transition } = prepared;
+    const { state, fenced } = transition;
+    this.#loaded = version === undefined ? before : {
+      checks: before.checks.map(({ key }) => ({ key, version })),
+      root,
+      state,
+    };
+    this.#goesOn = transition.goesOn && !transition.unchanged;
+    for (const member of fenced) {
+      const { connection = "" } = state.members.get(member) ?? {};
+      if (version !== undefined) this.members.get(connection)?.fencedAt(version);
+    }
+    this.#deadlines.watch(state, this.#context.host.clock.monotonic());
+    tell(prepared, this.members);
+  }
+}

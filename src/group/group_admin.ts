@@ -1,0 +1,205 @@
+/** What operators ask of groups and do to them: read from the store, written under a check of the root. */
+
+import { GatewayError } from "../errors.ts";
+import { newId } from "../host/host.ts";
+import type { Log } from "../log/log.ts";
+import { keys } from "../store/keys.ts";
+import type { Mutation } from "../store/store.ts";
+import { transact } from "../store/transact.ts";
+import type { Offset, Topic, TopicPartition, TopicPartitionOffset } from "../types.ts";
+import type { GroupContext } from "./group.ts";
+import { deleteGroup, type LoadedGroup, loadGroup, replaceGroup } from "./group_store.ts";
+import { encodeCommitted, scanAll, scanCommitted } from "./offsets.ts";
+import type { GroupState } from "./state.ts";
+
+export interface GroupDescription {
+  readonly group: string;
+  readonly epoch: number;
+  readonly members: readonly {
+    readonly member: string;
+    readonly instance?: string;
+    readonly topics: readonly string[];
+    readonly partitions: readonly TopicPartition[];
+  }[];
+  readonly offsets: readonly (TopicPartitionOffset & {
+    readonly metadata?: string;
+    readonly end: Offset;
+    readonly lag: number;
+  })[];
+}
+
+export type ResetTarget =
+  | { readonly offsets: readonly TopicPartitionOffset[] }
+  | {
+    readonly topics: readonly string[];
+    readonly to: "earliest" | "latest" | { readonly timestamp: number };
+  };
+
+interface Place {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly offset: Offset;
+}
+
+/** Offsets that one write sets. */
+const OFFSETS_AT_ONCE = 900;
+
+export class GroupAdmin {
+  readonly #context: GroupContext;
+  readonly #log: Log;
+
+  constructor(context: GroupContext & { readonly log: Log }) {
+    this.#context = context;
+    this.#log = context.log;
+  }
+
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { key } of scanAll(this.#context.store, keys.groups())) {
+      if (key.length === 2) names.push(String(key[1]));
+    }
+    return names;
+  }
+
+  async describe(group: string): Promise<GroupDescription> {
+    const { state } = await this.#require(group);
+    const topics = new Map((await this.#log.topics.list()).map((topic) => [topic.id, topic]));
+    const offsets: GroupDescription["offsets"][number][] = [];
+    for (const found of await scanCommitted(this.#context.store, keys.offsetsOf(group))) {
+      const { topicId, partition, committed } = found;
+      const topic = topics.get(topicId);
+      if (!topic) continue;
+      const { next: end } = await this.#log.bounds(topic, partition);
+      const lag = Math.max(0, end - committed.offset);
+      offsets.push({ topic: topic.name, partition, ...committed, end, lag });
+    }
+    return { group, epoch: state.epoch, members: membersOf(state), offsets };
+  }
+
+  async remove(group: string): Promise<void> {
+    const { store, host } = this.#context;
+    await transact(store, host, {
+      load: () => this.#require(group),
+      decide: (loaded) => {
+        requireNoMembers(group, loaded);
+        return { mutations: deleteGroup(group, loaded), result: undefined };
+      },
+    });
+    await this.#dropOffsets(group, (key) => key.length === 4);
+  }
+
+  async reset(group: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
+    const places = "offsets" in target
+      ? await this.#given(target.offsets)
+      : await this.#everywhere(target.topics, target.to);
+    for (let at = 0; at === 0 || at < places.length; at += OFFSETS_AT_ONCE) {
+      await this.#set(group, places.slice(at, at + OFFSETS_AT_ONCE));
+    }
+    return places.map(({ topic, partition, offset }) => ({ topic: topic.name, partition, offset }));
+  }
+
+  /** Frees what groups have committed of a deleted topic. */
+  async dropOffsetsOf(topicId: string): Promise<void> {
+    for (const group of await this.names()) {
+      await this.#dropOffsets(group, (key) => key[2] === topicId);
+    }
+  }
+
+  async #require(group: string): Promise<LoadedGroup> {
+    const loaded = await loadGroup(this.#context.store, group);
+    if (loaded.root) return loaded;
+    throw new GatewayError("unknown_group", `There is no group ${group}`);
+  }
+
+  async #set(group: string, places: readonly Place[]): Promise<void> {
+    const { store, host } = this.#context;
+    const stamp = newId(host);
+    await transact(store, host, {
+      load: () => loadGroup(store, group),
+      decide: (loaded) => {
+        requireNoMembers(group, loaded);
+        const state = { ...loaded.state, epoch: loaded.state.epoch + 1 };
+        const { mutations, evidence } = replaceGroup(group, loaded, state, stamp);
+        for (const { topic, partition, offset } of places) {
+          const value = encodeCommitted(host.random.bytes(16), { offset });
+          mutations.push({ type: "set", key: keys.offset(group, topic.id, partition), value });
+        }
+        return { mutations, evidence, result: undefined };
+      },
+    });
+  }
+
+  async #given(offsets: readonly TopicPartitionOffset[]): Promise<Place[]> {
+    return await Promise.all(offsets.map(async ({ topic: name, partition, offset }) => {
+      const topic = await this.#topic(name, partition);
+      const { start, next } = await this.#log.bounds(topic, partition);
+      if (offset <= next) return { topic, partition, offset: Math.max(start, offset) };
+      throw new GatewayError(
+        "offset_out_of_range",
+        `Cannot reset ${name}/${partition} to ${offset}: the log ends at ${next}`,
+        { start, next },
+      );
+    }));
+  }
+
+  async #everywhere(
+    names: readonly string[],
+    to: "earliest" | "latest" | { readonly timestamp: number },
+  ): Promise<Place[]> {
+    const places: Place[] = [];
+    for (const name of names) {
+      const topic = await this.#topic(name, 0);
+      for (let partition = 0; partition < topic.partitions; partition++) {
+        const { start, next } = await this.#log.bounds(topic, partition);
+        const offset = to === "earliest"
+          ? start
+          : to === "latest"
+          ? next
+          : await this.#log.offsetAt(topic, partition, to.timestamp);
+        places.push({ topic, partition, offset });
+      }
+    }
+    return places;
+  }
+
+  async #topic(name: string, partition: number): Promise<Topic> {
+    const topic = await this.#log.topics.find(name);
+    if (!topic) throw new GatewayError("unknown_topic", `There is no topic ${name}`);
+    if (partition < topic.partitions) return topic;
+    throw new GatewayError("unknown_partition", `There is no partition ${partition} in ${name}`);
+  }
+
+  async #dropOffsets(
+    group: string,
+    isDoomed: (key: readonly (string | number)[]) => boolean,
+  ): Promise<void> {
+    const { store, host } = this.#context;
+    const doomed: Mutation[] = [];
+    for await (const { key } of scanAll(store, keys.offsetsOf(group))) {
+      if (isDoomed(key)) doomed.push({ type: "delete", key });
+    }
+    for (let at = 0; at < doomed.length; at += OFFSETS_AT_ONCE) {
+      const mutations = doomed.slice(at, at + OFFSETS_AT_ONCE);
+      await transact(store, host, {
+        load: () => loadGroup(store, group),
+        decide: () => ({ mutations, result: undefined }),
+      });
+    }
+  }
+}
+
+function requireNoMembers(group: string, { state }: LoadedGroup): void {
+  if (state.members.size === 0) return;
+  throw new GatewayError("group_active", `Group ${group} has ${state.members.size} live members`);
+}
+
+function membersOf({ members, topics }: GroupState): GroupDescription["members"] {
+  return [...members.values()].map(({ id, instance, topics: wanted }) => ({
+    member: id,
+    ...(instance === undefined ? {} : { instance }),
+    topics: wanted.flatMap((topicId) => topics.get(topicId)?.topic.name ?? []),
+    partitions: [...topics.values()].flatMap(({ topic, owners }) =>
+      owners.flatMap((owner, partition) => owner === id ? [{ topic: topic.name, partition }] : [])
+    ),
+  }));
+}

@@ -1,0 +1,93 @@
+/**
+ * A group's state in the store: a root, which changes with every transition and under a check of
+ * which every one is written, and the state itself in chunks of its own for each generation, so that
+ * what belongs together is read together.
+ *
+ *     root    JSON: stamp of the write, generation, number of chunks
+ *     chunks  the state as JSON, cut anywhere
+ */
+
+import { assert } from "../assert.ts";
+import { STORE } from "../limits.ts";
+import { keys } from "../store/keys.ts";
+import type { Check, Mutation, Store } from "../store/store.ts";
+import type { Evidence } from "../store/transact.ts";
+import { decodeState, EMPTY, encodeState, type GroupState } from "./state.ts";
+
+interface Root {
+  readonly stamp: string;
+  readonly generation: number;
+  readonly chunks: number;
+}
+
+/** A group as it was read. */
+export interface LoadedGroup {
+  readonly checks: readonly Check[];
+  readonly root: Root | undefined;
+  readonly state: GroupState;
+}
+
+export async function loadGroup(store: Store, group: string): Promise<LoadedGroup> {
+  const key = keys.group(group);
+  for (;;) {
+    const [entry] = await store.read([key]);
+    assert(entry, "a read answers every key");
+    const checks = [{ key, version: entry.version }];
+    if (!entry.value) return { checks, root: undefined, state: EMPTY };
+    const root: Root = JSON.parse(new TextDecoder().decode(entry.value));
+    const chunks = await store.scan({
+      prefix: keys.groupChunks(group, root.generation),
+      limit: Math.max(1, root.chunks),
+    });
+    // The next generation came between the two reads.
+    if (chunks.length < root.chunks) continue;
+    const bytes = new Uint8Array(chunks.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
+    let at = 0;
+    for (const { value } of chunks) {
+      if (!value) continue;
+      bytes.set(value, at);
+      at += value.length;
+    }
+    return { checks, root, state: decodeState(bytes) };
+  }
+}
+
+/** What replaces the group as it was read, and where it can be seen that it did. */
+export function replaceGroup(
+  group: string,
+  { root: before }: LoadedGroup,
+  state: GroupState,
+  stamp: string,
+): { mutations: Mutation[]; evidence: Evidence; root: Root } {
+  const generation = (before?.generation ?? 0) + 1;
+  const bytes = encodeState(state);
+  const mutations: Mutation[] = [];
+  let chunks = 0;
+  for (let at = 0; at < bytes.length; at += STORE.valueBytes) {
+    const value = bytes.subarray(at, at + STORE.valueBytes);
+    mutations.push({ type: "set", key: keys.groupChunk(group, generation, chunks++), value });
+  }
+  const root = { stamp, generation, chunks };
+  const value = new TextEncoder().encode(JSON.stringify(root));
+  mutations.push({ type: "set", key: keys.group(group), value }, ...dropChunks(group, before));
+  return { mutations, evidence: evidenceOf(group, stamp), root };
+}
+
+/** What deletes the group's state. */
+export function deleteGroup(group: string, { root }: LoadedGroup): Mutation[] {
+  return [{ type: "delete", key: keys.group(group) }, ...dropChunks(group, root)];
+}
+
+function dropChunks(group: string, root: Root | undefined): Mutation[] {
+  return Array.from({ length: root?.chunks ?? 0 }, (_, i) => ({
+    type: "delete",
+    key: keys.groupChunk(group, root?.generation ?? 0, i),
+  }));
+}
+
+function evidenceOf(group: string, stamp: string): Evidence {
+  return {
+    key: keys.group(group),
+    holds: (value) => JSON.parse(new TextDecoder().decode(value)).stamp === stamp,
+  };
+}

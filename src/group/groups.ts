@@ -1,0 +1,162 @@
+/**
+ * All groups at this gateway: joins, and what operators ask and do over HTTP. A group is in memory
+ * while a member of it is here, or while it waits for one.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { newId } from "../host/host.ts";
+import type { Log } from "../log/log.ts";
+import type { TopicPartitionOffset } from "../types.ts";
+import { Committer } from "./committer.ts";
+import { Group, type GroupContext } from "./group.ts";
+import { GroupAdmin, type GroupDescription, type ResetTarget } from "./group_admin.ts";
+import type { MemberPort } from "./member_port.ts";
+import { Membership } from "./membership.ts";
+import type { Member } from "./state.ts";
+
+/** As the frame `join` has it. */
+export interface JoinSpec {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly instance?: string;
+  readonly from?: "earliest" | "latest";
+  readonly sessionTimeoutMs?: number;
+  readonly revokeTimeoutMs?: number;
+}
+
+export interface GroupsOptions extends Omit<GroupContext, "log"> {
+  readonly log: Log;
+  readonly sessionTimeoutMs: number;
+}
+
+export class Groups {
+  readonly #options: GroupsOptions;
+  readonly #committer: Committer;
+  readonly #groups = new Map<string, Group>();
+  readonly #admin: GroupAdmin;
+
+  constructor(options: GroupsOptions) {
+    this.#options = options;
+    const { store, host, log } = options;
+    this.#committer = new Committer(store, host, log, () => log.journal.wake());
+    this.#admin = new GroupAdmin(options);
+    log.journal.add(this.#committer);
+    log.topics.onRemoved((topic) => this.#topicRemoved(topic.id));
+  }
+
+  /** Takes up what the gateway before has left: its members lost their connections with it. */
+  async takeUp(): Promise<void> {
+    for (const name of await this.#admin.names()) {
+      const group = this.#group(name);
+      group.wake();
+      await group.idle();
+    }
+    this.#dropIdle();
+  }
+
+  async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
+    const { host, log, gateway } = this.#options;
+    const topics = await Promise.all(spec.topics.map((name) => log.topics.ensure(name)));
+    await Promise.all(topics.map((topic) => log.open(topic)));
+    const connection = newId(host);
+    const { sessionTimeoutMs = this.#options.sessionTimeoutMs } = spec;
+    const { instance, from = "earliest", revokeTimeoutMs = sessionTimeoutMs } = spec;
+    const member: Member = {
+      id: newId(host),
+      connection,
+      gateway,
+      ...(instance === undefined ? {} : { instance }),
+      topics: topics.map(({ id }) => id),
+      from,
+      sessionTimeoutMs,
+      revokeTimeoutMs,
+      away: false,
+      draining: false,
+    };
+    const group = this.#group(spec.group);
+    const membership = new Membership(group, connection, port, this.#committer);
+    group.members.set(connection, membership);
+    try {
+      await group.command({ type: "join", member, topics });
+    } catch (error) {
+      membership.disconnected(); // the join may be stored all the same
+      throw error;
+    }
+    return membership;
+  }
+
+  /** Whether a topic's group commits are gone is cleaned up later; who consumes it is told now. */
+  #topicRemoved(topicId: string): void {
+    for (const group of this.#groups.values()) {
+      if (!group.state.topics.has(topicId)) continue;
+      group.command({ type: "topicRemoved", topicId }).catch(() => group.forget());
+    }
+    this.#admin.dropOffsetsOf(topicId).catch((error) => {
+      this.#options.host.telemetry.report("warn", "Offsets of a deleted topic are left", { error });
+    });
+  }
+
+  tick(now: number): void {
+    for (const group of this.#groups.values()) group.tick(now);
+    this.#dropIdle();
+  }
+
+  /** Members without the name of an instance give up what they have. Resolves when they have. */
+  async drain(): Promise<void> {
+    const draining: Promise<void>[] = [];
+    for (const group of this.#groups.values()) {
+      for (const { connection, member } of group.members.values()) {
+        if (group.state.members.get(member)?.instance !== undefined) continue;
+        draining.push(group.command({ type: "drain", connection }));
+      }
+    }
+    await Promise.allSettled(draining);
+  }
+
+  /** Whether members that were told to give up what they have still have some of it. */
+  get isReleasing(): boolean {
+    for (const group of this.#groups.values()) {
+      for (const { member, owns } of group.members.values()) {
+        if (owns > 0 && group.state.members.get(member)?.draining) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Resolves when no group has anything to write. */
+  async idle(): Promise<void> {
+    for (const group of this.#groups.values()) await group.idle();
+  }
+
+  names(): Promise<string[]> {
+    return this.#admin.names();
+  }
+
+  /** `unknown_group` if nobody ever joined it and nothing was committed. */
+  describe(name: string): Promise<GroupDescription> {
+    return this.#admin.describe(name);
+  }
+
+  /** Deletes the group and its offsets; `group_active` while it has live members. */
+  async remove(name: string): Promise<void> {
+    await this.#admin.remove(name);
+    this.#groups.get(name)?.forget();
+  }
+
+  /** Sets committed offsets; makes the group if need be; `group_active` while it has live members. */
+  async reset(name: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
+    const offsets = await this.#admin.reset(name, target);
+    this.#groups.get(name)?.forget();
+    return offsets;
+  }
+
+  #group(name: string): Group {
+    let group = this.#groups.get(name);
+    if (!group) this.#groups.set(name, group = new Group(name, this.#options));
+    return group;
+  }
+
+  #dropIdle(): void {
+    for (const [name, group] of this.#groups) if (group.isIdle) this.#groups.delete(name);
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * A member of a group whose socket is here: what it owns, as far as it has been told, and its right to
+ * commit. That right is a version of its fence, a key that changes whenever something is taken from
+ * the member and with every commit of its own; a commit is conditional on it. So a commit that was
+ * given up for lost can never land behind a later one, nor behind the loss of what it is about.
+ */
+
+import { GatewayError } from "../errors.ts";
+import type { Rider } from "../log/append.ts";
+import type { Topic } from "../types.ts";
+import type { CommitResult, Committer, OffsetToCommit } from "./committer.ts";
+import type { Group } from "./group.ts";
+import type { GroupPartition, MemberPort } from "./member_port.ts";
+import type { Committed } from "./offsets.ts";
+import type { Member } from "./state.ts";
+import type { Change } from "./telling.ts";
+
+interface Owned {
+  readonly topic: Topic;
+  revoking: boolean;
+  committed: Committed | undefined;
+}
+
+export class Membership {
+  readonly group: Group;
+  readonly connection: string;
+  readonly #port: MemberPort;
+  readonly #committer: Committer;
+  /** By topic's name and partition. */
+  readonly #owned = new Map<string, Owned>();
+  #member = "";
+  #epoch = 0;
+  #told = false;
+  #over = false;
+  /** Of its fence, when it was last written or read; null if the fence is gone. */
+  #fence: string | null = null;
+
+  constructor(group: Group, connection: string, port: MemberPort, committer: Committer) {
+    this.group = group;
+    this.connection = connection;
+    this.#port = port;
+    this.#committer = committer;
+  }
+
+  get member(): string {
+    return this.#member;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Whether it has heard that it is a member. */
+  get isTold(): boolean {
+    return this.#told;
+  }
+
+  get fence(): string | null {
+    return this.#fence;
+  }
+
+  /** How many partitions it owns, those that it is to give up among them. */
+  get owns(): number {
+    return this.#owned.size;
+  }
+
+  /** Versions only rise: what is learned late does not undo what is known. */
+  fencedAt(version: string): void {
+    if (this.#fence === null || version > this.#fence) this.#fence = version;
+  }
+
+  fenceGone(): void {
+    this.#fence = null;
+  }
+
+  tell(member: Member, epoch: number, { assigned, revoked, lost }: Change): void {
+    const first = !this.#told;
+    this.#told = true;
+    this.#member = member.id;
+    this.#epoch = epoch;
+    for (const { topic, partition, offset } of assigned) {
+      const owned = { topic, revoking: false, committed: { offset } };
+      this.#owned.set(nameOf(topic.name, partition), owned);
+    }
+    for (const { topic, partition } of revoked) {
+      const owned = this.#owned.get(nameOf(topic.name, partition));
+      if (owned) owned.revoking = true;
+    }
+    const gone = lost.filter(({ topic, partition }) =>
+      this.#owned.delete(nameOf(topic.name, partition))
+    );
+    if (gone.length > 0) this.#port.lost(epoch, gone);
+    if (first || assigned.length > 0) this.#port.assign(epoch, assigned);
+    if (revoked.length > 0) this.#port.revoke(epoch, revoked, member.revokeTimeoutMs);
+  }
+
+  end(error: GatewayError): void {
+    this.#finish();
+    this.#port.end(error);
+  }
+
+  /** Commits; `done` is called once, in the order of the calls. */
+  commit(offsets: readonly OffsetToCommit[], done: (result: CommitResult) => void): void {
+    this.#committer.enqueue(this, offsets, done);
+  }
+
+  /** The commit as a part of a transaction's write. Throws why it may not be. */
+  board(offsets: readonly OffsetToCommit[]): Rider {
+    return this.#committer.board(this, offsets);
+  }
+
+  /** Gives up partitions that it was told to give up; others are none of it. */
+  release(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
+    const released = partitions.flatMap(({ topic, partition }) => {
+      const name = nameOf(topic, partition);
+      const owned = this.#owned.get(name);
+      if (!owned?.revoking) return [];
+      this.#owned.delete(name);
+      return [{ topicId: owned.topic.id, partition }];
+    });
+    if (released.length === 0) return;
+    const { connection } = this;
+    this.group.command({ type: "release", connection, partitions: released }).catch(() => {
+      // Its deadline takes what could not be given up.
+    });
+  }
+
+  async leave(): Promise<void> {
+    this.#finish();
+    await this.group.command({ type: "leave", connection: this.connection });
+  }
+
+  /** Its socket is gone. */
+  disconnected(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#retire();
+  }
+
+  /** What it owns of a partition; throws `not_owner` or `fenced`. */
+  owned(topic: string, partition: number): { topic: Topic; committed: Committed | undefined } {
+    if (this.#over || this.#fence === null) {
+      throw new GatewayError("fenced", "The membership is over");
+    }
+    const owned = this.#owned.get(nameOf(topic, partition));
+    if (owned) return owned;
+    throw new GatewayError(
+      "not_owner",
+      `Cannot commit ${topic}/${partition}: it is not assigned to this member`,
+    );
+  }
+
+  committed(topic: string, partition: number, committed: Committed): void {
+    const owned = this.#owned.get(nameOf(topic, partition));
+    if (owned) owned.committed = committed;
+  }
+
+  partitions(): GroupPartition[] {
+    return [...this.#owned].map(([name, { topic }]) => ({
+      topic,
+      partition: Number(name.slice(name.lastIndexOf("/") + 1)),
+    }));
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#owned.clear();
+    this.group.members.delete(this.connection);
+  }
+
+  /** Says that it is gone until the store has heard it: nobody else would. */
+  #retire(): void {
+    const { connection } = this;
+    this.group.command({ type: "disconnect", connection }).catch(() => this.#retire());
+  }
+}
+
+function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}

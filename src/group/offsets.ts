@@ -1,0 +1,78 @@
+/**
+ * Committed offsets as they are stored: one value for each partition that a group has committed.
+ *
+ *     stamp     16 bytes   of the write that set it: an unknown outcome is resolved by it
+ *     offset    varint     the next one to read
+ *     metadata  string     what the member wrote beside it; not there if it wrote nothing
+ */
+
+import { STORE } from "../limits.ts";
+import { ByteReader, ByteWriter } from "../log/bytes.ts";
+import { keys } from "../store/keys.ts";
+import type { Entry, Key, Store } from "../store/store.ts";
+import type { Offset } from "../types.ts";
+
+const STAMP_BYTES = 16;
+
+export interface Committed {
+  readonly offset: Offset;
+  readonly metadata?: string;
+}
+
+export function encodeCommitted(stamp: Uint8Array, { offset, metadata }: Committed): Uint8Array {
+  const writer = new ByteWriter(32);
+  writer.raw(stamp);
+  writer.varint(offset);
+  if (metadata !== undefined) writer.string(metadata);
+  return writer.copy();
+}
+
+export function decodeCommitted(value: Uint8Array): Committed {
+  const reader = new ByteReader(value, STAMP_BYTES);
+  const offset = reader.varint();
+  return reader.done ? { offset } : { offset, metadata: reader.string() };
+}
+
+export function hasStamp(value: Uint8Array, stamp: Uint8Array): boolean {
+  return stamp.every((byte, i) => value[i] === byte);
+}
+
+/** What is committed under a prefix, by topic's incarnation and partition. */
+export async function scanCommitted(
+  store: Store,
+  prefix: Key,
+): Promise<{ topicId: string; partition: number; committed: Committed }[]> {
+  const found: { topicId: string; partition: number; committed: Committed }[] = [];
+  for await (const { key, value } of scanAll(store, prefix)) {
+    const [, , topicId, partition] = key;
+    if (!value) continue;
+    const committed = decodeCommitted(value);
+    found.push({ topicId: String(topicId), partition: Number(partition), committed });
+  }
+  return found;
+}
+
+/** The offsets of a topic that the group has committed, by partition. */
+export async function committedOf(
+  store: Store,
+  group: string,
+  topicId: string,
+): Promise<Map<number, Committed>> {
+  const found = await scanCommitted(store, keys.offsets(group, topicId));
+  return new Map(found.map(({ partition, committed }) => [partition, committed]));
+}
+
+/** All entries under a prefix, page by page. */
+export async function* scanAll(store: Store, prefix: Key): AsyncGenerator<Entry> {
+  let last: Key | undefined;
+  for (;;) {
+    const page = await store.scan({
+      prefix,
+      ...(last ? { start: [...last, 0] } : {}),
+      limit: STORE.scanEntries / 2,
+    });
+    yield* page;
+    last = page.at(-1)?.key;
+    if (page.length < STORE.scanEntries / 2) return;
+  }
+}

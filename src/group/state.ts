@@ -1,0 +1,82 @@
+/**
+ * The state of a group, and how it is stored: who its members are and who owns which partition. It
+ * changes by `transition.ts` only, and holds no time: deadlines are kept by whoever watches.
+ */
+
+import type { Topic } from "../types.ts";
+
+export interface Member {
+  readonly id: string;
+  /** The connection that speaks for it; a `join` has one of its own, so doing it twice is doing it once. */
+  readonly connection: string;
+  /** The gateway that has the connection. */
+  readonly gateway: string;
+  /** Name under which it may come back; absent: it ends with its connection. */
+  readonly instance?: string;
+  /** Incarnations of the topics that it wants. */
+  readonly topics: readonly string[];
+  /** Where to begin if nothing is committed. */
+  readonly from: "earliest" | "latest";
+  readonly sessionTimeoutMs: number;
+  readonly revokeTimeoutMs: number;
+  /** Its connection is gone; it is waited for. */
+  readonly away: boolean;
+  /** Its gateway is about to stop: it gives up what it has. */
+  readonly draining: boolean;
+}
+
+/** A topic that some member wants. */
+export interface GroupTopic {
+  readonly topic: Topic;
+  /** By partition: the id of the member that owns it. */
+  readonly owners: readonly (string | undefined)[];
+  /** Partitions that their owner was told to give up. */
+  readonly revoking: ReadonlySet<number>;
+}
+
+export interface GroupState {
+  /** Rises with every change. */
+  readonly epoch: number;
+  readonly members: ReadonlyMap<string, Member>;
+  /** By incarnation. */
+  readonly topics: ReadonlyMap<string, GroupTopic>;
+}
+
+export const EMPTY: GroupState = { epoch: 0, members: new Map(), topics: new Map() };
+
+/** As JSON, in which owners are places in the list of members. */
+export function encodeState({ epoch, members, topics }: GroupState): Uint8Array {
+  const places = new Map([...members.keys()].map((id, place) => [id, place]));
+  return new TextEncoder().encode(JSON.stringify({
+    epoch,
+    members: [...members.values()],
+    topics: [...topics.values()].map(({ topic, owners, revoking }) => ({
+      topic,
+      owners: owners.map((owner) => owner === undefined ? -1 : places.get(owner)),
+      revoking: [...revoking],
+    })),
+  }));
+}
+
+interface Stored {
+  readonly epoch: number;
+  readonly members: readonly Member[];
+  readonly topics: readonly {
+    readonly topic: Topic;
+    readonly owners: readonly number[];
+    readonly revoking: readonly number[];
+  }[];
+}
+
+export function decodeState(bytes: Uint8Array): GroupState {
+  const stored: Stored = JSON.parse(new TextDecoder().decode(bytes));
+  return {
+    epoch: stored.epoch,
+    members: new Map(stored.members.map((member) => [member.id, member])),
+    topics: new Map(stored.topics.map(({ topic, owners, revoking }) => [topic.id, {
+      topic,
+      owners: owners.map((place) => stored.members[place]?.id),
+      revoking: new Set(revoking),
+    }])),
+  };
+}

@@ -1,0 +1,74 @@
+/** What the members that are here are told of a transition, once it is stored. */
+
+import { GatewayError } from "../errors.ts";
+import type { Assigned, GroupPartition } from "./member_port.ts";
+import type { Membership } from "./membership.ts";
+import type { Prepared } from "./preparation.ts";
+import type { GroupState, Member } from "./state.ts";
+
+/** Tells each of them what is new for it. Those whose membership is over are taken out. */
+export function tell(prepared: Prepared, members: Map<string, Membership>): void {
+  const { before: { state: before }, transition: { state: after } } = prepared;
+  const connected = new Map(
+    [...after.members.values()].map((member) => [member.connection, member]),
+  );
+  for (const membership of [...members.values()]) {
+    const member = connected.get(membership.connection);
+    if (member) tellMember(membership, member, prepared);
+    else if (membership.isTold) {
+      members.delete(membership.connection);
+      membership.end(reasonOf(membership, before, after));
+    }
+  }
+}
+
+function tellMember(membership: Membership, member: Member, prepared: Prepared): void {
+  const { before: { state: before }, transition: { state: after } } = prepared;
+  const joins = !membership.isTold;
+  const change: Change = { assigned: [], revoked: [], lost: [] };
+  for (const [topicId, { topic, owners, revoking }] of after.topics) {
+    const was = before.topics.get(topicId);
+    for (const [partition, owner] of owners.entries()) {
+      const owned = !joins && was?.owners[partition] === member.id;
+      if (owner !== member.id) {
+        if (owned) change.lost.push({ topic, partition });
+      } else if (!owned) {
+        const { offset = 0 } = prepared.committed(topicId, partition) ?? {};
+        change.assigned.push({ topic, partition, offset });
+      } else if (revoking.has(partition) && !was?.revoking.has(partition)) {
+        change.revoked.push({ topic, partition });
+      }
+    }
+  }
+  if (!joins) change.lost.push(...vanished(member.id, before, after));
+  membership.tell(member, after.epoch, change);
+}
+
+/** What is new for a member. */
+export interface Change {
+  readonly assigned: Assigned[];
+  readonly revoked: GroupPartition[];
+  readonly lost: GroupPartition[];
+}
+
+/** What it owned of topics that are no longer there. */
+function vanished(member: string, before: GroupState, after: GroupState): GroupPartition[] {
+  return [...before.topics].flatMap(([topicId, { topic, owners }]) =>
+    after.topics.has(topicId)
+      ? []
+      : owners.flatMap((owner, partition) => owner === member ? [{ topic, partition }] : [])
+  );
+}
+
+function reasonOf(membership: Membership, before: GroupState, after: GroupState): GatewayError {
+  if (after.members.has(membership.member)) {
+    return new GatewayError("fenced", "Another connection has joined as the same instance", {
+      retry: "never",
+    });
+  }
+  const topics = before.members.get(membership.member)?.topics ?? [];
+  if (topics.length > 0 && !topics.some((topic) => after.topics.has(topic))) {
+    return new GatewayError("unknown_topic", "The topics of this membership were deleted");
+  }
+  return new GatewayError("fenced", "The membership was given away");
+}

@@ -1,0 +1,259 @@
+/**
+ * How a group changes: (state, commands) → (state, what changed). Pure. The idea is KIP-848's: there
+ * is a target, and partitions move towards it one step at a time.
+ *
+ *     owned ──target differs──► revoking ──released, overdue or lost──► free ──► owned by another
+ *
+ * 1. A partition has one owner at most, and goes to another only by way of being free in a state that
+ *    was stored: so what was committed for it cannot change any more when its next owner begins.
+ * 2. A partition that stays where it is is never touched.
+ * 3. A command that was carried out before changes nothing: a write whose outcome was not clear is
+ *    decided anew.
+ */
+
+import { assert, unreachable } from "../assert.ts";
+import { GROUP } from "../limits.ts";
+import type { Topic } from "../types.ts";
+import { assign } from "./assign.ts";
+import type { GroupState, GroupTopic, Member } from "./state.ts";
+
+export interface TopicPartitionId {
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+export type Command =
+  /** A member comes, or with the name of an instance comes back; `topics` are those that it wants. */
+  | { readonly type: "join"; readonly member: Member; readonly topics: readonly Topic[] }
+  /** It goes for good. */
+  | { readonly type: "leave"; readonly connection: string }
+  /** Its connection is gone: it is waited for if it has the name of an instance. */
+  | { readonly type: "disconnect"; readonly connection: string }
+  /** It has been waited for long enough. */
+  | { readonly type: "expire"; readonly connection: string }
+  /** It gives up what it was told to. */
+  | {
+    readonly type: "release";
+    readonly connection: string;
+    readonly partitions: readonly TopicPartitionId[];
+  }
+  /** It did not give this up in time. */
+  | { readonly type: "overdue"; readonly owner: string; readonly at: TopicPartitionId }
+  /** Its gateway is about to stop. */
+  | { readonly type: "drain"; readonly connection: string }
+  | { readonly type: "topicRemoved"; readonly topicId: string };
+
+/** The next state while it is being worked out. */
+class Draft {
+  readonly members: Map<string, Member>;
+  readonly topics: Map<
+    string,
+    { topic: Topic; owners: (string | undefined)[]; revoking: Set<number> }
+  >;
+  /** Members whose right to commit, as it was, is over. */
+  readonly fenced = new Set<string>();
+
+  constructor({ members, topics }: GroupState) {
+    this.members = new Map(members);
+    this.topics = new Map();
+    for (const [id, { topic, owners, revoking }] of topics) {
+      this.topics.set(id, { topic, owners: [...owners], revoking: new Set(revoking) });
+    }
+  }
+
+  byConnection(connection: string): Member | undefined {
+    for (const member of this.members.values()) {
+      if (member.connection === connection) return member;
+    }
+    return undefined;
+  }
+
+  /** Takes what the member owns and `which` holds of. */
+  free(member: string, which: (topicId: string, partition: number) => boolean): void {
+    for (const [topicId, { owners, revoking }] of this.topics) {
+      for (const [partition, owner] of owners.entries()) {
+        if (owner !== member || !which(topicId, partition)) continue;
+        owners[partition] = undefined;
+        revoking.delete(partition);
+        this.fenced.add(member);
+      }
+    }
+  }
+
+  remove(member: string): void {
+    this.free(member, () => true);
+    this.members.delete(member);
+    this.fenced.delete(member);
+  }
+}
+
+export interface Transition {
+  readonly state: GroupState;
+  /** Nothing is different. */
+  readonly unchanged: boolean;
+  /** Members of the new state whose fence must change: something was taken from them, or they are new. */
+  readonly fenced: ReadonlySet<string>;
+  /** Partitions that have a new owner. */
+  readonly given: readonly (TopicPartitionId & { readonly member: string })[];
+  /** Another step towards the target can follow at once. */
+  readonly goesOn: boolean;
+}
+
+export function transition(before: GroupState, commands: readonly Command[]): Transition {
+  const draft = new Draft(before);
+  for (const command of commands) carryOut(draft, command);
+  const { given, goesOn } = reconcile(before, draft);
+  for (const topicId of draft.topics.keys()) dropUnwanted(draft, topicId);
+  const changed = !isSame(before, draft);
+  const state: GroupState = {
+    epoch: before.epoch + (changed ? 1 : 0),
+    members: draft.members,
+    topics: draft.topics,
+  };
+  return { state, unchanged: !changed, fenced: draft.fenced, given, goesOn };
+}
+
+function carryOut(draft: Draft, command: Command): void {
+  switch (command.type) {
+    case "join":
+      return join(draft, command.member, command.topics);
+    case "leave": {
+      const member = draft.byConnection(command.connection);
+      if (member) draft.remove(member.id);
+      return;
+    }
+    case "disconnect": {
+      const member = draft.byConnection(command.connection);
+      if (!member) return;
+      if (member.instance === undefined) draft.remove(member.id);
+      else if (!member.away) {
+        draft.members.set(member.id, { ...member, away: true, draining: false });
+      }
+      return;
+    }
+    case "expire": {
+      const member = draft.byConnection(command.connection);
+      if (member?.away) draft.remove(member.id);
+      return;
+    }
+    case "release": {
+      const member = draft.byConnection(command.connection);
+      if (!member) return;
+      for (const { topicId, partition } of command.partitions) {
+        if (!draft.topics.get(topicId)?.revoking.has(partition)) continue;
+        draft.free(member.id, (id, other) => id === topicId && other === partition);
+      }
+      return;
+    }
+    case "overdue": {
+      const { owner, at } = command;
+      if (!draft.topics.get(at.topicId)?.revoking.has(at.partition)) return;
+      return draft.free(owner, (id, other) => id === at.topicId && other === at.partition);
+    }
+    case "drain": {
+      const member = draft.byConnection(command.connection);
+      if (member && !member.draining) draft.members.set(member.id, { ...member, draining: true });
+      return;
+    }
+    case "topicRemoved":
+      return removeTopic(draft, command.topicId);
+    default:
+      return unreachable(command);
+  }
+}
+
+function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
+  if (draft.byConnection(joining.connection)) return;
+  for (const topic of topics) {
+    if (draft.topics.has(topic.id)) continue;
+    const owners = new Array<string | undefined>(topic.partitions).fill(undefined);
+    draft.topics.set(topic.id, { topic, owners, revoking: new Set() });
+  }
+  const known = joining.instance === undefined
+    ? undefined
+    : [...draft.members.values()].find(({ instance }) => instance === joining.instance);
+  const id = known?.id ?? joining.id;
+  // What was being taken from the one before is taken, and what the new one does not want.
+  if (known) {
+    draft.free(id, (topicId, partition) =>
+      !joining.topics.includes(topicId) ||
+      (draft.topics.get(topicId)?.revoking.has(partition) ?? false));
+  }
+  draft.members.set(id, { ...joining, id });
+  draft.fenced.add(id);
+}
+
+function removeTopic(draft: Draft, topicId: string): void {
+  if (!draft.topics.delete(topicId)) return;
+  for (const member of [...draft.members.values()]) {
+    if (!member.topics.includes(topicId)) continue;
+    const topics = member.topics.filter((id) => id !== topicId);
+    if (topics.length > 0) draft.members.set(member.id, { ...member, topics });
+    else draft.remove(member.id);
+  }
+}
+
+/** One step from where things are towards where they are to be. */
+function reconcile(before: GroupState, draft: Draft) {
+  const given: (TopicPartitionId & { member: string })[] = [];
+  let goesOn = false;
+  for (const [topicId, target] of targetOf(draft)) {
+    const topic = draft.topics.get(topicId);
+    assert(topic, "a target is of topics that are there");
+    for (const [partition, wanted] of target.entries()) {
+      const owner = topic.owners[partition];
+      if (owner === wanted || topic.revoking.has(partition)) continue;
+      if (owner !== undefined) {
+        topic.revoking.add(partition);
+      } else if (wanted !== undefined) {
+        const wasFree = before.topics.get(topicId)?.owners[partition] === undefined;
+        if (wasFree && given.length < GROUP.givenAtOnce) {
+          topic.owners[partition] = wanted;
+          given.push({ topicId, partition, member: wanted });
+        } else {
+          goesOn = true;
+        }
+      }
+    }
+  }
+  return { given, goesOn };
+}
+
+function targetOf({ members, topics }: Draft) {
+  const staying = [...members.values()].filter(({ draining }) => !draining);
+  const isStaying = new Set(staying.map(({ id }) => id));
+  const wanting = new Map<string, string[]>([...topics.keys()].map((id) => [id, []]));
+  for (const { id, topics } of staying) for (const topic of topics) wanting.get(topic)?.push(id);
+  return assign([...topics].map(([id, { owners, revoking }]) => ({
+    id,
+    owners: owners.map((owner, partition) =>
+      owner !== undefined && isStaying.has(owner) && !revoking.has(partition) ? owner : undefined
+    ),
+    members: wanting.get(id) ?? [],
+  })));
+}
+
+/** A topic that no member wants, and of which none is owned, is none of the group's business. */
+function dropUnwanted(draft: Draft, topicId: string): void {
+  for (const { topics } of draft.members.values()) if (topics.includes(topicId)) return;
+  if (draft.topics.get(topicId)?.owners.every((owner) => owner === undefined)) {
+    draft.topics.delete(topicId);
+  }
+}
+
+function isSame(before: GroupState, after: Draft): boolean {
+  if (before.members.size !== after.members.size) return false;
+  if (before.topics.size !== after.topics.size) return false;
+  for (const [id, member] of after.members) if (before.members.get(id) !== member) return false;
+  for (const [id, topic] of after.topics) {
+    if (!isSameTopic(before.topics.get(id), topic)) return false;
+  }
+  return true;
+}
+
+function isSameTopic(before: GroupTopic | undefined, after: GroupTopic): boolean {
+  return before !== undefined &&
+    before.revoking.size === after.revoking.size &&
+    before.owners.every((owner, partition) => owner === after.owners[partition]) &&
+    [...after.revoking].every((partition) => before.revoking.has(partition));
+}
