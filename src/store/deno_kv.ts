@@ -48,8 +48,7 @@ class DenoKvStore implements Store {
 
   async scan({ prefix, start, end, limit, reverse = false }: Range): Promise<Entry[]> {
     assert(limit <= STORE.scanEntries, `a scan takes at most ${STORE.scanEntries} entries`);
-    const selector = { prefix: unlock(prefix), ...bound("start", start), ...bound("end", end) };
-    const found = this.#kv.list<Uint8Array>(selector as Deno.KvListSelector, {
+    const found = this.#kv.list<Uint8Array>(selector(prefix, start, end), {
       limit,
       reverse,
       batchSize: limit,
@@ -83,8 +82,11 @@ class DenoKvStore implements Store {
   }
 }
 
-function bound(name: "start" | "end", key: Key | undefined) {
-  return key ? { [name]: unlock(key) } : {};
+/** Deno KV takes a prefix with one bound at most. Two bounds lie within the prefix, and do without. */
+function selector(prefix: Key, start: Key | undefined, end: Key | undefined): Deno.KvListSelector {
+  if (start && end) return { start: unlock(start), end: unlock(end) };
+  if (start) return { prefix: unlock(prefix), start: unlock(start) };
+  return end ? { prefix: unlock(prefix), end: unlock(end) } : { prefix: unlock(prefix) };
 }
 
 /** The same key for an interface that does not promise to leave it alone. */
