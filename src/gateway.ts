@@ -3,31 +3,81 @@
  * opens them) hand it their sockets; a simulated world does the same without any.
  */
 
+import { Broker } from "./broker.ts";
 import type { Settings } from "./config.ts";
-import type { Host } from "./host/host.ts";
+import { Hub } from "./fanout/hub.ts";
+import { Groups } from "./group/groups.ts";
+import { type Host, newId, sleep } from "./host/host.ts";
+import { TICK_MS } from "./limits.ts";
 import { Log } from "./log/log.ts";
 import { Upkeep } from "./log/upkeep.ts";
-import type { Store } from "./store/store.ts";
+import { Producers } from "./producers.ts";
+import { Session, type SessionContext } from "./session/session.ts";
+import { Turn } from "./session/turn.ts";
+import type { Wire } from "./session/wire.ts";
 import { keys } from "./store/keys.ts";
+import type { Store } from "./store/store.ts";
 
 export interface GatewayOptions {
   readonly store: Store;
   readonly host: Host;
   readonly settings: Settings;
+  /** Name and version, as clients are told. */
+  readonly server: string;
 }
 
 export class Gateway {
   readonly log: Log;
+  readonly groups: Groups;
+  readonly broker: Broker;
   readonly #store: Store;
   readonly #host: Host;
+  readonly #settings: Settings;
   readonly #upkeep: Upkeep;
+  readonly #sessions = new Set<Session>();
+  readonly #context: SessionContext;
   #draining = false;
 
-  constructor({ store, host, settings }: GatewayOptions) {
+  constructor({ store, host, settings, server }: GatewayOptions) {
+    const { autoPartitions, heartbeatMs, sessionTimeoutMs } = settings;
     this.#store = store;
     this.#host = host;
-    this.log = new Log(store, host, settings.autoPartitions);
+    this.#settings = settings;
+    this.log = new Log(store, host, autoPartitions);
     this.#upkeep = new Upkeep(store, host, this.log);
+    const hub = new Hub(this.log);
+    this.log.listener = hub;
+    this.log.topics.onRemoved((topic) => hub.removed(topic));
+    const gateway = newId(host);
+    this.groups = new Groups({ store, host, log: this.log, gateway, sessionTimeoutMs });
+    const producers = new Producers(store, host);
+    this.broker = new Broker({ log: this.log, hub, groups: this.groups, producers });
+    this.#context = {
+      host,
+      broker: this.broker,
+      turn: new Turn(),
+      server,
+      heartbeatMs,
+      sessionTimeoutMs,
+      ended: (session) => this.#sessions.delete(session),
+    };
+  }
+
+  /** Takes over from the gateway that had the store before. */
+  async start(): Promise<void> {
+    await this.groups.takeUp();
+  }
+
+  /** A socket has come. */
+  connect(wire: Wire): Session {
+    const session = new Session(wire, this.#context);
+    this.#sessions.add(session);
+    if (this.#draining) session.drain(0);
+    return session;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
   }
 
   /** Whether it may be sent work: the store answers, and no drain has begun. */
@@ -45,16 +95,41 @@ export class Gateway {
   tick(): void {
     const now = this.#host.clock.monotonic();
     this.log.tick(now);
+    this.groups.tick(now);
     this.#upkeep.tick(now);
+    for (const session of this.#sessions) session.tick(now);
   }
 
+  /**
+   * Lets go of the clients: each is told when to come back, partitions are handed over, what is open
+   * is answered. Resolves when all is done, or when the time for it is over.
+   */
   async drain(): Promise<void> {
+    const { clock, random } = this.#host;
+    const { drainMs } = this.#settings;
+    const deadline = clock.monotonic() + drainMs;
     this.#draining = true;
-    await this.log.journal.idle();
+    for (const session of this.#sessions) session.drain(Math.floor(random.number() * drainMs));
+    await Promise.race([this.groups.drain(), sleep(clock, drainMs)]);
+    while (clock.monotonic() < deadline && !this.#isDrained) await sleep(clock, TICK_MS);
+    for (const session of this.#sessions) session.endDrained();
+    await Promise.race([this.#quiet(), sleep(clock, Math.max(0, deadline - clock.monotonic()))]);
   }
 
   async close(): Promise<void> {
     this.log.journal.close();
     await this.#upkeep.stop();
+  }
+
+  get #isDrained(): boolean {
+    if (this.groups.isReleasing) return false;
+    for (const session of this.#sessions) if (!session.isQuiet) return false;
+    return true;
+  }
+
+  /** Resolves when nothing is being written. */
+  async #quiet(): Promise<void> {
+    await this.groups.idle();
+    await this.log.journal.idle();
   }
 }

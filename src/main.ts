@@ -20,7 +20,9 @@ async function serve(): Promise<void> {
   const host = systemHost();
   reportWhatNobodyCatches(host.telemetry);
   const store = await openDenoKv(settings.store);
-  const gateway = new Gateway({ store, host, settings });
+  const server = `weir ${project.version}`;
+  const gateway = new Gateway({ store, host, settings, server });
+  await gateway.start();
   const listener = await openDoors(gateway, settings, host.telemetry);
   const ticking = setInterval(() => gateway.tick(), TICK_MS);
   const signal = nextSignal();
@@ -51,7 +53,7 @@ async function openDoors(
       ...operationRoutes({
         ready: () => gateway.ready(),
         metrics: () => telemetry.metrics(),
-        gauges: () => ({}),
+        gauges: () => ({ sessions: gateway.sessions }),
       }),
     },
   });
@@ -62,7 +64,7 @@ async function openDoors(
       fetch,
       rules: settings,
       telemetry,
-      connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false }),
+      connect: (wire) => gateway.connect(wire),
     });
   } catch (error) {
     throw new StartRefused(`Cannot listen on ${host}:${port}: ${(error as Error).message}`);
