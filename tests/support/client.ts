@@ -306,6 +306,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       const failed = (why: string): void =>
         reject(new AssertionError(`${why} ${request.type}.\n${this.#seenLately()}`));
+      if (this.#isClosed) return failed("The socket was closed before");
       const timer = setTimeout(() => failed("No reply in time to"), patienceMs);
       this.#replies.set(request.id!, (reply) => {
         clearTimeout(timer);
