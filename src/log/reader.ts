@@ -34,13 +34,14 @@ export class Reader {
   }
 
   /**
-   * Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; undefined if not.
-   * Empty if `from` is where the log ends.
+   * Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; undefined if not, or if
+   * `from` is below the log's start, whatever memory still has of it. Empty if it is where the log ends.
    */
   cached(stripe: Stripe, partition: number, from: Offset): readonly Section[] | undefined {
     const at = partition - stripe.first;
     const { entries: end, next } = stripe.head;
     if (from === next[at]) return [];
+    if (from < stripe.bounds(partition).start) return undefined;
     const oldest = this.#tail.oldest(stripe);
     if (oldest === undefined || from > (next[at] ?? 0)) return undefined;
     if (this.#baseOf(stripe, oldest, at) > from) return undefined;
