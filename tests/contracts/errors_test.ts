@@ -21,7 +21,7 @@ Deno.test("each code is a row: over a socket it has this retry and this effect",
   const member = (await client.join(fresh("group"), [topic])).subscription;
   const { recordBytes, publishRecords } = client.welcome.limits;
   const publish = { type: "publish", topic };
-  const stored = { id: "0123456789abcdefghijklmnop", epoch: Date.now(), sequence: 0 };
+  const stored = { ...(await client.initProducer()).producer, sequence: 0 };
   await client.publish(topic, [{ value: 1 }], stored);
   const provoked: [string, Frame][] = [
     ["invalid_frame", { type: "publish" }],
