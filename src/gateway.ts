@@ -29,6 +29,7 @@ export interface GatewayOptions {
 export class Gateway {
   readonly log: Log;
   readonly groups: Groups;
+  readonly producers: Producers;
   readonly broker: Broker;
   readonly #store: Store;
   readonly #host: Host;
@@ -50,8 +51,9 @@ export class Gateway {
     this.log.topics.onRemoved((topic) => hub.removed(topic));
     const gateway = newId(host);
     this.groups = new Groups({ store, host, log: this.log, gateway, sessionTimeoutMs });
-    const producers = new Producers(store, host);
-    this.broker = new Broker({ log: this.log, hub, groups: this.groups, producers });
+    this.producers = new Producers(store, host);
+    const { log, groups, producers } = this;
+    this.broker = new Broker({ log, hub, groups, producers });
     this.#context = {
       host,
       broker: this.broker,

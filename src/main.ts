@@ -10,7 +10,9 @@ import { systemHost, type SystemTelemetry } from "./host/system.ts";
 import { TICK_MS } from "./limits.ts";
 import { createApp } from "./server/app.ts";
 import { listen, type Listener } from "./server/listener.ts";
+import { groupRoutes } from "./server/groups.ts";
 import { operationRoutes } from "./server/operations.ts";
+import { producerRoutes } from "./server/producers.ts";
 import { recordRoutes } from "./server/records.ts";
 import { topicRoutes } from "./server/topics.ts";
 import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
@@ -50,6 +52,8 @@ async function openDoors(
     routes: {
       ...topicRoutes(gateway.log),
       ...recordRoutes(gateway.log),
+      ...producerRoutes(gateway.producers),
+      ...groupRoutes(gateway.groups),
       ...operationRoutes({
         ready: () => gateway.ready(),
         metrics: () => telemetry.metrics(),

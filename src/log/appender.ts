@@ -148,7 +148,7 @@ export class Appender implements Source {
       if (log.ended) throw log.ended;
       const { producer, admission } = append;
       if (!producer) continue;
-      if (admission && admission.lane.generation !== admission.generation) {
+      if (admission?.lane.isVoid(admission.generation, producer.sequence)) {
         throw admission.lane.gap(producer.sequence);
       }
       for (const partition of distinct(partitions)) {

@@ -4,17 +4,21 @@
  *
  *     admit(n)  ──►  queue  ──►  decided ──► done(n) | failed(n)
  *
- * A failure rewinds the lane to its sequence and opens a new `generation`; what was queued in an
- * older generation is refused with `sequence_gap` when its turn comes. Without generations, a resent
- * n that arrives while the old n+1 still waits would let that one pass first.
+ * A failure rewinds the lane to its sequence and opens a new `generation`; what was queued behind it
+ * in an older generation is void, and refused with `sequence_gap` when its turn comes. Without
+ * generations, a resent n that arrives while the old n+1 still waits would let that one pass first.
  */
 
 import { GatewayError } from "../errors.ts";
 import { PRODUCER } from "../limits.ts";
 
 export class Lane {
-  /** Queued publishes of older generations are void. */
   generation = 0;
+  /**
+   * The failures that may still void something, oldest first. A later one at the same or a lower
+   * sequence says all that those before it said: so sequences rise here, within one window.
+   */
+  readonly #failures: { readonly generation: number; readonly sequence: number }[] = [];
   /** The next sequence; undefined while any may come. */
   #expected: number | undefined;
   #unanswered = 0;
@@ -61,7 +65,17 @@ export class Lane {
     } else if (!repeat && (this.#expected === undefined || sequence < this.#expected)) {
       this.#expected = sequence;
       this.generation++;
+      while ((this.#failures.at(-1)?.sequence ?? -1) >= sequence) this.#failures.pop();
+      this.#failures.push({ generation: this.generation, sequence });
     }
+    if (this.#unanswered === 0) this.#failures.length = 0;
+  }
+
+  /** Whether something in front of it has failed since it was admitted. */
+  isVoid(generation: number, sequence: number): boolean {
+    return this.#failures.some((failure) =>
+      failure.generation > generation && failure.sequence < sequence
+    );
   }
 
   gap(sequence: number): GatewayError {

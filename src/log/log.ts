@@ -138,8 +138,10 @@ export class Log {
   async #admitWaiting(): Promise<void> {
     for (let append = this.#waiting[0]; append; append = this.#waiting[0]) {
       try {
-        await Promise.all(append.parts.map((part) => this.open(part.topic)));
-        this.#enqueue(append);
+        if (!this.#enqueue(append)) {
+          await Promise.all(append.parts.map((part) => this.open(part.topic)));
+          continue;
+        }
       } catch (error) {
         this.#refuse(append, asUnavailable(error));
       }

@@ -41,6 +41,7 @@ export class Reader {
     const at = partition - stripe.first;
     const { entries: end, next } = stripe.head;
     if (from === next[at]) return [];
+    if (from < (stripe.trim.start[at] ?? 0)) return undefined; // kept in memory, but trimmed
     if (from < stripe.bounds(partition).start) return undefined;
     const oldest = this.#tail.oldest(stripe);
     if (oldest === undefined || from > (next[at] ?? 0)) return undefined;

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { GatewayError } from "../../src/errors.ts";
 import { PRODUCER } from "../../src/limits.ts";
@@ -32,10 +32,20 @@ Deno.test("after a failure the ones behind it wait until it has come again", () 
   lane.admit(1);
   const { generation } = lane;
   lane.failed(0, timeout, false);
-  assertEquals(lane.generation, generation + 1, "what is queued behind it is void");
+  assert(lane.isVoid(generation, 1), "what is queued behind it is void");
   lane.failed(1, lane.gap(1), false);
   assertEquals(refusal(() => lane.admit(1)).detail.expected, 0);
   assertEquals([lane.admit(0), lane.admit(1)], ["next", "next"]);
+});
+
+Deno.test("what was queued in front of a failure is not touched by it", () => {
+  const lane = new Lane();
+  lane.admit(0);
+  lane.admit(1);
+  const { generation } = lane;
+  lane.failed(1, timeout, false);
+  assert(!lane.isVoid(generation, 0));
+  assertEquals(refusal(() => lane.admit(2)).detail.expected, 1);
 });
 
 Deno.test("a publish that was refused before it was admitted keeps its number free", () => {
@@ -76,7 +86,7 @@ Deno.test("in whatever order publishes fail, what is stored of a lane never has 
       }
       if (queue.length < 3) continue;
       const { sequence, generation } = queue.shift() ?? { sequence: 0, generation: 0 };
-      if (generation !== lane.generation) lane.failed(sequence, lane.gap(sequence), false);
+      if (lane.isVoid(generation, sequence)) lane.failed(sequence, lane.gap(sequence), false);
       else if (succeeds) stored.push(sequence), lane.done();
       else lane.failed(sequence, timeout, false);
     }
