@@ -51,11 +51,14 @@ export class FareMeter implements Work {
       follow(open, key, event);
       return [{ key, partition, value: event }];
     });
-    const { subscription } = member;
-    await member.connection.request("transact", {
-      publish: events.length > 0 ? [{ topic: this.#rides, records: events }] : [],
-      commit: { subscription, offsets: [{ topic, partition, offset: next }] },
-    });
+    const offsets = [{ topic, partition, offset: next }];
+    if (events.length === 0) await member.commit(offsets);
+    else {
+      await member.connection.request("transact", {
+        publish: [{ topic: this.#rides, records: events }],
+        commit: { subscription: member.subscription, offsets },
+      });
+    }
     this.#open.set(partition, open);
   }
 }

@@ -13,7 +13,7 @@
  */
 
 import { assert } from "../assert.ts";
-import { CREDIT, LOG } from "../limits.ts";
+import { CREDIT, LOG, SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
 import { Credit, type CreditGiven } from "./credit.ts";
@@ -231,7 +231,12 @@ export class Feed {
 
   async #read(cursor: Cursor): Promise<readonly Section[]> {
     const { topic, partition, next, moves } = cursor;
-    const { sections, bounds } = await this.#hub.log.read(topic, partition, next, LOG.readBytes);
+    const { sections, bounds } = await this.#hub.log.read(
+      topic,
+      partition,
+      next,
+      SESSION.pushBytes,
+    );
     if (cursor.moves === moves && next < bounds.start) this.#gap(cursor, bounds.start, "trimmed");
     return sections;
   }

@@ -81,8 +81,11 @@ export class Reader {
       await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
     const sections: Section[] = [];
     let bytes = 0;
-    for (; number < end && bytes < bytesMax; number++) {
-      const entry = await this.#entry(stripe, number);
+    let scanned = 0; // of the whole stripe, which is what reading from far back costs
+    while (number < end && (sections.length === 0 || bytes < bytesMax && scanned < LOG.readBytes)) {
+      const entry = this.#kept(stripe, number) ?? await this.#fetch(stripe, number);
+      number++;
+      scanned += entry.bytes;
       const section = sectionOf(entry, partition);
       if (!section || section.next <= first) continue;
       sections.push(section);
@@ -105,25 +108,21 @@ export class Reader {
     return low;
   }
 
+  #kept(stripe: Stripe, number: number): LogEntry | undefined {
+    return this.#tail.get(stripe, number) ?? this.#pages.get(stripe, number);
+  }
+
   /** One entry for the sake of its head: nothing is read ahead, nothing kept. */
   async #probe(stripe: Stripe, number: number): Promise<LogEntry> {
-    const kept = this.#tail.get(stripe, number) ?? this.#pages.get(stripe, number);
+    const kept = this.#kept(stripe, number);
     if (kept) return kept;
     const [decoded] = await scanEntries(this.#store, stripe, number, number + 1, 1);
     assert(decoded, "a scan finds an entry or throws");
     return logEntry(stripe, number, decoded);
   }
 
-  async #entry(stripe: Stripe, number: number): Promise<LogEntry> {
-    const kept = this.#tail.get(stripe, number) ?? this.#pages.get(stripe, number);
-    if (kept) return kept;
-    const [entry] = await this.#fetch(stripe, number);
-    assert(entry, "a scan finds an entry or throws");
-    return entry;
-  }
-
   /** Fetches a page that begins at this entry; who wants the same one meanwhile shares it. */
-  async #fetch(stripe: Stripe, number: number): Promise<readonly LogEntry[]> {
+  async #fetch(stripe: Stripe, number: number): Promise<LogEntry> {
     let pages = this.#fetching.get(stripe);
     if (!pages) this.#fetching.set(stripe, pages = new Map());
     let page = pages.get(number);
@@ -131,7 +130,9 @@ export class Reader {
       page = this.#load(stripe, number).finally(() => pages.delete(number));
       pages.set(number, page);
     }
-    return await page;
+    const [entry] = await page;
+    assert(entry, "a scan finds an entry or throws");
+    return entry;
   }
 
   async #load(stripe: Stripe, number: number): Promise<readonly LogEntry[]> {
