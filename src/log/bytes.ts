@@ -1,9 +1,19 @@
-/** Writing and reading the binary formats of the log: one growing buffer, one cursor. */
+/**
+ * Writing and reading the binary formats of the log: one growing buffer, one cursor. They stand alone
+ * since every record goes through them: a writer is used again and again, and neither makes an object
+ * for what it writes or reads.
+ *
+ * Beyond its end a reader gives no error: whoever decodes a whole format asserts where it ended.
+ */
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+/** `ignoreBOM` means that it is kept: a text may begin with one. */
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A buffer that grows; `reset` keeps it for the next use. */
+/** What `reset` keeps of a buffer, so that one large entry does not hold its memory for ever. */
+const KEPT_BYTES = 64 * 1024;
+
+/** A buffer that grows; `reset` keeps it for the next use, unless it has grown large. */
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
@@ -14,6 +24,7 @@ export class ByteWriter {
 
   reset(): void {
     this.length = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(KEPT_BYTES);
   }
 
   /** Makes room for so many bytes more. */

@@ -5,14 +5,17 @@
  *
  * 1. Learning an entry twice changes nothing, so a snapshot that was taken while entries came, and
  *    the entries from its beginning on, give what was known.
- * 2. For every partition the highest epoch and its highest sequence are kept as long as the producer;
- *    so what is not stored is never taken for new once something later is.
+ * 2. What is stored is never taken for new: marks know the highest that each partition holds, as long
+ *    as the producer is known; what is forgotten had an epoch that is `unknown_producer` for ever.
+ * 3. A producer is forgotten by the times of its own records, not by when `forget` came to it, so
+ *    what is answered does not depend on that.
  */
 
 import { PRODUCER } from "../limits.ts";
 import type { Offset, ProducerStamp } from "../types.ts";
-import type { PublishSink, Run } from "./entry.ts";
-import { History } from "./history.ts";
+import type { PublishSink } from "./entry.ts";
+import { Producers } from "./producers.ts";
+import { NONE } from "./rows.ts";
 import { isUlid } from "./ulid_bytes.ts";
 
 /** What is to be said of a publish in one partition. */
@@ -21,83 +24,103 @@ export type Judgement =
   /** Its records in the partition begin at `base`. */
   | { readonly kind: "stored"; readonly base: Offset };
 
-/** What a producer has last written to one partition. */
-export interface Mark {
-  readonly partition: number;
-  epoch: number;
-  sequence: number;
-}
-
-/** What is known of one producer. */
-export interface Producer {
-  /** When its last record was appended. */
-  time: number;
-  readonly marks: Mark[];
-  /** By epoch, the newest first. */
-  readonly histories: History[];
-}
-
 const NEW: Judgement = { kind: "new" };
 const TOO_OLD: Judgement = { kind: "too_old" };
 const FENCED: Judgement = { kind: "fenced" };
 const UNKNOWN: Judgement = { kind: "unknown_producer" };
 
+/** So long after its last record a producer is forgotten: any epoch it had is then too old. */
+const FORGOTTEN_MS = PRODUCER.keptMs + PRODUCER.skewMs;
+
 export class Dedupe implements PublishSink {
-  readonly #producers = new Map<string, Producer>();
-  #forgetting: Iterator<[string, Producer]> | undefined;
+  readonly producers = new Producers();
+  #forgetting: Iterator<[id: string, row: number]> | undefined;
+  /** The last record of any producer that was forgotten. */
+  #forgottenTime = -Infinity;
+  /** Whose publishes are being told, and of which epoch. */
+  #producer = NONE;
+  #epoch = 0;
+  #history = NONE;
 
   get size(): number {
-    return this.#producers.size;
-  }
-
-  entries(): IterableIterator<[string, Producer]> {
-    return this.#producers.entries();
+    return this.producers.size;
   }
 
   /** What is to be said of this publish in this partition of the stripe. */
   judge(partition: number, { id, epoch, sequence }: ProducerStamp, now: number): Judgement {
-    const producer = this.#producers.get(id);
-    if (!producer) return isUlid(id) ? judgeEpoch(epoch, now) : UNKNOWN;
-    for (const history of producer.histories) {
-      if (history.epoch !== epoch) continue;
-      const base = history.find(sequence, partition);
-      if (base !== undefined) return { kind: "stored", base };
+    const { producers } = this;
+    const row = producers.find(id);
+    if (row === NONE || producers.time(row) < now - FORGOTTEN_MS) {
+      return isUlid(id) && this.#isGivenOut(epoch, now) ? NEW : UNKNOWN;
     }
-    const mark = markOf(producer, partition);
-    if (!mark || mark.epoch < epoch) return judgeEpoch(epoch, now);
-    if (mark.epoch > epoch) return FENCED;
-    return mark.sequence >= sequence ? TOO_OLD : NEW;
+    const history = producers.history(row, epoch);
+    const base = history === NONE
+      ? undefined
+      : producers.histories.find(history, sequence, partition);
+    if (base !== undefined) return { kind: "stored", base };
+    const mark = producers.mark(row, partition);
+    const highest = mark === NONE ? -1 : producers.markEpoch(mark);
+    if (highest > epoch) return FENCED;
+    if (highest === epoch && producers.markSequence(mark) >= sequence) return TOO_OLD;
+    if (highest < epoch && !this.#isGivenOut(epoch, now)) return UNKNOWN;
+    return history !== NONE && producers.histories.isPast(history, sequence) ? TOO_OLD : NEW;
   }
 
-  apply({ id, epoch, sequence }: ProducerStamp, { partition, base }: Run, time: number): void {
-    let producer = this.#producers.get(id);
-    if (!producer) {
-      producer = { time, marks: [], histories: [] };
-      this.#producers.set(id, producer);
+  /** The publishes of which `publish` will tell are this producer's. */
+  producer(id: string, epoch: number, time: number): void {
+    const { producers } = this;
+    let row = producers.find(id);
+    if (row !== NONE && time - producers.time(row) > FORGOTTEN_MS) {
+      this.#forget(id, row);
+      row = NONE;
     }
-    producer.time = Math.max(producer.time, time);
-    raise(producer, partition, epoch, sequence);
-    historyFor(producer, epoch, sequence)?.add(sequence, partition, base);
+    if (row === NONE) row = producers.make(id, time);
+    else if (producers.time(row) < time) producers.setTime(row, time);
+    // What was forgotten in between stays so, when an old entry is learned again.
+    this.#producer = producers.time(row) - time > FORGOTTEN_MS ? NONE : row;
+    this.#epoch = epoch;
+    this.#history = this.#producer === NONE ? NONE : producers.openHistory(row, epoch);
   }
 
-  /** Puts a producer back that a snapshot held. */
-  restore(id: string, producer: Producer): void {
-    this.#producers.set(id, producer);
+  /** The records of a publish in this partition begin at `base`. */
+  publish(sequence: number, partition: number, base: Offset): void {
+    if (this.#producer === NONE) return;
+    this.mark(partition, this.#epoch, sequence);
+    if (this.#history === NONE) return;
+    this.producers.histories.add(this.#history, sequence, partition, base);
+  }
+
+  /** The partition holds this sequence of this epoch, be its place known or not. */
+  mark(partition: number, epoch: number, sequence: number): void {
+    this.producers.raise(this.#producer, partition, epoch, sequence);
   }
 
   /** Looks at so many producers for those whose time is over; the next call goes on from there. */
   forget(now: number, count: number): void {
-    const before = now - PRODUCER.keptMs - PRODUCER.skewMs;
-    this.#forgetting ??= this.#producers.entries();
+    this.#forgetting ??= this.producers.entries();
     for (let i = 0; i < count; i++) {
       const { value, done } = this.#forgetting.next();
       if (done) {
         this.#forgetting = undefined;
         return;
       }
-      const [id, producer] = value;
-      if (producer.time < before) this.#producers.delete(id);
+      const [id, row] = value;
+      if (this.producers.time(row) < now - FORGOTTEN_MS) this.#forget(id, row);
     }
+  }
+
+  #forget(id: string, row: number): void {
+    this.#forgottenTime = Math.max(this.#forgottenTime, this.producers.time(row));
+    this.producers.drop(id, row);
+  }
+
+  /**
+   * An epoch is the time at which it was given out: where nothing is known of it, that decides. Were
+   * the clock ahead when producers were forgotten, it must not bring their epochs back.
+   */
+  #isGivenOut(epoch: number, now: number): boolean {
+    return epoch >= now - PRODUCER.keptMs && epoch <= now + PRODUCER.skewMs &&
+      epoch > this.#forgottenTime + PRODUCER.skewMs;
   }
 }
 
@@ -108,39 +131,4 @@ export function verdict(judgements: readonly Judgement[]): Judgement["kind"] {
   if (kinds.has("fenced")) return "fenced";
   if (kinds.has("too_old") || kinds.has("stored")) return "too_old";
   return kinds.has("unknown_producer") ? "unknown_producer" : "new";
-}
-
-/** An epoch is the time at which it was given out: where nothing is known of it, that decides. */
-function judgeEpoch(epoch: number, now: number): Judgement {
-  return epoch < now - PRODUCER.keptMs || epoch > now + PRODUCER.skewMs ? UNKNOWN : NEW;
-}
-
-function markOf(producer: Producer, partition: number): Mark | undefined {
-  for (const mark of producer.marks) if (mark.partition === partition) return mark;
-  return undefined;
-}
-
-function raise(producer: Producer, partition: number, epoch: number, sequence: number): void {
-  const mark = markOf(producer, partition);
-  if (!mark) {
-    producer.marks.push({ partition, epoch, sequence });
-  } else if (epoch > mark.epoch) {
-    mark.epoch = epoch;
-    mark.sequence = sequence;
-  } else if (epoch === mark.epoch && sequence > mark.sequence) {
-    mark.sequence = sequence;
-  }
-}
-
-/** The history that holds, or is to hold, this sequence; undefined if it is too old to be kept. */
-function historyFor(producer: Producer, epoch: number, sequence: number): History | undefined {
-  const { histories } = producer;
-  for (const history of histories) {
-    if (history.epoch === epoch && history.reaches(sequence)) return history;
-  }
-  const history = History.around(epoch, sequence);
-  const at = histories.findIndex((other) => other.epoch <= epoch);
-  histories.splice(at < 0 ? histories.length : at, 0, history);
-  if (histories.length > PRODUCER.histories && histories.pop() === history) return undefined;
-  return history;
 }

@@ -34,7 +34,10 @@ export interface Run {
 
 /** Who learns which publishes an entry holds: see `dedupe.ts`. */
 export interface PublishSink {
-  apply(stamp: ProducerStamp, run: Run, time: number): void;
+  /** Those that follow are this producer's, appended at `time`. */
+  producer(id: string, epoch: number, time: number): void;
+  /** The records that one of them has in this partition begin at `base`. */
+  publish(sequence: number, partition: number, base: Offset): void;
 }
 
 export interface DecodedSection {
@@ -53,7 +56,7 @@ export interface DecodedEntry {
   readonly bytes: number;
   /** In how many values it is stored. */
   readonly chunks: number;
-  /** Tells the sink of every run of every stamped publish, in their order. */
+  /** Tells the sink of every publish that has a producer, those of one producer together. */
   publishes(sink: PublishSink): void;
 }
 
@@ -143,7 +146,7 @@ export class EntryBuilder {
         last = sequence;
         const touched = runs[i] as readonly Run[];
         out.varint(touched.length);
-        for (const { partition, base, count } of touched) {
+        for (const { partition, base, count } of inOrder(touched)) {
           out.u8(partition);
           out.varint(base - (bases[partition] as number));
           out.varint(count);
@@ -152,6 +155,11 @@ export class EntryBuilder {
     }
     return out;
   }
+}
+
+/** In the order of partitions, in which they are cheapest to learn. */
+function inOrder(runs: readonly Run[]): readonly Run[] {
+  return runs.length === 1 ? runs : runs.toSorted((a, b) => a.partition - b.partition);
 }
 
 function cut(out: ByteWriter): Uint8Array[] {
@@ -172,7 +180,7 @@ export function decodeEntry(chunks: readonly Uint8Array[], partitions: number): 
   const bytes = join(chunks);
   const reader = new ByteReader(bytes);
   assert(reader.u8() === VERSION, "an entry has the version of this gateway's format");
-  const writeId = reader.view(WRITE_ID_BYTES);
+  const writeId = reader.view(WRITE_ID_BYTES).slice(); // the head keeps it longer than the entry
   const time = reader.varint();
   const bases: Offset[] = [];
   for (let i = 0; i < partitions; i++) bases.push(reader.varint());
@@ -186,7 +194,7 @@ export function decodeEntry(chunks: readonly Uint8Array[], partitions: number): 
     count,
     payload: reader.view(bytes),
   }));
-  assert(reader.done, "an entry ends where its last section ends");
+  assert(reader.at === bytes.length, "an entry ends where its last section ends");
   return {
     writeId,
     time,
@@ -207,15 +215,14 @@ function tellPublishes(
   const reader = new ByteReader(producers);
   while (!reader.done) {
     const id = unpackUlid(reader.view(ULID_BYTES));
-    const epoch = time + reader.zigzag();
+    sink.producer(id, time + reader.zigzag(), time);
     let sequence = 0;
     for (let publishes = reader.varint(); publishes > 0; publishes--) {
       sequence += reader.zigzag();
-      const stamp = { id, epoch, sequence };
       for (let runs = reader.varint(); runs > 0; runs--) {
         const partition = reader.u8();
-        const base = (bases[partition] as number) + reader.varint();
-        sink.apply(stamp, { partition, base, count: reader.varint() }, time);
+        sink.publish(sequence, partition, (bases[partition] as number) + reader.varint());
+        reader.varint(); // how many records it has there: a repeat has as many
       }
     }
   }

@@ -20,7 +20,8 @@ const TIMESTAMP = 4;
 const BASE64 = 8;
 const ESCAPED = 16;
 
-const text = new TextDecoder();
+/** `ignoreBOM` means that it is kept: a key may begin with one. */
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What a record counts against the limits: UTF-8 of its key, headers and value. */
 export function recordBytes({ key, headers, from, to }: RecordIn): number {

@@ -36,7 +36,6 @@ interface Pointer {
 export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<number> {
   const { pointer } = await readPointer(store, stripe);
   const { topic, index, producers } = stripe;
-  const whole = new ByteWriter();
   for (let piece = 0; piece < pointer.pieces;) {
     const page = await store.scan({
       prefix: keys.snapshotPieces(topic.id, index, pointer.generation),
@@ -44,10 +43,9 @@ export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<n
       limit: 16,
     });
     assert(page.length > 0, "a snapshot has all the pieces that its pointer says");
-    for (const { value } of page) if (value) whole.raw(value);
+    for (const { value } of page) if (value) restore(producers, value);
     piece += page.length;
   }
-  restore(producers, whole.copy());
   return pointer.replayFrom;
 }
 
@@ -62,12 +60,9 @@ export async function takeSnapshot(
   const { pointer: before } = await readPointer(store, stripe);
   const generation = before.generation + 1;
   let pieces = 0;
-  for (const bytes of snapshotPieces(producers)) {
-    for (let at = 0; at < bytes.length; at += STORE.valueBytes) {
-      const key = keys.snapshotPiece(topic.id, index, generation, pieces++);
-      const value = bytes.subarray(at, at + STORE.valueBytes);
-      await writeUnder(store, host, stripe, before, [{ type: "set", key, value }]);
-    }
+  for (const value of snapshotPieces(producers)) {
+    const key = keys.snapshotPiece(topic.id, index, generation, pieces++);
+    await writeUnder(store, host, stripe, before, [{ type: "set", key, value }]);
   }
   const pointer = { generation, pieces, replayFrom };
   const value = encode(pointer);
