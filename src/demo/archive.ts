@@ -8,6 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { Fix } from "./fixes.ts";
 import type { Batch, Member, Position, Work } from "./member.ts";
 
+/** Rows of one upload while the database is slow. */
+const UPLOAD_ROWS = 50;
+
 export class Archive implements Work {
   readonly group = "archive";
   readonly topics: readonly string[];
@@ -33,10 +36,15 @@ export class Archive implements Work {
   }
 
   async process(member: Member, { topic, partition, records, next }: Batch): Promise<void> {
-    await this.#pace(records.length);
-    if (!member.alive) return;
-    this.#upload(partition, records.filter(({ offset }) => offset >= this.#next(partition)), next);
-    await member.commit([{ topic, partition, offset: next }]);
+    const size = this.rowsPerSecond === undefined ? records.length : UPLOAD_ROWS;
+    for (let at = 0; at < records.length; at += size) {
+      const upload = records.slice(at, at + size);
+      await this.#pace(upload.length);
+      if (!member.alive) return;
+      const offset = records[at + size]?.offset ?? next;
+      this.#upload(partition, upload.filter((r) => r.offset >= this.#next(partition)), offset);
+      await member.commit([{ topic, partition, offset }]);
+    }
   }
 
   /** Rows, and how many different fixes they are. */

@@ -35,8 +35,9 @@ export class Member {
   readonly connection: Connection;
   readonly #work: Work;
   #subscription = 0;
-  /** All that was pushed is worked off one by one. */
-  #line: Promise<void> = Promise.resolve();
+  /** What was pushed and is not worked off. */
+  #queue: Frame[] = [];
+  #working = false;
   readonly #owned = new Set<string>();
   alive = true;
 
@@ -80,7 +81,32 @@ export class Member {
   #receive(frame: Frame): void {
     // The `ok` of join comes before every push of its subscription, but its promise resolves later.
     if (typeof frame["subscription"] === "number") this.#subscription = frame["subscription"];
-    this.#line = this.#line.then(() => this.#take(frame)).catch((error) => this.#failed(error));
+    this.#queue.push(frame);
+    if (!this.#working) this.#workOff();
+  }
+
+  async #workOff(): Promise<void> {
+    this.#working = true;
+    for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) {
+      try {
+        await this.#take(frame["type"] === "records" ? this.#withMore(frame) : frame);
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    this.#working = false;
+  }
+
+  /** The records and what has come behind them for the same partition: one batch, one commit. */
+  #withMore(first: Frame): Frame {
+    const isMore = ({ type, topic, partition }: Frame) =>
+      type === "records" && topic === first["topic"] && partition === first["partition"];
+    const control = this.#queue.findIndex(({ type }) => type !== "records");
+    const free = control < 0 ? this.#queue : this.#queue.slice(0, control);
+    const all = [first, ...free.filter(isMore)];
+    this.#queue = this.#queue.filter((frame, i) => i >= free.length || !isMore(frame));
+    const records = all.flatMap((frame) => frame["records"] as Batch["records"]);
+    return { ...first, records, next: all.at(-1)?.["next"] };
   }
 
   async #take(frame: Frame): Promise<void> {
