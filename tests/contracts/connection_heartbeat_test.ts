@@ -90,3 +90,15 @@ Deno.test("members get heads of what they own", async () => {
   await client.settled(subscription, { partition: 0, next: 0, end: 0 });
   await client.settled(subscription, { partition: 1, next: 1, end: 1 });
 });
+
+Deno.test("a member that falls silent loses its partitions when its session ends", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using silent = await Client.open(shared.gateway, { answersPings: false });
+  await silent.join("silent", [topic]);
+  await silent.until("assign", ({ partitions }) => partitions.length === 1);
+  await using next = await Client.open(shared.gateway);
+  await next.join("silent", [topic]);
+  assertEquals((await next.until("assign")).partitions, []);
+  assertEquals(await silent.closeCode(), 4000);
+  assertEquals((await next.until("assign")).partitions.length, 1);
+});

@@ -277,6 +277,20 @@ Deno.test("keys with partitions: those of these that hold one of the keys", asyn
   assertEquals(client.delivered(subscription).map(({ key }) => key), [inside]);
 });
 
+Deno.test("keys: a resume goes on behind the last position that was named", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const keys = ["mine"];
+  const { incarnation } = await client.subscribe(topic, { keys });
+  for (let n = 0; n < 4; n++) {
+    await client.publish(topic, [{ key: "mine", value: n }, { key: "their", value: n }]);
+  }
+  const positions = [{ partition: 0, offset: 3 }];
+  const resumed = await client.subscribe(topic, { keys, from: { positions, incarnation } });
+  assertEquals(resumed.recovered, true);
+  assertEquals(offsetsOf(await client.records(resumed.subscription, 2)), [4, 6]);
+});
+
 Deno.test("keys are 1 to 100 strings", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);

@@ -115,6 +115,15 @@ Deno.test("numbers run over all topics and all partitions of a producer", async 
   assertEquals(new Set(outcomes(await client.all(frames))), new Set(["ok"]));
 });
 
+Deno.test("publishes of a producer take effect in order, though the first one makes its topic", async () => {
+  const known = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const { producer } = await client.initProducer();
+  const topics = [fresh("auto"), known, fresh("auto"), known, known];
+  const frames = topics.map((topic, sequence) => publishFrame(topic, { ...producer, sequence }));
+  assertEquals(outcomes(await client.all(frames)), Array(5).fill("ok"));
+});
+
 Deno.test("in one session numbers rise by one from any first one, else sequence_gap with expected", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);

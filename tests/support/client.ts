@@ -10,7 +10,6 @@
 import { assert, AssertionError } from "@std/assert";
 import type {
   Committed,
-  DeliveredRecord,
   ErrorReply,
   Frame,
   Joined,
@@ -24,6 +23,7 @@ import type {
   Welcome,
 } from "./frames.ts";
 import type { Gateway } from "./gateway.ts";
+import { type DeliveredAt, Inbox } from "./inbox.ts";
 import { SessionRules } from "./session_rules.ts";
 
 const patienceMs = 8_000;
@@ -51,18 +51,14 @@ export interface ClientOptions {
   readonly onPush?: (client: Client, frame: Frame) => void;
 }
 
-export type DeliveredAt = DeliveredRecord & { readonly topic: string; readonly partition: number };
-
 export class Client {
-  /** Everything that came, in order. */
-  readonly seen: Frame[] = [];
   readonly closed: Promise<CloseEvent>;
   welcome!: Welcome;
   readonly #socket: WebSocket;
   readonly #rules = new SessionRules();
   readonly #replies = new Map<number, (reply: Reply | undefined) => void>();
-  readonly #taken = new Set<Frame>();
-  readonly #delivered = new Map<number, DeliveredAt[]>();
+  readonly #inbox = new Inbox();
+  readonly #taken = new Set<unknown>();
   #waiters: (() => void)[] = [];
   #isClosed = false;
   #told = false;
@@ -174,7 +170,7 @@ export class Client {
         if (found !== undefined && found !== false) return found;
         if (late || this.#isClosed) {
           const why = late ? `Waited ${waitMs} ms for` : "The socket closed while waiting for";
-          throw new AssertionError(`${why} ${what}.\n${this.#seenLately()}`);
+          throw new AssertionError(`${why} ${what}.\n${this.#inbox.lately()}`);
         }
         await new Promise<void>((resolve) => this.#waiters.push(resolve));
       }
@@ -190,28 +186,27 @@ export class Client {
     waitMs?: number,
   ): Promise<Pushes[K]> {
     const push = await this.when(
-      () =>
-        this.seen.find((frame) =>
-          frame.type === type && frame.id === undefined && !this.#taken.has(frame) &&
-          fits(frame as unknown as Pushes[K])
-        ),
+      () => this.pushes(type).find((push) => !this.#taken.has(push) && fits(push)),
       `a "${type}" that fits`,
       waitMs,
     );
     this.#taken.add(push);
-    return push as unknown as Pushes[K];
+    return push;
+  }
+
+  /** Everything that came, in order. */
+  get seen(): readonly Frame[] {
+    return this.#inbox.all;
   }
 
   /** All pushes of this type so far. */
   pushes<K extends keyof Pushes>(type: K): readonly Pushes[K][] {
-    return this.seen.filter((frame) =>
-      frame.type === type && frame.id === undefined
-    ) as unknown as Pushes[K][];
+    return this.#inbox.pushes(type);
   }
 
   /** Everything delivered to a subscription so far, in order. */
   delivered(subscription: number): readonly DeliveredAt[] {
-    return this.#delivered.get(subscription) ?? [];
+    return this.#inbox.delivered(subscription);
   }
 
   /** Waits until a subscription has been delivered `count` records, and returns all so far. */
@@ -236,10 +231,12 @@ export class Client {
     head: { partition: number; next: number; end: number },
   ): Promise<void> {
     const deadline = performance.now() + patienceMs;
-    while (!this.#namedHead(subscription, head)) {
+    while (true) {
+      const named = this.#inbox.head(subscription, head.partition);
+      if (named?.next === head.next && named.end === head.end) return;
       assert(
         performance.now() < deadline,
-        `No heartbeat names ${JSON.stringify(head)}.\n${this.#seenLately()}`,
+        `No heartbeat names ${JSON.stringify(head)}.\n${this.#inbox.lately()}`,
       );
       await this.beat();
     }
@@ -305,7 +302,7 @@ export class Client {
   #answerTo(request: Frame): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const failed = (why: string): void =>
-        reject(new AssertionError(`${why} ${request.type}.\n${this.#seenLately()}`));
+        reject(new AssertionError(`${why} ${request.type}.\n${this.#inbox.lately()}`));
       if (this.#isClosed) return failed("The socket was closed before");
       const timer = setTimeout(() => failed("No reply in time to"), patienceMs);
       this.#replies.set(request.id!, (reply) => {
@@ -317,26 +314,10 @@ export class Client {
     });
   }
 
-  #namedHead(
-    subscription: number,
-    head: { partition: number; next: number; end: number },
-  ): boolean {
-    const named = this.pushes("heartbeat")
-      .flatMap(({ heads }) => heads[String(subscription)] ?? [])
-      .findLast(({ partition }) => partition === head.partition);
-    return named?.next === head.next && named.end === head.end;
-  }
-
   #take(frame: Frame, options: ClientOptions): void {
-    this.seen.push(frame);
+    this.#inbox.take(frame);
     if (frame.type === "ping" && options.answersPings !== false) this.send({ type: "heartbeat" });
     options.onPush?.(this, frame);
-    if (frame.type === "records") {
-      const { subscription, topic, partition, records } = frame as unknown as Pushes["records"];
-      const all = this.#delivered.get(subscription) ?? [];
-      this.#delivered.set(subscription, all);
-      for (const record of records) all.push({ ...record, topic, partition });
-    }
     if (frame.id !== undefined) this.#replies.get(frame.id)?.(frame as unknown as Reply);
   }
 
@@ -350,11 +331,6 @@ export class Client {
     const { violations } = this.#rules;
     this.#told = violations.length > 0;
     assert(violations.length === 0, `The gateway broke a rule:\n${violations.join("\n")}`);
-  }
-
-  #seenLately(): string {
-    const lines = this.seen.slice(-12).map((frame) => JSON.stringify(frame).slice(0, 300));
-    return `Last of ${this.seen.length} frames seen:\n${lines.join("\n")}`;
   }
 }
 
