@@ -101,7 +101,7 @@ Deno.test("a balance stops at 100,000 records, whatever is granted", async () =>
   for (let n = 0; n < 5; n++) client.send({ type: "credit", subscription, records: 90_000 });
   await client.beat();
   const small = Array.from({ length: 1000 }, () => ({ value: 0, partition: 0 }));
-  for (let n = 0; n < 102; n++) await client.publish(topic, small);
+  await Promise.all(Array.from({ length: 102 }, () => client.publish(topic, small)));
   await client.settled(subscription, { partition: 0, next: 100_000, end: 102_000 });
 });
 
@@ -207,9 +207,11 @@ Deno.test("onSlow latest: the last of a key is looked for in the last 10,000 rec
     credit: { records: 0 },
   });
   await client.publish(topic, [{ key: "long ago", value: 1, partition: 0 }]);
-  for (let n = 0; n < 11; n++) await client.publish(topic, values(1_000));
+  const thousands = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => client.publish(topic, values(1_000))));
+  await thousands(11);
   await client.publish(topic, [{ key: "lately", value: 2, partition: 0 }]);
-  for (let n = 0; n < 9; n++) await client.publish(topic, values(1_000));
+  await thousands(9);
   client.send({ type: "credit", subscription, records: 100 });
   const kept = await client.until("records", (push) => push.kept === true);
   assertEquals(kept.records.map(({ key }) => key), ["lately"]);
