@@ -39,7 +39,7 @@ export interface Append {
   /** Called when the write is put together. Throws a `GatewayError` if it may not be. */
   readonly board?: () => Rider;
   /** Called once, at once or later. */
-  readonly done: (result: AppendResult) => void;
+  done(result: AppendResult): void;
 }
 
 export type AppendResult =

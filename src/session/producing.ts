@@ -5,9 +5,9 @@ import { GatewayError } from "../errors.ts";
 import { PRODUCER } from "../limits.ts";
 import type { Admission, AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";
-import { publishedFrame } from "../protocol/codec.ts";
 import type { FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
+import { Publishing } from "./publishing.ts";
 import type { Requests } from "./requests.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { subscriptionKey, topicKey, type Turnstile } from "./turnstile.ts";
@@ -56,12 +56,14 @@ export class Producing {
       return this.#requests.fail(frame.id, this.#requests.asGatewayError(error));
     }
     const topic = this.#broker.topic(frame.topic);
-    if (topic && this.#turnstile.share(key)) {
-      return this.#append(frame, topic, admission, () => this.#turnstile.unshare(key));
-    }
+    if (topic && this.#turnstile.share(key)) this.#append(frame, topic, admission, key);
+    else this.#publishInTurn(frame, admission, key);
+  }
+
+  #publishInTurn(frame: PublishFrame, admission: Admission | undefined, key: string): void {
     this.#turnstile.pass({ shared: [key] }, async (leave) => {
       try {
-        this.#append(frame, await this.#broker.ensureTopic(frame.topic), admission, leave);
+        this.#append(frame, await this.#broker.ensureTopic(frame.topic), admission, key);
       } catch (error) {
         leave();
         const refusal = this.#requests.asGatewayError(error);
@@ -122,18 +124,10 @@ export class Producing {
     { id, records, producer }: PublishFrame,
     topic: Topic,
     admission: Admission | undefined,
-    leave: () => void,
+    key: string,
   ): void {
-    this.#broker.append({
-      parts: [part(topic, records, producer, admission)],
-      done: (result) => {
-        leave();
-        if (!result.ok) return this.#requests.fail(id, result.error);
-        const [offsets = []] = result.offsets;
-        const { duplicate } = result;
-        this.#requests.answer(id, id === undefined ? "" : publishedFrame(id, offsets, duplicate));
-      },
-    });
+    const only = part(topic, records, producer, admission);
+    this.#broker.append(new Publishing(id, only, this.#requests, this.#turnstile, key));
   }
 
   #answerTransaction(id: number, result: AppendResult): void {
