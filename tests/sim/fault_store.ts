@@ -1,0 +1,126 @@
+/**
+ * The store of a simulated world: the one in memory, behind a link that loses, delays and repeats.
+ * Each gateway has a link of its own; when the gateway is dead nobody hears answers any more, but what
+ * it has sent may arrive yet.
+ */
+
+import { STORE } from "../../src/limits.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Entry, Key, Range, Store, Write, WriteResult } from "../../src/store/store.ts";
+import type { World } from "./world.ts";
+
+/** What can happen to a write, and how likely it is. */
+export const FAULTS = {
+  /** It never arrives. */
+  lostRequest: 0,
+  /** It is stored, and nobody is told. */
+  lostReply: 0,
+  /** It arrives after its sender has given up. */
+  late: 0,
+  /** It arrives twice, the second time later. */
+  duplicate: 0,
+  /** An error, with nothing stored. */
+  throwBefore: 0,
+  /** An error, though it is stored. */
+  throwAfter: 0,
+  /** It is stored, and the sender is told that a check failed. */
+  falseConflict: 0,
+  /** The answer takes long. */
+  slow: 0,
+  /** A read fails. */
+  readError: 0,
+};
+
+export type Fault = keyof typeof FAULTS;
+export type Odds = Record<Fault, number>;
+
+/** What all links of a world share. */
+export class FaultyStore {
+  readonly world: World;
+  readonly stored = new MemoryStore();
+  odds: Odds = { ...FAULTS };
+  /** How often each fault struck. */
+  readonly struck: Odds = { ...FAULTS };
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  link(isDead: () => boolean): Store {
+    return new Link(this, isDead);
+  }
+
+  strikes(fault: Fault): boolean {
+    if (!this.world.chance(this.odds[fault])) return false;
+    this.struck[fault]++;
+    return true;
+  }
+}
+
+const UNKNOWN: WriteResult = { outcome: "unknown", cause: "the link" };
+
+class Link implements Store {
+  readonly #shared: FaultyStore;
+  readonly #isDead: () => boolean;
+
+  constructor(shared: FaultyStore, isDead: () => boolean) {
+    this.#shared = shared;
+    this.#isDead = isDead;
+  }
+
+  read(keys: readonly Key[]): Promise<Entry[]> {
+    return this.#ask(() => this.#shared.stored.read(keys));
+  }
+
+  scan(range: Range): Promise<Entry[]> {
+    return this.#ask(() => this.#shared.stored.scan(range));
+  }
+
+  write(write: Write): Promise<WriteResult> {
+    const { world, stored } = this.#shared;
+    return new Promise((resolve) => {
+      const answer = (result: WriteResult, ms: number) =>
+        world.after(ms, () => this.#isDead() || resolve(result));
+      const arrive = async (ms: number) => {
+        await world.sleep(ms);
+        const result = await stored.write(write);
+        world.trace(`write of ${write.mutations.length} arrives: ${result.outcome}`);
+        return result;
+      };
+      this.#deliver(arrive, answer);
+    });
+  }
+
+  close(): void {}
+
+  async #deliver(
+    arrive: (ms: number) => Promise<WriteResult>,
+    answer: (result: WriteResult, ms: number) => void,
+  ): Promise<void> {
+    const shared = this.#shared;
+    const { world } = shared;
+    const ms = world.between(0.1, 2);
+    if (shared.strikes("lostRequest")) return answer(UNKNOWN, STORE.callMs);
+    if (shared.strikes("throwBefore")) return answer(UNKNOWN, ms);
+    if (shared.strikes("late")) {
+      arrive(STORE.callMs + world.between(100, 8_000));
+      return answer(UNKNOWN, STORE.callMs);
+    }
+    if (shared.strikes("duplicate")) arrive(ms + world.between(1, 5_000));
+    const result = await arrive(ms);
+    if (shared.strikes("lostReply")) return answer(UNKNOWN, STORE.callMs - ms);
+    if (shared.strikes("throwAfter")) return answer(UNKNOWN, ms);
+    if (shared.strikes("falseConflict")) return answer({ outcome: "conflict" }, ms);
+    return answer(result, shared.strikes("slow") ? world.between(100, STORE.callMs - 10) : ms);
+  }
+
+  async #ask<T>(ask: () => Promise<T>): Promise<T> {
+    const { world } = this.#shared;
+    await world.sleep(world.between(0.1, 1));
+    if (this.#isDead()) return await new Promise(() => {});
+    if (this.#shared.strikes("readError")) throw new Error("The link broke");
+    const answer = await ask();
+    await world.sleep(world.between(0.1, 1));
+    return this.#isDead() ? await new Promise(() => {}) : answer;
+  }
+}

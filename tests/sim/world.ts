@@ -1,0 +1,157 @@
+/**
+ * A world in which time is a number and chance is seeded: everything that happens is an event in one
+ * queue, ordered by time, and by the seed where times are equal. After each event all promises settle
+ * before the next, so the same seed gives the same run, event for event.
+ *
+ * Only what is pure JavaScript may run in it: a promise of the platform (files, WebCrypto) settles
+ * after a number of turns that nobody can foresee.
+ */
+
+import { mulberry32, settled } from "../support/test_host.ts";
+import type { Host } from "../../src/host/host.ts";
+
+interface Event {
+  readonly at: number;
+  /** Among events of the same time. */
+  readonly rank: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** The wall clock when a world begins. */
+const EPOCH_MS = 1_764_000_000_000;
+
+export class World {
+  readonly random: () => number;
+  readonly #heap: Event[] = [];
+  #now = 0;
+  #order = 0;
+  #hash = 0x811c9dc5;
+  #trace: string[] = [];
+
+  constructor(seed: number) {
+    this.random = mulberry32(seed);
+  }
+
+  /** Virtual milliseconds since the world began. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** A number that stands for all that was traced so far: two equal runs have equal ones. */
+  get hash(): number {
+    return this.#hash;
+  }
+
+  /** The last things that were traced. */
+  get recent(): readonly string[] {
+    return this.#trace.slice(-40);
+  }
+
+  trace(text: string): void {
+    const line = `${this.#now.toFixed(1)} ${text}`;
+    for (let i = 0; i < line.length; i++) {
+      this.#hash = Math.imul(this.#hash ^ line.charCodeAt(i), 0x01000193) >>> 0;
+    }
+    this.#trace.push(line);
+    if (this.#trace.length > 400) this.#trace = this.#trace.slice(-40);
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability;
+  }
+
+  /** Uniform in [min, max). */
+  between(min: number, max: number): number {
+    return min + this.random() * (max - min);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[Math.floor(this.random() * items.length)] as T;
+  }
+
+  /** Runs it `ms` from now, unless it is cancelled first. */
+  after(ms: number, run: () => void): () => void {
+    let cancelled = false;
+    const rank = this.random();
+    const event = { at: this.#now + Math.max(0, ms), rank, order: this.#order++ };
+    this.#push({ ...event, run: () => cancelled || run() });
+    return () => cancelled = true;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve));
+  }
+
+  /** Lets everything happen that is due by then. */
+  async run(until: number): Promise<void> {
+    for (let next = this.#heap[0]; next && next.at <= until; next = this.#heap[0]) {
+      this.#pop();
+      this.#now = next.at;
+      next.run();
+      await settled();
+    }
+    this.#now = until;
+  }
+
+  /** A host of this world. What is dead does not act any more, and nobody hears it. */
+  host(isDead: () => boolean, report: (message: string) => void): Host {
+    return {
+      clock: {
+        now: () => EPOCH_MS + Math.floor(this.#now),
+        monotonic: () => this.#now,
+        after: (ms, run) => this.after(ms, () => isDead() || run()),
+      },
+      random: {
+        number: this.random,
+        bytes: (length) => Uint8Array.from({ length }, () => Math.floor(this.random() * 256)),
+      },
+      telemetry: {
+        count() {},
+        observe() {},
+        report: (level, message, fields) => {
+          if (level === "error") report(`${message}: ${JSON.stringify(fields, errors)}`);
+        },
+      },
+    };
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let i = heap.push(event) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (isBefore(heap[parent] as Event, event)) break;
+      heap[i] = heap[parent] as Event;
+      i = parent;
+    }
+    heap[i] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event)) {
+        child++;
+      }
+      if (isBefore(last, heap[child] as Event)) break;
+      heap[i] = heap[child] as Event;
+      i = child;
+    }
+    heap[i] = last;
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  return a.at < b.at ||
+    a.at === b.at && (a.rank < b.rank || a.rank === b.rank && a.order < b.order);
+}
+
+function errors(_: string, value: unknown): unknown {
+  return value instanceof Error ? value.stack : value;
+}
