@@ -13,6 +13,7 @@
  */
 
 import { assert } from "../assert.ts";
+import { GatewayError } from "../errors.ts";
 import { CREDIT, LOG, SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
@@ -210,7 +211,8 @@ export class Feed {
         const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
         if (cursor.moves === moves) this.#serve(cursor, sections);
       }
-    } catch {
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
       this.#failed = true; // the store cannot be read: `retry` goes on
     } finally {
       this.#pumping = false;
@@ -300,8 +302,9 @@ export class Feed {
       const { subscription } = this;
       const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
       this.#sink.push(recordsFrame(push));
-    } catch {
+    } catch (error) {
       // What cannot be looked up is not kept; the gap has said that it is missing.
+      if (!(error instanceof GatewayError)) throw error;
     } finally {
       this.#held--;
       this.#pump();

@@ -143,7 +143,8 @@ export class Log {
           continue;
         }
       } catch (error) {
-        this.#refuse(append, asUnavailable(error));
+        if (!(error instanceof GatewayError)) throw error;
+        this.#refuse(append, error);
       }
       this.#waiting.shift();
     }
@@ -195,9 +196,4 @@ export class Log {
       this.#pages.drop(stripe);
     }
   }
-}
-
-function asUnavailable(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  return new GatewayError("unavailable", "The store cannot be read");
 }

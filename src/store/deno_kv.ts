@@ -7,7 +7,15 @@
 import { assert } from "../assert.ts";
 import { STORE } from "../limits.ts";
 import { keys } from "./keys.ts";
-import type { Entry, Key, Range, Store, Write, WriteResult } from "./store.ts";
+import {
+  type Entry,
+  type Key,
+  type Range,
+  type Store,
+  unreadable,
+  type Write,
+  type WriteResult,
+} from "./store.ts";
 
 /** Raised when a gateway that writes another format comes to a store. */
 const FORMAT = 1;
@@ -42,7 +50,7 @@ class DenoKvStore implements Store {
 
   async read(keys: readonly Key[]): Promise<Entry[]> {
     assert(keys.length <= STORE.readKeys, `a read takes at most ${STORE.readKeys} keys`);
-    const found = await within(STORE.callMs, this.#kv.getMany<Uint8Array[]>(keys.map(unlock)));
+    const found = await readable(this.#kv.getMany<Uint8Array[]>(keys.map(unlock)));
     return found.map(entryOf);
   }
 
@@ -53,7 +61,7 @@ class DenoKvStore implements Store {
       reverse,
       batchSize: limit,
     });
-    return await within(STORE.callMs, Array.fromAsync(found, entryOf));
+    return await readable(Array.fromAsync(found, entryOf));
   }
 
   async write({ checks, mutations }: Write): Promise<WriteResult> {
@@ -100,6 +108,14 @@ function entryOf(entry: Deno.KvEntryMaybe<Uint8Array>): Entry {
     value: entry.value ?? undefined,
     version: entry.versionstamp,
   };
+}
+
+async function readable<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await within(STORE.callMs, answer);
+  } catch (error) {
+    throw unreadable(error);
+  }
 }
 
 /** Rejects when the store has not answered in time; what it answers later is nobody's business. */

@@ -6,6 +6,8 @@
  * UTF-8 bytes before numbers by value, a prefix before what it prefixes. Values are bytes.
  */
 
+import { GatewayError } from "../errors.ts";
+
 export type Key = readonly (string | number)[];
 
 /** What is at a key. `version` is null, and `value` undefined, where there is nothing. */
@@ -50,11 +52,20 @@ export interface Range {
 }
 
 export interface Store {
-  /** Reads up to `STORE.readKeys` keys in one snapshot, in their order. Rejects if it cannot. */
+  /**
+   * Reads up to `STORE.readKeys` keys in one snapshot, in their order. Rejects with `unavailable` (see
+   * `unreadable`) if it cannot.
+   */
   read(keys: readonly Key[]): Promise<Entry[]>;
-  /** Reads a range in key order. Pages of more than 100 entries may be separate snapshots. */
+  /** Reads a range in key order, or rejects alike. Over 100 entries may be several snapshots. */
   scan(range: Range): Promise<Entry[]>;
   /** All mutations or none, if all checks hold. Has at least one check. Never rejects. */
   write(write: Write): Promise<WriteResult>;
   close(): void;
+}
+
+/** What a read rejects with: whoever asked can be told so, and may try again. */
+export function unreadable(cause: unknown): GatewayError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new GatewayError("unavailable", `The store cannot be read: ${why}`);
 }

@@ -134,7 +134,7 @@ export async function transact<S extends Loaded, T>(
 ): Promise<T> {
   const deadline = host.clock.monotonic() + TRANSACT_MS;
   for (let tries = 0;; tries++) {
-    const loaded = await loadUntil(store, host, transaction, deadline);
+    const loaded = await loadUntil(host, transaction, deadline);
     const { mutations, evidence, stored, result } = transaction.decide(loaded);
     if (mutations.length === 0) return result;
     const leftMs = Math.max(0, deadline - host.clock.monotonic());
@@ -149,7 +149,6 @@ export async function transact<S extends Loaded, T>(
 }
 
 async function loadUntil<S extends Loaded, T>(
-  _store: Store,
   host: Host,
   { load }: Transaction<S, T>,
   deadline: number,
@@ -158,10 +157,8 @@ async function loadUntil<S extends Loaded, T>(
     try {
       return await load();
     } catch (error) {
-      if (error instanceof GatewayError) throw error;
-      if (host.clock.monotonic() >= deadline) {
-        throw new GatewayError("unavailable", "The store cannot be read");
-      }
+      const mayPass = error instanceof GatewayError && error.code === "unavailable";
+      if (!mayPass || host.clock.monotonic() >= deadline) throw error;
       await backOff(host, tries);
     }
   }

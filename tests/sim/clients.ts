@@ -119,7 +119,8 @@ export class Follower extends SimClient {
     let expected = this.#next.get(partition) ?? 0;
     for (const { offset, value } of records) {
       if (offset !== expected) {
-        this.#history.violation(`${this.#topic}/${partition}: ${offset} came, not ${expected}`);
+        const where = `${this.#topic}/${partition}`;
+        this.#history.violation(`a follower of ${where} got ${offset}, not ${expected}`);
       }
       this.#history.read(this.#topic, partition, offset, value);
       expected = offset + 1;
@@ -136,8 +137,9 @@ export class Follower extends SimClient {
     if (reply["type"] !== "ok") return this.cut();
     this.#incarnation = String(reply["incarnation"]);
     if (reply["recovered"] !== true) this.#history.violation(`resume: ${JSON.stringify(reply)}`);
+    // What stands behind the reply in its message may have been taken before this.
     for (const { partition, offset } of reply["positions"] as Place[]) {
-      this.#next.set(partition, offset);
+      if (!this.#next.has(partition)) this.#next.set(partition, offset);
     }
   }
 }
@@ -219,7 +221,7 @@ export class Consumer extends SimClient {
       return this.#history.violation(`records of ${name} came to one that does not own it`);
     }
     if (records[0]?.offset !== expected) {
-      this.#history.violation(`${name}: ${records[0]?.offset} came, not ${expected}`);
+      this.#history.violation(`the owner of ${name} got ${records[0]?.offset}, not ${expected}`);
     }
     for (const { offset, value } of records) this.#history.read(topic, partition, offset, value);
     this.#owned.set(name, next);

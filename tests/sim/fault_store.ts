@@ -6,7 +6,15 @@
 
 import { STORE } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import type { Entry, Key, Range, Store, Write, WriteResult } from "../../src/store/store.ts";
+import {
+  type Entry,
+  type Key,
+  type Range,
+  type Store,
+  unreadable,
+  type Write,
+  type WriteResult,
+} from "../../src/store/store.ts";
 import type { World } from "./world.ts";
 
 /** What can happen to a write, and how likely it is. */
@@ -118,7 +126,7 @@ class Link implements Store {
     const { world } = this.#shared;
     await world.sleep(world.between(0.1, 1));
     if (this.#isDead()) return await new Promise(() => {});
-    if (this.#shared.strikes("readError")) throw new Error("The link broke");
+    if (this.#shared.strikes("readError")) throw unreadable("the link broke");
     const answer = await ask();
     await world.sleep(world.between(0.1, 1));
     return this.#isDead() ? await new Promise(() => {}) : answer;
