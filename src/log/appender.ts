@@ -177,7 +177,9 @@ export class Appender implements Source {
 
   #succeed(pending: Pending, offsets: Place[][], { duplicate }: { duplicate: boolean }): void {
     pending.answered = true;
-    for (const { append } of pending.parts) append.admission?.lane.done();
+    for (const { append: { producer, admission } } of pending.parts) {
+      if (producer) admission?.lane.done(producer.sequence, admission.repeat);
+    }
     pending.append.done({ ok: true, offsets, duplicate });
   }
 

@@ -14,14 +14,21 @@ import { PRODUCER } from "../limits.ts";
 
 export class Lane {
   generation = 0;
+  /** The next sequence; undefined while any may come. */
+  #expected: number | undefined;
+  #unanswered = 0;
+  /** Those that were admitted as the next one and are not answered, in that order. */
+  readonly #open = new Set<number>();
+  /**
+   * Those that were stored though one in front of them was not answered, or has failed, which happens
+   * when they go to other topics. They need not come again behind it.
+   */
+  readonly #ahead = new Set<number>();
   /**
    * The failures that may still void something, oldest first. A later one at the same or a lower
    * sequence says all that those before it said: so sequences rise here, within one window.
    */
   readonly #failures: { readonly generation: number; readonly sequence: number }[] = [];
-  /** The next sequence; undefined while any may come. */
-  #expected: number | undefined;
-  #unanswered = 0;
 
   /** The sequence to go on from, as `sequence_gap` names it. */
   get expected(): number {
@@ -43,7 +50,9 @@ export class Lane {
     }
     this.#unanswered++;
     if (this.#expected !== undefined && sequence < this.#expected) return "repeat";
+    this.#open.add(sequence);
     this.#expected = sequence + 1;
+    this.#skipStored();
     return "next";
   }
 
@@ -53,13 +62,20 @@ export class Lane {
   }
 
   /** An admitted publish is stored, or was before. */
-  done(): void {
+  done(sequence: number, repeat: boolean): void {
     this.#unanswered--;
+    if (repeat) return;
+    this.#open.delete(sequence);
+    const { value: oldest = Infinity } = this.#open.values().next();
+    if (oldest < sequence || sequence >= this.expected) this.#ahead.add(sequence);
+    this.#skipStored();
+    this.#settle();
   }
 
   /** An admitted publish failed. */
   failed(sequence: number, error: GatewayError, repeat: boolean): void {
     this.#unanswered--;
+    if (!repeat) this.#open.delete(sequence);
     if (error.code === "sequence_too_old") {
       this.#expected = undefined;
     } else if (!repeat && (this.#expected === undefined || sequence < this.#expected)) {
@@ -68,7 +84,7 @@ export class Lane {
       while ((this.#failures.at(-1)?.sequence ?? -1) >= sequence) this.#failures.pop();
       this.#failures.push({ generation: this.generation, sequence });
     }
-    if (this.#unanswered === 0) this.#failures.length = 0;
+    this.#settle();
   }
 
   /** Whether something in front of it has failed since it was admitted. */
@@ -84,5 +100,18 @@ export class Lane {
       `Cannot take sequence ${sequence}: the next one of this producer is ${this.expected}`,
       { expected: this.expected },
     );
+  }
+
+  #skipStored(): void {
+    while (this.#expected !== undefined && this.#ahead.delete(this.#expected)) this.#expected++;
+  }
+
+  /** Forgets what cannot matter any more. */
+  #settle(): void {
+    if (this.#unanswered === 0) this.#failures.length = 0;
+    if (this.#ahead.size === 0 || this.#open.size > 0) return;
+    for (const sequence of this.#ahead) {
+      if (this.#expected === undefined || sequence < this.#expected) this.#ahead.delete(sequence);
+    }
   }
 }
