@@ -177,9 +177,7 @@ export class Appender implements Source {
 
   #succeed(pending: Pending, offsets: Place[][], { duplicate }: { duplicate: boolean }): void {
     pending.answered = true;
-    for (const { append: { producer, admission } } of pending.parts) {
-      if (producer) admission?.lane.done(producer.sequence, admission.repeat);
-    }
+    for (const { append } of pending.parts) append.admission?.lane.done();
     pending.append.done({ ok: true, offsets, duplicate });
   }
 

@@ -1,6 +1,8 @@
 /**
  * One epoch of one producer within one session: keeps the rule that its sequences rise by one, so
- * that a publish that failed is never overtaken by the ones that were sent behind it.
+ * that a publish that failed is never overtaken by the ones that were sent behind it. Whoever queues
+ * what a lane has admitted keeps its order, over all topics: then what a client has no answer to is
+ * always the last of what it sent, and can be sent again as one run.
  *
  *     admit(n)  ──►  queue  ──►  decided ──► done(n) | failed(n)
  *
@@ -17,13 +19,6 @@ export class Lane {
   /** The next sequence; undefined while any may come. */
   #expected: number | undefined;
   #unanswered = 0;
-  /** Those that were admitted as the next one and are not answered, in that order. */
-  readonly #open = new Set<number>();
-  /**
-   * Those that were stored though one in front of them was not answered, or has failed, which happens
-   * when they go to other topics. They need not come again behind it.
-   */
-  readonly #ahead = new Set<number>();
   /**
    * The failures that may still void something, oldest first. A later one at the same or a lower
    * sequence says all that those before it said: so sequences rise here, within one window.
@@ -50,9 +45,7 @@ export class Lane {
     }
     this.#unanswered++;
     if (this.#expected !== undefined && sequence < this.#expected) return "repeat";
-    this.#open.add(sequence);
     this.#expected = sequence + 1;
-    this.#skipStored();
     return "next";
   }
 
@@ -62,20 +55,12 @@ export class Lane {
   }
 
   /** An admitted publish is stored, or was before. */
-  done(sequence: number, repeat: boolean): void {
-    this.#unanswered--;
-    if (repeat) return;
-    this.#open.delete(sequence);
-    const { value: oldest = Infinity } = this.#open.values().next();
-    if (oldest < sequence || sequence >= this.expected) this.#ahead.add(sequence);
-    this.#skipStored();
-    this.#settle();
+  done(): void {
+    this.#answered();
   }
 
   /** An admitted publish failed. */
   failed(sequence: number, error: GatewayError, repeat: boolean): void {
-    this.#unanswered--;
-    if (!repeat) this.#open.delete(sequence);
     if (error.code === "sequence_too_old") {
       this.#expected = undefined;
     } else if (!repeat && (this.#expected === undefined || sequence < this.#expected)) {
@@ -84,7 +69,7 @@ export class Lane {
       while ((this.#failures.at(-1)?.sequence ?? -1) >= sequence) this.#failures.pop();
       this.#failures.push({ generation: this.generation, sequence });
     }
-    this.#settle();
+    this.#answered();
   }
 
   /** Whether something in front of it has failed since it was admitted. */
@@ -102,16 +87,7 @@ export class Lane {
     );
   }
 
-  #skipStored(): void {
-    while (this.#expected !== undefined && this.#ahead.delete(this.#expected)) this.#expected++;
-  }
-
-  /** Forgets what cannot matter any more. */
-  #settle(): void {
-    if (this.#unanswered === 0) this.#failures.length = 0;
-    if (this.#ahead.size === 0 || this.#open.size > 0) return;
-    for (const sequence of this.#ahead) {
-      if (this.#expected === undefined || sequence < this.#expected) this.#ahead.delete(sequence);
-    }
+  #answered(): void {
+    if (--this.#unanswered === 0) this.#failures.length = 0;
   }
 }

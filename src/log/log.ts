@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import { LOG } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Offset, Topic } from "../types.ts";
-import type { Append } from "./append.ts";
+import type { Append, AppendPart } from "./append.ts";
 import { Appender } from "./appender.ts";
 import type { Written } from "./batch.ts";
 import { EntryCache } from "./entry_cache.ts";
@@ -39,7 +39,7 @@ export class Log {
   readonly #reader: Reader;
   /** By incarnation. */
   readonly #logs = new Map<string, TopicLog>();
-  /** Appends whose topics are being loaded, and what came behind them for the same topics. */
+  /** Appends whose topics are being loaded, and what came behind them and must not overtake. */
   readonly #waiting: Append[] = [];
 
   constructor(store: Store, host: Host, autoPartitions: number) {
@@ -124,10 +124,13 @@ export class Log {
     return true;
   }
 
+  /** Whether something for one of its topics, or of one of its producers, waits in front of it. */
   #mustWait({ parts }: Append): boolean {
     if (this.#waiting.length === 0) return false;
-    const topics = new Set(parts.map(({ topic }) => topic.id));
-    return this.#waiting.some((earlier) => earlier.parts.some(({ topic }) => topics.has(topic.id)));
+    const touched = new Set<unknown>(parts.flatMap(touches));
+    return this.#waiting.some((earlier) =>
+      earlier.parts.some((part) => touches(part).some((one) => touched.has(one)))
+    );
   }
 
   #wait(append: Append): void {
@@ -174,13 +177,17 @@ export class Log {
     });
   }
 
+  /** Others have written: learns it, and tells those who follow. */
   async #refresh(written: readonly Written[]): Promise<void> {
     await Promise.all(written.map(async ({ stripe }) => {
-      this.#tail.drop(stripe);
+      const from = stripe.head.entries;
       try {
-        await stripe.refresh(this.#store);
+        const learned = await stripe.refresh(this.#store);
+        const entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
+        for (const entry of entries) this.#tail.add(stripe, entry);
+        this.listener.appended(entries.flatMap(({ sections }) => sections));
       } catch (error) {
-        if (!(error instanceof GatewayError)) throw error;
+        if (!(error instanceof GatewayError) || error.code !== "unknown_topic") throw error;
         this.#end(stripe.topic);
       }
     }));
@@ -196,4 +203,9 @@ export class Log {
       this.#pages.drop(stripe);
     }
   }
+}
+
+/** What keeps its order: a topic, and a producer in its session. */
+function touches({ topic, admission }: AppendPart): unknown[] {
+  return admission ? [topic.id, admission.lane] : [topic.id];
 }

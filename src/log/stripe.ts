@@ -82,15 +82,17 @@ export class Stripe {
     this.#learn(decoded);
   }
 
-  /** A write of ours lost its race: learns what the winners wrote. */
-  async refresh(store: Store): Promise<void> {
+  /** A write of ours lost its race: learns what the winners wrote, and returns it. */
+  async refresh(store: Store): Promise<readonly DecodedEntry[]> {
     const [entry] = await store.read([keys.head(this.topic.id, this.index)]);
     if (!entry?.value) throw unknownTopic(this.topic.name);
-    if (entry.version === this.headVersion) return;
+    if (entry.version === this.headVersion) return [];
     const head = decodeHead(entry.value);
-    await this.#replay(store, this.head.entries, head.entries);
+    const learned = await this.#scan(store, this.head.entries, head.entries);
+    for (const decoded of learned) this.#learn(decoded);
     this.head = head;
     this.headVersion = entry.version;
+    return learned;
   }
 
   /** When its first kept entry was appended; undefined if it keeps none. */
@@ -114,6 +116,14 @@ export class Stripe {
     if (!head?.value || !trim?.value) throw unknownTopic(this.topic.name);
     this.trim = decodeTrim(trim.value);
     this.trimVersion = trim.version;
+  }
+
+  async #scan(store: Store, from: number, to: number): Promise<DecodedEntry[]> {
+    const entries: DecodedEntry[] = [];
+    while (from + entries.length < to) {
+      entries.push(...await scanEntries(store, this, from + entries.length, to, LOG.readBytes));
+    }
+    return entries;
   }
 
   async #replay(store: Store, from: number, to: number): Promise<void> {

@@ -10,7 +10,7 @@ import type { ProducerStamp, Topic } from "../types.ts";
 import { Publishing } from "./publishing.ts";
 import type { Requests } from "./requests.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import { subscriptionKey, topicKey, type Turnstile } from "./turnstile.ts";
+import { type Passage, subscriptionKey, topicKey, type Turnstile } from "./turnstile.ts";
 
 /** Producers that one session may use at a time; the one that was used longest ago is forgotten. */
 const LANES = 10_000;
@@ -26,6 +26,9 @@ export class Producing {
   readonly #subscriptions: Subscriptions;
   readonly #turnstile: Turnstile;
   readonly #lanes = new Map<string, KnownLane>();
+  /** What waits for its topic or its turn, and so stands in front of all that comes. */
+  #line: Promise<void> = Promise.resolve();
+  #inLine = 0;
 
   constructor(
     broker: Broker,
@@ -56,39 +59,41 @@ export class Producing {
       return this.#requests.fail(frame.id, this.#requests.asGatewayError(error));
     }
     const topic = this.#broker.topic(frame.topic);
-    if (topic && this.#turnstile.share(key)) this.#append(frame, topic, admission, key);
-    else this.#publishInTurn(frame, admission, key);
-  }
-
-  #publishInTurn(frame: PublishFrame, admission: Admission | undefined, key: string): void {
-    this.#turnstile.pass({ shared: [key] }, async (leave) => {
-      try {
-        this.#append(frame, await this.#broker.ensureTopic(frame.topic), admission, key);
-      } catch (error) {
-        leave();
-        const refusal = this.#requests.asGatewayError(error);
-        this.#giveUp(frame.producer, admission, refusal);
-        this.#requests.fail(frame.id, refusal);
-      }
-    });
+    if (topic && this.#inLine === 0 && this.#turnstile.share(key)) {
+      this.#append(frame, topic, admission, key);
+    } else {
+      this.#standInLine({ shared: [key] }, async (leave) => {
+        try {
+          this.#append(frame, await this.#broker.ensureTopic(frame.topic), admission, key);
+        } catch (error) {
+          leave();
+          const refusal = this.#requests.asGatewayError(error);
+          this.#giveUp(frame.producer, admission, refusal);
+          this.#requests.fail(frame.id, refusal);
+        }
+      });
+    }
   }
 
   transact({ id, publish, commit }: TransactFrame): void {
     const admissions: (Admission | undefined)[] = [];
+    const refuse = (error: unknown) => {
+      const refusal = this.#requests.asGatewayError(error);
+      for (const [i, { producer }] of publish.entries()) {
+        this.#giveUp(producer, admissions[i], refusal);
+      }
+      this.#requests.fail(id, refusal);
+    };
     try {
       requireAlike(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
     } catch (error) {
-      const refusal = this.#requests.asGatewayError(error);
-      for (const [i, admission] of admissions.entries()) {
-        this.#giveUp(publish[i]?.producer, admission, refusal);
-      }
-      return this.#requests.fail(id, refusal);
+      return refuse(error);
     }
     const shared = publish.map(({ topic }) => topicKey(topic));
     const alone = commit ? [subscriptionKey(commit.subscription)] : [];
     const board = commit && (() => this.#board(commit));
-    this.#turnstile.pass({ shared, alone }, async (leave) => {
+    this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
           publish.map(({ topic }) => this.#broker.ensureTopic(topic)),
@@ -96,22 +101,28 @@ export class Producing {
         const parts = publish.map(({ records, producer }, i) =>
           part(topics[i] as Topic, records, producer, admissions[i])
         );
-        this.#broker.append({
-          parts,
-          ...(board ? { board } : {}),
-          done: (result) => {
-            leave();
-            this.#answerTransaction(id, result);
-          },
-        });
+        const done = (result: AppendResult) => {
+          leave();
+          this.#answerTransaction(id, result);
+        };
+        this.#broker.append(board ? { parts, board, done } : { parts, done });
       } catch (error) {
         leave();
-        const refusal = this.#requests.asGatewayError(error);
-        for (const [i, admission] of admissions.entries()) {
-          this.#giveUp(publish[i]?.producer, admission, refusal);
-        }
-        this.#requests.fail(id, refusal);
+        refuse(error);
       }
+    });
+  }
+
+  /**
+   * Runs it when its turn has come at its gates, and behind all that stands in line: what this
+   * session publishes goes to the log in the order in which it came, whatever the topics.
+   */
+  #standInLine(passage: Passage, run: (leave: () => void) => Promise<void>): void {
+    this.#inLine++;
+    const turn = new Promise<() => void>((resolve) => this.#turnstile.pass(passage, resolve));
+    this.#line = this.#line.then(async () => {
+      await run(await turn);
+      this.#inLine--;
     });
   }
 

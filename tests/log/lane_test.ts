@@ -48,29 +48,6 @@ Deno.test("what was queued in front of a failure is not touched by it", () => {
   assertEquals(refusal(() => lane.admit(2)).detail.expected, 1);
 });
 
-Deno.test("what was stored ahead of a failure need not come again behind it", () => {
-  const lane = new Lane();
-  for (const sequence of [0, 1, 2, 3]) lane.admit(sequence);
-  lane.done(1, false);
-  lane.done(3, false);
-  lane.failed(0, timeout, false);
-  lane.failed(2, lane.gap(2), false);
-  assertEquals(lane.admit(0), "next");
-  assertEquals(lane.expected, 2, "1 is stored");
-  assertEquals(lane.admit(2), "next");
-  assertEquals(lane.expected, 4, "3 is stored");
-});
-
-Deno.test("what was under way to the store when one in front of it failed need not come again", () => {
-  const lane = new Lane();
-  for (const sequence of [0, 1, 2]) lane.admit(sequence);
-  lane.failed(0, timeout, false);
-  lane.done(1, false);
-  lane.failed(2, lane.gap(2), false);
-  assertEquals(lane.admit(0), "next");
-  assertEquals(lane.expected, 2, "1 is stored");
-});
-
 Deno.test("a publish that was refused before it was admitted keeps its number free", () => {
   const lane = new Lane();
   lane.refused(5);
@@ -90,7 +67,7 @@ Deno.test("at most a window of publishes is unanswered", () => {
   for (let sequence = 0; sequence < PRODUCER.window; sequence++) lane.admit(sequence);
   const error = refusal(() => lane.admit(PRODUCER.window));
   assertEquals([error.code, error.retry], ["overloaded", "same"]);
-  lane.done(0, false);
+  lane.done();
   assertEquals(lane.admit(PRODUCER.window), "next");
 });
 
@@ -110,7 +87,7 @@ Deno.test("in whatever order publishes fail, what is stored of a lane never has 
       if (queue.length < 3) continue;
       const { sequence, generation } = queue.shift() ?? { sequence: 0, generation: 0 };
       if (lane.isVoid(generation, sequence)) lane.failed(sequence, lane.gap(sequence), false);
-      else if (succeeds) stored.push(sequence), lane.done(sequence, false);
+      else if (succeeds) stored.push(sequence), lane.done();
       else lane.failed(sequence, timeout, false);
     }
     assertEquals(stored, stored.map((_, i) => i));
