@@ -6,17 +6,20 @@
 import { GatewayError } from "./errors.ts";
 import type { Feed, FeedOptions, OnSlow, Sink } from "./fanout/feed.ts";
 import type { Hub } from "./fanout/hub.ts";
+import type { GroupDescription, ResetTarget } from "./group/group_admin.ts";
 import type { Groups, JoinSpec } from "./group/groups.ts";
 import type { Membership } from "./group/membership.ts";
 import type { MemberPort } from "./group/member_port.ts";
+import { LOG } from "./limits.ts";
 import type { Append } from "./log/append.ts";
 import type { Log } from "./log/log.ts";
 import { partitionOf } from "./log/partitioner.ts";
 import { keyToken } from "./log/record.ts";
-import type { Bounds } from "./log/section.ts";
-import type { Producers } from "./producers.ts";
+import type { Bounds, Slice } from "./log/section.ts";
+import { type TopicSpec, unknownTopic } from "./log/topics.ts";
+import type { ProducerId, Producers } from "./producers.ts";
 import type { FrameOf } from "./protocol/frames.ts";
-import type { Offset, Topic } from "./types.ts";
+import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
 
 /** Where reading of a partition begins; `reset` says why not where it was asked to. */
 export interface ReadingPlace {
@@ -33,38 +36,63 @@ export interface BrokerParts {
 }
 
 export class Broker {
-  readonly log: Log;
-  readonly groups: Groups;
+  readonly #log: Log;
+  readonly #groups: Groups;
   readonly #hub: Hub;
   readonly #producers: Producers;
 
   constructor({ log, hub, groups, producers }: BrokerParts) {
-    this.log = log;
-    this.groups = groups;
+    this.#log = log;
+    this.#groups = groups;
     this.#hub = hub;
     this.#producers = producers;
   }
 
   /** The topic, if it is known here. */
   topic(name: string): Topic | undefined {
-    return this.log.topics.cached(name);
+    return this.#log.topics.cached(name);
   }
 
   /** The topic, made if the setting says so. */
   ensureTopic(name: string): Promise<Topic> {
-    return this.log.topics.ensure(name);
+    return this.#log.topics.ensure(name);
+  }
+
+  /** The topic, which is not made. */
+  async findTopic(name: string): Promise<Topic> {
+    const topic = await this.#log.topics.find(name);
+    if (!topic) throw unknownTopic(name);
+    return topic;
+  }
+
+  listTopics(): Promise<Topic[]> {
+    return this.#log.topics.list();
+  }
+
+  /** Makes the topic, or sets the retention of the one that is there anew. */
+  createTopic(name: string, spec: TopicSpec): Promise<{ topic: Topic; made: boolean }> {
+    return this.#log.topics.create(name, spec);
+  }
+
+  async removeTopic(name: string): Promise<void> {
+    if (!await this.#log.topics.remove(name)) throw unknownTopic(name);
   }
 
   append(append: Append): void {
-    this.log.append(append);
+    this.#log.append(append);
   }
 
-  initProducer(name: string | undefined): Promise<{ id: string; epoch: number }> {
+  initProducer(name: string | undefined): Promise<ProducerId> {
     return this.#producers.init(name);
   }
 
   bounds(topic: Topic, partition: number): Promise<Bounds> {
-    return this.log.bounds(topic, partition);
+    return this.#log.bounds(topic, partition);
+  }
+
+  /** Records from `from` on, or from the start if that is behind it, without a subscription. */
+  read(topic: Topic, partition: number, from: Offset): Promise<Slice> {
+    return this.#log.read(topic, partition, from, LOG.readBytes);
   }
 
   /** A feed for a subscription or a membership, which follows nothing yet. */
@@ -96,11 +124,11 @@ export class Broker {
   async placesToRead(topic: Topic, frame: FrameOf<"subscribe">): Promise<() => ReadingPlace[]> {
     const { from = "latest" } = frame;
     const partitions = partitionsToRead(topic, frame);
-    await this.log.open(topic);
+    await this.#log.open(topic);
     if (typeof from === "object" && "timestamp" in from) {
       const places = await Promise.all(partitions.map(async (partition) => ({
         partition,
-        offset: await this.log.offsetAt(topic, partition, from.timestamp),
+        offset: await this.#log.offsetAt(topic, partition, from.timestamp),
       })));
       return () => places;
     }
@@ -120,11 +148,28 @@ export class Broker {
   }
 
   join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
-    return this.groups.join(spec, port);
+    return this.#groups.join(spec, port);
+  }
+
+  groupNames(): Promise<string[]> {
+    return this.#groups.names();
+  }
+
+  describeGroup(name: string): Promise<GroupDescription> {
+    return this.#groups.describe(name);
+  }
+
+  removeGroup(name: string): Promise<void> {
+    return this.#groups.remove(name);
+  }
+
+  /** Sets committed offsets of a group without live members. */
+  resetGroup(name: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
+    return this.#groups.reset(name, target);
   }
 
   #boundsNow(topic: Topic, partition: number): Bounds {
-    const bounds = this.log.known(topic, partition);
+    const bounds = this.#log.known(topic, partition);
     if (bounds) return bounds;
     throw new GatewayError("unknown_topic", `Topic ${topic.name} was deleted`);
   }

@@ -28,9 +28,8 @@ export interface GatewayOptions {
 
 export class Gateway {
   readonly log: Log;
-  readonly groups: Groups;
-  readonly producers: Producers;
   readonly broker: Broker;
+  readonly #groups: Groups;
   readonly #store: Store;
   readonly #host: Host;
   readonly #settings: Settings;
@@ -50,10 +49,9 @@ export class Gateway {
     this.log.listener = hub;
     this.log.topics.onRemoved((topic) => hub.removed(topic));
     const gateway = newId(host);
-    this.groups = new Groups({ store, host, log: this.log, gateway, sessionTimeoutMs });
-    this.producers = new Producers(store, host);
-    const { log, groups, producers } = this;
-    this.broker = new Broker({ log, hub, groups, producers });
+    this.#groups = new Groups({ store, host, log: this.log, gateway, sessionTimeoutMs });
+    const producers = new Producers(store, host);
+    this.broker = new Broker({ log: this.log, hub, groups: this.#groups, producers });
     this.#context = {
       host,
       broker: this.broker,
@@ -67,7 +65,7 @@ export class Gateway {
 
   /** Takes over from the gateway that had the store before. */
   async start(): Promise<void> {
-    await this.groups.takeUp();
+    await this.#groups.takeUp();
   }
 
   /** A socket has come. */
@@ -97,7 +95,7 @@ export class Gateway {
   tick(): void {
     const now = this.#host.clock.monotonic();
     this.log.tick(now);
-    this.groups.tick(now);
+    this.#groups.tick(now);
     this.#upkeep.tick(now);
     for (const session of this.#sessions) session.tick(now);
   }
@@ -112,7 +110,7 @@ export class Gateway {
     const deadline = clock.monotonic() + drainMs;
     this.#draining = true;
     for (const session of this.#sessions) session.drain(Math.floor(random.number() * drainMs));
-    await Promise.race([this.groups.drain(), sleep(clock, drainMs)]);
+    await Promise.race([this.#groups.drain(), sleep(clock, drainMs)]);
     while (clock.monotonic() < deadline && !this.#isDrained) await sleep(clock, TICK_MS);
     for (const session of this.#sessions) session.endDrained();
     await Promise.race([this.#quiet(), sleep(clock, Math.max(0, deadline - clock.monotonic()))]);
@@ -124,14 +122,14 @@ export class Gateway {
   }
 
   get #isDrained(): boolean {
-    if (this.groups.isReleasing) return false;
+    if (this.#groups.isReleasing) return false;
     for (const session of this.#sessions) if (!session.isQuiet) return false;
     return true;
   }
 
   /** Resolves when nothing is being written. */
   async #quiet(): Promise<void> {
-    await this.groups.idle();
+    await this.#groups.idle();
     await this.log.journal.idle();
   }
 }

@@ -151,6 +151,8 @@ export const HTTP = {
   bufferedChunks: 16_384,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
+  /** How long answers and handshakes may still take when the gateway stops. */
+  farewellMs: 500,
 } as const;
 
 /** How often deadlines are looked at: they are kept to within this. */

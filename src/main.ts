@@ -50,10 +50,10 @@ async function openDoors(
     rules: settings,
     telemetry,
     routes: {
-      ...topicRoutes(gateway.log),
-      ...recordRoutes(gateway.log),
-      ...producerRoutes(gateway.producers),
-      ...groupRoutes(gateway.groups),
+      ...topicRoutes(gateway.broker),
+      ...recordRoutes(gateway.broker),
+      ...producerRoutes(gateway.broker),
+      ...groupRoutes(gateway.broker),
       ...operationRoutes({
         ready: () => gateway.ready(),
         metrics: () => telemetry.metrics(),

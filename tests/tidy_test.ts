@@ -16,6 +16,7 @@ const ranks: Readonly<Record<string, number>> = {
   log: 3,
   group: 4,
   fanout: 4,
+  producers: 4,
   broker: 5,
   session: 6,
   server: 7,
@@ -49,8 +50,11 @@ const banned: Readonly<Record<string, RegExp>> = {
 /** Where that may stand: the edges. */
 const edges = ["host/", "server/", "store/deno_kv.ts", "cli/", "demo/", "main.ts"];
 
-/** What a program or a user starts with; everything else must be reached from here. */
-const entrances = ["main.ts", "cli/", "demo/replay.ts"];
+/**
+ * What a program or a user starts with; everything else must be reached from here. The store in
+ * memory is what tests and the simulated world start with.
+ */
+const entrances = ["main.ts", "cli/", "demo/replay.ts", "store/memory.ts"];
 
 const maxLines = 400;
 
@@ -175,7 +179,7 @@ Deno.test("every file can be read in one sitting", () => {
 });
 
 Deno.test("every file opens with what it is", () => {
-  assertEquals(files.filter(({ text }) => !text.startsWith("/**\n")).map(({ path }) => path), []);
+  assertEquals(files.filter(({ text }) => !/^\/\*\*[ \n]/.test(text)).map(({ path }) => path), []);
 });
 
 Deno.test("every file is reached from an entrance", () => {
@@ -196,7 +200,8 @@ Deno.test("nothing is left for later, and nothing escapes the types", async () =
   const tests = await read(new URL("./", import.meta.url));
   const wrong: string[] = [];
   for (const { path, code } of files) {
-    if (/(:|\bas|<)\s*any\b|\bany\[\]/.test(code)) wrong.push(`${path} uses the type any`);
+    const words = code.replace(/"[^"\n]*"|`[^`]*`/g, "");
+    if (/(:|\bas|<)\s*any\b|\bany\[\]/.test(words)) wrong.push(`${path} uses the type any`);
   }
   for (const { path, text } of [...files, ...tests]) {
     if (/\b(TO[D]O|FIX[M]E|X{3})\b/.test(text)) wrong.push(`${path} leaves something for later`);

@@ -2,25 +2,25 @@
  * Consumer groups over HTTP: described, listed, deleted, and their offsets set anew.
  */
 
-import type { Groups } from "../group/groups.ts";
+import type { Broker } from "../broker.ts";
 import { decodeOffsets } from "../protocol/bodies.ts";
 import type { Routes } from "./app.ts";
 import { readBody } from "./body.ts";
 import { nameIn } from "./params.ts";
 
-export function groupRoutes(groups: Groups): Routes {
+export function groupRoutes(broker: Broker): Routes {
   return {
     "/v1/groups": {
       async GET() {
-        return Response.json({ groups: (await groups.names()).map((group) => ({ group })) });
+        return Response.json({ groups: (await broker.groupNames()).map((group) => ({ group })) });
       },
     },
     "/v1/groups/:group": {
       async GET(_, params) {
-        return Response.json(await groups.describe(nameIn(params, "group")));
+        return Response.json(await broker.describeGroup(nameIn(params, "group")));
       },
       async DELETE(_, params) {
-        await groups.remove(nameIn(params, "group"));
+        await broker.removeGroup(nameIn(params, "group"));
         return new Response(null, { status: 204 });
       },
     },
@@ -28,7 +28,7 @@ export function groupRoutes(groups: Groups): Routes {
       async PUT(request, params) {
         const group = nameIn(params, "group");
         const target = decodeOffsets(await readBody(request));
-        return Response.json({ offsets: await groups.reset(group, target) });
+        return Response.json({ offsets: await broker.resetGroup(group, target) });
       },
     },
   };

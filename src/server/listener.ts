@@ -7,12 +7,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { HTTP } from "../limits.ts";
-import { type SocketOptions, socketUpgrades } from "./socket.ts";
+import { type SocketOptions, Sockets } from "./socket.ts";
 
 export interface Listener {
   /** Where it listens: `http://HOST:PORT`. */
   readonly url: string;
-  /** Takes no more connections and ends those that are left. */
+  /** Takes no more connections; those that are left have `HTTP.farewellMs` to end. */
   close(): Promise<void>;
 }
 
@@ -39,7 +39,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     getRequestListener(options.fetch, { overrideGlobalObjects: false }),
   );
   server.maxHeadersCount = HTTP.headers;
-  server.on("upgrade", socketUpgrades(options));
+  const sockets = new Sockets(options);
+  server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
   server.on("clientError", refuse);
   await bind(server, options);
   const { port } = server.address() as AddressInfo;
@@ -48,8 +49,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: `http://${name}:${port}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
+      server.closeIdleConnections();
+      const late = setTimeout(() => {
+        sockets.terminate();
+        server.closeAllConnections();
+      }, HTTP.farewellMs);
       await closed;
+      clearTimeout(late);
     },
   };
 }

@@ -1,18 +1,16 @@
 /**
- * Records over HTTP: published in, and read out of one partition. What is read is spliced together
- * from the bytes that are stored, as in a push.
+ * Records over HTTP: published in, and read out of one partition. What is read is the text that a
+ * push would have, cut where it must be.
  */
 
+import type { Broker } from "../broker.ts";
 import { GatewayError } from "../errors.ts";
-import { LOG } from "../limits.ts";
+import { encodedOf } from "../fanout/encoded.ts";
+import type { AppendPart, AppendResult } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";
-import type { Log } from "../log/log.ts";
-import type { Section } from "../log/section.ts";
-import { RecordCursor } from "../log/record.ts";
-import { unknownTopic } from "../log/topics.ts";
-import type { AppendResult } from "../log/append.ts";
-import { decodeRecords } from "../protocol/bodies.ts";
-import type { Offset } from "../types.ts";
+import type { Section, Slice } from "../log/section.ts";
+import { decodeRecords, type RecordsBody } from "../protocol/bodies.ts";
+import type { Offset, Topic } from "../types.ts";
 import type { Routes } from "./app.ts";
 import { readBody } from "./body.ts";
 import { nameIn, numberIn, partitionIn } from "./params.ts";
@@ -20,86 +18,75 @@ import { nameIn, numberIn, partitionIn } from "./params.ts";
 const defaultLimit = 100;
 const utf8 = new TextDecoder();
 
-export function recordRoutes(log: Log): Routes {
+export function recordRoutes(broker: Broker): Routes {
   return {
     "/v1/topics/:topic/records": {
       async POST(request, params) {
         const name = nameIn(params, "topic");
-        const { records, producer } = decodeRecords(await readBody(request));
-        const topic = await log.topics.ensure(name);
-        const lane = new Lane();
-        const stamp = producer && {
-          producer,
-          admission: {
-            lane,
-            generation: lane.generation,
-            repeat: lane.admit(producer.sequence) === "repeat",
-          },
-        };
+        const body = decodeRecords(await readBody(request));
+        const part = partOf(await broker.ensureTopic(name), body);
         const result = await new Promise<AppendResult>((done) =>
-          log.append({ parts: [{ topic, records, ...stamp }], done })
+          broker.append({ parts: [part], done })
         );
         if (!result.ok) throw result.error;
-        const { offsets, duplicate } = result;
-        return Response.json({ offsets: offsets[0], ...(duplicate ? { duplicate } : {}) });
+        const [offsets] = result.offsets;
+        return Response.json({ offsets, ...(result.duplicate ? { duplicate: true } : {}) });
       },
     },
     "/v1/topics/:topic/partitions/:partition/records": {
       async GET(request, params) {
         const name = nameIn(params, "topic");
         const partition = partitionIn(params);
-        const topic = await log.topics.find(name);
-        if (!topic) throw unknownTopic(name);
+        const offset = numberIn(request, "offset", 0);
+        const limit = numberIn(request, "limit", 1) ?? defaultLimit;
+        const topic = await broker.findTopic(name);
         if (partition >= topic.partitions) {
           throw new GatewayError(
             "unknown_partition",
-            `Topic ${name} has no partition ${partition}`,
+            `There is no partition ${partition} in topic ${name}: it has ${topic.partitions}`,
           );
         }
-        const { start, next } = await log.bounds(topic, partition);
-        const offset = numberIn(request, "offset", 0) ?? start;
-        const limit = numberIn(request, "limit", 1) ?? defaultLimit;
-        if (offset < start) {
-          throw new GatewayError(
-            "offset_out_of_range",
-            `Cannot read offset ${offset} of ${name}/${partition}: the log begins at ${start}`,
-            { start, next },
-          );
-        }
-        if (offset >= next) return Response.json({ records: [], next: offset });
-        const { sections } = await log.read(topic, partition, offset, LOG.readBytes);
-        const records = [...textsFrom(sections, offset, limit)];
-        return new Response(
-          `{"records":[${records.join(",")}],"next":${offset + records.length}}`,
-          { headers: { "content-type": "application/json" } },
-        );
+        const slice = await broker.read(topic, partition, offset ?? 0);
+        const from = offset ?? slice.bounds.start;
+        if (from < slice.bounds.start) throw trimmed(from, `${name}/${partition}`, slice);
+        const { text, count } = recordsFrom(slice.sections, from, limit);
+        return new Response(`{"records":[${text}],"next":${from + count}}`, {
+          headers: { "content-type": "application/json" },
+        });
       },
     },
   };
 }
 
-/** The records from `offset` on, as JSON, no more than `limit`. */
-function* textsFrom(
-  sections: readonly Section[],
-  offset: Offset,
-  limit: number,
-): Generator<string> {
-  let left = limit;
-  for (const section of sections) {
-    const cursor = new RecordCursor(section.payload, section.time);
-    for (let at = section.base; cursor.next(); at++) {
-      if (at < offset) continue;
-      if (left-- === 0) return;
-      yield text(cursor, at);
-    }
-  }
+/** A request is a session of its own: whatever number it brings is the first one of its producer. */
+function partOf(topic: Topic, { records, producer }: RecordsBody): AppendPart {
+  if (!producer) return { topic, records };
+  const lane = new Lane();
+  const repeat = lane.admit(producer.sequence) === "repeat";
+  return { topic, records, producer, admission: { lane, generation: lane.generation, repeat } };
 }
 
-function text(cursor: RecordCursor, offset: Offset): string {
-  const span = (from: number, to: number) => utf8.decode(cursor.bytes.subarray(from, to));
-  return `{"offset":${offset},"timestamp":${cursor.timestamp}` +
-    (cursor.hasKey ? `,"key":"${cursor.keyToken()}"` : "") +
-    `,"value":${span(cursor.valueFrom, cursor.valueTo)}` +
-    (cursor.hasHeaders ? `,"headers":${span(cursor.headersFrom, cursor.headersTo)}` : "") +
-    (cursor.base64 ? `,"encoding":"base64"` : "") + "}";
+/** The JSON of at most `limit` records from `from` on, with commas between them, and how many. */
+function recordsFrom(
+  sections: readonly Section[],
+  from: Offset,
+  limit: number,
+): { text: string; count: number } {
+  const texts: string[] = [];
+  let count = 0;
+  for (const section of sections) {
+    const { text, ends } = encodedOf(section);
+    const first = Math.max(0, from - section.base);
+    const end = Math.min(ends.length, first + limit - count);
+    if (first >= end) continue;
+    const begins = first === 0 ? 0 : ends[first - 1]! + 1;
+    texts.push(utf8.decode(text.subarray(begins, ends[end - 1]!)));
+    count += end - first;
+  }
+  return { text: texts.join(","), count };
+}
+
+function trimmed(offset: Offset, place: string, { bounds: { start, next } }: Slice): GatewayError {
+  const message = `Cannot read offset ${offset} of ${place}: the log begins at ${start}`;
+  return new GatewayError("offset_out_of_range", message, { start, next });
 }

@@ -41,11 +41,11 @@ export interface SocketOptions {
   connect(wire: Wire): Line;
 }
 
-/** The handler of the HTTP server's `upgrade` event. */
-export function socketUpgrades(
-  options: SocketOptions,
-): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const sockets = new WebSocketServer({
+/** All sockets of one HTTP server. */
+export class Sockets {
+  readonly #options: SocketOptions;
+  readonly #open = new Set<WebSocket>();
+  readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
@@ -56,16 +56,31 @@ export function socketUpgrades(
     closeTimeout: HTTP.closeMs,
     handleProtocols: () => subprotocol,
   });
-  return (request, socket, head) => {
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+  }
+
+  /** Handles the HTTP server's event of this name. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
-      check(request, options.rules);
+      check(request, this.#options.rules);
     } catch (error) {
       socket.on("error", () => socket.destroy());
       socket.end(rawProblem(asGatewayError(error)));
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, options));
-  };
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      this.#open.add(ws);
+      ws.on("close", () => this.#open.delete(ws));
+      serve(ws, socket, this.#options);
+    });
+  }
+
+  /** Ends those that are left. */
+  terminate(): void {
+    for (const ws of this.#open) ws.terminate();
+  }
 }
 
 function check(request: IncomingMessage, rules: AdmissionRules): void {
@@ -122,7 +137,11 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
       read();
     });
   });
-  socket.on("drain", () => guard(() => line.writable()));
+  socket.on("drain", () =>
+    guard(() => {
+      line.writable();
+      read();
+    }));
   // The error itself (a bad frame, a reset) is the peer's; `close` follows it.
   ws.on("error", () => telemetry.count("sockets_broken_total"));
   ws.on("close", () => guard(() => line.closed()));

@@ -4,14 +4,18 @@ import { exchange } from "../support/raw_http.ts";
 
 const host = "Host: 127.0.0.1\r\n";
 
-function listenOn(port: number, headersMs = 10_000): Promise<Listener> {
+function listenOn(
+  port: number,
+  headersMs = 10_000,
+  answer: () => Response | Promise<Response> = () => new Response("ok"),
+): Promise<Listener> {
   return listen({
     headersMs,
     host: "127.0.0.1",
     port,
     rules: { open: false, origins: [] },
     telemetry: { count() {}, observe() {}, report() {} },
-    fetch: () => new Response("ok"),
+    fetch: answer,
     connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false }),
   });
 }
@@ -53,4 +57,19 @@ Deno.test("a request whose headers do not come in time is refused", async () => 
   const listener = await listenOn(0, 200);
   assertMatch(await exchange(listener.url, "GET / HTTP/1.1\r\nHo"), /^HTTP\/1.1 408 /);
   await listener.close();
+});
+
+Deno.test("when the server closes, a request that is being answered gets its answer", async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: answer, resolve: give } = Promise.withResolvers<Response>();
+  const listener = await listenOn(0, 10_000, () => {
+    ask();
+    return answer;
+  });
+  const response = fetch(listener.url);
+  await asked;
+  const closed = listener.close();
+  give(new Response("here it is"));
+  assertStringIncludes(await (await response).text(), "here it is");
+  await closed;
 });

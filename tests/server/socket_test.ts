@@ -26,13 +26,11 @@ async function withSockets(
     rules: { open: false, origins: ["https://app.example"] },
     telemetry: silent,
     fetch: () => new Response("ok"),
-    connect: (wire) => ({
-      receive() {},
-      writable() {},
-      closed() {},
-      congested: false,
-      ...make(wire),
-    }),
+    connect(wire) {
+      const silent = { receive() {}, writable() {}, closed() {}, congested: false };
+      // Not a spread: `congested` may be a getter, which would then be read once and for all.
+      return Object.defineProperties(silent, Object.getOwnPropertyDescriptors(make(wire)));
+    },
   });
   try {
     await run(listener.url);
@@ -207,7 +205,7 @@ Deno.test("a session that is congested is not read until it is not", async () =>
         return congested;
       },
       receive(message) {
-        messages.push(new TextDecoder().decode(message));
+        messages.push(congested ? "too early" : new TextDecoder().decode(message));
         congested = messages.length === 1;
         if (messages.length === 2) wire.send("both");
         release = () => {
@@ -261,4 +259,52 @@ Deno.test("a session hears when what it sent has left", async () => {
     assertEquals(await heard, 0);
     await connection.close();
   });
+});
+
+Deno.test("a peer that reads again is read again, though nothing more is sent to it", async () => {
+  const messages: string[] = [];
+  await withSockets((wire) => ({
+    get congested() {
+      return wire.buffered > 128 * 1024;
+    },
+    receive(message) {
+      messages.push(new TextDecoder().decode(message));
+      if (messages.length > 1) return wire.terminate();
+      while (wire.buffered < 8 * 1024 * 1024) wire.send("x".repeat(64 * 1024));
+    },
+  }), async (url) => {
+    const connection = await open(url);
+    connection.socket.pause();
+    connection.send(clientFrame(text, "flood me"));
+    connection.socket.resume();
+    await connection.until((received) => received.length > 0);
+    connection.send(clientFrame(text, "still there"));
+    await connection.until(() => messages.length > 1);
+    assertEquals(messages, ["flood me", "still there"]);
+    await connection.close();
+  });
+});
+
+Deno.test("when the server closes, peers may say goodbye, and those that do not are cut off", async () => {
+  const wires: Wire[] = [];
+  const closed: number[] = [];
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  let connections: RawConnection[] = [];
+  await withSockets((wire) => {
+    const number = wires.push(wire);
+    return {
+      closed() {
+        closed.push(number);
+        if (closed.length === 2) finish();
+      },
+    };
+  }, async (url) => {
+    connections = [await open(url), await open(url)];
+    for (const wire of wires) wire.close(4001, "draining");
+    await connections[0]!.until((received) => closeCode(received) !== undefined);
+    connections[0]!.send(clientFrame(8, new Uint8Array([0x0f, 0xa1])));
+  });
+  await finished;
+  assertEquals(closed, [1, 2]);
+  for (const connection of connections) await connection.close();
 });
