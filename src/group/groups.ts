@@ -3,7 +3,6 @@
  * while a member of it is here, or while it waits for one.
  */
 
-import { GatewayError } from "../errors.ts";
 import { newId } from "../host/host.ts";
 import type { Log } from "../log/log.ts";
 import type { TopicPartitionOffset } from "../types.ts";

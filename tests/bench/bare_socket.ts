@@ -27,7 +27,7 @@ function answerAll(socket: WebSocket): void {
 }
 
 function broadcast(socket: WebSocket): void {
-  socket.on("message", (data) => {
+  socket.on("message", (data: Uint8Array) => {
     for (const other of sockets.clients) {
       if (other !== socket) other.send(data, { binary: false });
     }
