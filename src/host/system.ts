@@ -1,5 +1,6 @@
 /** The real host: the system's clocks and randomness, counters for `/metrics`, lines on stderr. */
 
+import { assert } from "../assert.ts";
 import type { Clock, Host, Level, Random, Telemetry } from "./host.ts";
 
 /** Milliseconds: upper bounds of the buckets of every histogram. */
@@ -38,6 +39,7 @@ export class SystemRandom implements Random {
   }
 
   #take(length: number): Uint8Array {
+    assert(length <= RANDOM_BYTES, `at most ${RANDOM_BYTES} random bytes come at once`);
     if (this.#at + length > RANDOM_BYTES) {
       crypto.getRandomValues(this.#pool);
       this.#at = 0;
@@ -81,7 +83,8 @@ export class SystemTelemetry implements Telemetry {
   report(level: Level, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const time = new Date().toISOString();
     const shown = Object.entries(fields).map(([name, value]) => [name, shortened(value)]);
-    this.#write(JSON.stringify({ time, level, message, ...Object.fromEntries(shown) }));
+    const line = { time, level, message: shortened(message), ...Object.fromEntries(shown) };
+    this.#write(escaped(JSON.stringify(line)));
   }
 
   /** All counters and histograms in the text format of Prometheus. */
@@ -111,11 +114,21 @@ export function systemHost(): Host & { readonly telemetry: SystemTelemetry } {
   };
 }
 
-/** JSON escapes control characters; what it leaves is cut, so that no client fills the disk. */
+/** Cut, so that no client fills the disk with what it is called or has sent. */
 function shortened(value: unknown): unknown {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
   const text = value instanceof Error ? value.stack ?? value.message : String(value);
   return text.length > FIELD_CHARACTERS ? `${text.slice(0, FIELD_CHARACTERS)}…` : text;
+}
+
+/** JSON leaves these as they are, and a terminal obeys them: delete to C1, separators, directions. */
+const OBEYED = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function escaped(json: string): string {
+  return json.replace(
+    OBEYED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function writeToStderr(line: string): void {

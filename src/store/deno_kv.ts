@@ -4,8 +4,8 @@
  * second one out.
  */
 
-import { assert } from "../assert.ts";
 import { STORE } from "../limits.ts";
+import { assertReadable, assertScannable, assertWritable } from "./bounds.ts";
 import { keys } from "./keys.ts";
 import {
   type Entry,
@@ -27,55 +27,61 @@ export class StoreRefused extends Error {
 
 /** Opens the store in this file, made if need be, or in memory (`:memory:`). */
 export async function openDenoKv(path: string): Promise<Store> {
-  const lock = path === ":memory:" ? undefined : await lockFile(path);
+  let lock: Deno.FsFile | undefined;
+  let kv: Deno.Kv | undefined;
   try {
-    const kv = await Deno.openKv(path);
+    if (path !== ":memory:") lock = await lockFile(path);
+    kv = await Deno.openKv(path);
     await claimFormat(kv, path);
     return new DenoKvStore(kv, lock);
   } catch (error) {
+    kv?.close();
     lock?.close();
     if (error instanceof StoreRefused) throw error;
     throw new StoreRefused(`Cannot open the store ${path}: ${messageOf(error)}`);
   }
 }
 
-class DenoKvStore implements Store {
+/** Deno KV behind the port: each call has a deadline, which Deno KV itself has not. */
+export class DenoKvStore implements Store {
   readonly #kv: Deno.Kv;
   readonly #lock: Deno.FsFile | undefined;
+  readonly #callMs: number;
 
-  constructor(kv: Deno.Kv, lock: Deno.FsFile | undefined) {
+  constructor(kv: Deno.Kv, lock?: Deno.FsFile, callMs: number = STORE.callMs) {
     this.#kv = kv;
     this.#lock = lock;
+    this.#callMs = callMs;
   }
 
   async read(keys: readonly Key[]): Promise<Entry[]> {
-    assert(keys.length <= STORE.readKeys, `a read takes at most ${STORE.readKeys} keys`);
-    const found = await readable(this.#kv.getMany<Uint8Array[]>(keys.map(unlock)));
+    assertReadable(keys);
+    const found = await this.#readable(() => this.#kv.getMany<Uint8Array[]>(keys.map(unlock)));
     return found.map(entryOf);
   }
 
-  async scan({ prefix, start, end, limit, reverse = false }: Range): Promise<Entry[]> {
-    assert(limit <= STORE.scanEntries, `a scan takes at most ${STORE.scanEntries} entries`);
-    const found = this.#kv.list<Uint8Array>(selector(prefix, start, end), {
-      limit,
-      reverse,
-      batchSize: limit,
+  async scan(range: Range): Promise<Entry[]> {
+    assertScannable(range);
+    const { limit, reverse = false } = range;
+    return await this.#readable(() => {
+      const options = { limit, reverse, batchSize: limit };
+      return Array.fromAsync(this.#kv.list<Uint8Array>(selectorOf(range), options), entryOf);
     });
-    return await readable(Array.fromAsync(found, entryOf));
   }
 
-  async write({ checks, mutations }: Write): Promise<WriteResult> {
-    assert(checks.length > 0 && checks.length <= STORE.checks, "a write has 1 to 10 checks");
+  /** An error says nothing of what is stored, so it is as good as no answer. */
+  async write(write: Write): Promise<WriteResult> {
+    assertWritable(write);
     try {
       const operation = this.#kv.atomic();
-      for (const { key, version } of checks) {
+      for (const { key, version } of write.checks) {
         operation.check({ key: unlock(key), versionstamp: version });
       }
-      for (const mutation of mutations) {
+      for (const mutation of write.mutations) {
         if (mutation.type === "set") operation.set(unlock(mutation.key), mutation.value);
         else operation.delete(unlock(mutation.key));
       }
-      const result = await within(STORE.callMs, operation.commit());
+      const result = await within(this.#callMs, operation.commit());
       return result.ok
         ? { outcome: "stored", version: result.versionstamp }
         : { outcome: "conflict" };
@@ -88,10 +94,18 @@ class DenoKvStore implements Store {
     this.#kv.close();
     this.#lock?.close();
   }
+
+  async #readable<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await within(this.#callMs, ask());
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
 }
 
 /** Deno KV takes a prefix with one bound at most. Two bounds lie within the prefix, and do without. */
-function selector(prefix: Key, start: Key | undefined, end: Key | undefined): Deno.KvListSelector {
+function selectorOf({ prefix, start, end }: Range): Deno.KvListSelector {
   if (start && end) return { start: unlock(start), end: unlock(end) };
   if (start) return { prefix: unlock(prefix), start: unlock(start) };
   return end ? { prefix: unlock(prefix), end: unlock(end) } : { prefix: unlock(prefix) };
@@ -110,15 +124,7 @@ function entryOf(entry: Deno.KvEntryMaybe<Uint8Array>): Entry {
   };
 }
 
-async function readable<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await within(STORE.callMs, answer);
-  } catch (error) {
-    throw unreadable(error);
-  }
-}
-
-/** Rejects when the store has not answered in time; what it answers later is nobody's business. */
+/** Rejects when the store has not answered in time. A write may be stored later all the same. */
 function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`No answer within ${ms} ms`)), ms);
@@ -143,7 +149,6 @@ async function claimFormat(kv: Deno.Kv, path: string): Promise<void> {
   const stored = value ? JSON.parse(new TextDecoder().decode(value)).format : undefined;
   if (stored === FORMAT) return;
   if (stored !== undefined) {
-    kv.close();
     throw new StoreRefused(
       `The store ${path} has format ${stored}, this gateway writes ${FORMAT}: use a newer gateway`,
     );

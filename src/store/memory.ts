@@ -3,8 +3,7 @@
  * simulated store is made of. Nothing in it is asynchronous but its signatures.
  */
 
-import { assert } from "../assert.ts";
-import { STORE } from "../limits.ts";
+import { assertReadable, assertScannable, assertWritable } from "./bounds.ts";
 import type { Entry, Key, Range, Store, Write, WriteResult } from "./store.ts";
 
 interface Kept {
@@ -20,31 +19,37 @@ export class MemoryStore implements Store {
   #version = 0;
 
   async read(keys: readonly Key[]): Promise<Entry[]> {
-    assert(keys.length <= STORE.readKeys, `a read takes at most ${STORE.readKeys} keys`);
-    return keys.map((key) => this.#entry(this.#kept.get(nameOf(key)), key));
+    assertReadable(keys);
+    return keys.map((key) => {
+      const kept = this.#kept.get(nameOf(key));
+      return kept ? copyOf(kept) : { key, value: undefined, version: null };
+    });
   }
 
-  async scan({ prefix, start, end, limit, reverse = false }: Range): Promise<Entry[]> {
-    assert(limit <= STORE.scanEntries, `a scan takes at most ${STORE.scanEntries} entries`);
+  async scan(range: Range): Promise<Entry[]> {
+    assertScannable(range);
+    const { prefix, start, end, limit, reverse = false } = range;
     const under = nameOf(prefix);
     const from = this.#indexOf(start ? nameOf(start) : under + FIRST);
     const to = this.#indexOf(end ? nameOf(end) : under + LAST);
     const names = reverse
       ? this.#order.slice(Math.max(from, to - limit), to).reverse()
       : this.#order.slice(from, Math.min(to, from + limit));
-    return names.map((name) => this.#entry(this.#kept.get(name), []));
+    return names.flatMap((name) => {
+      const kept = this.#kept.get(name);
+      return kept ? [copyOf(kept)] : [];
+    });
   }
 
-  async write({ checks, mutations }: Write): Promise<WriteResult> {
-    assert(checks.length > 0 && checks.length <= STORE.checks, "a write has 1 to 10 checks");
-    assert(mutations.length <= STORE.mutations, "a write has at most 1,000 mutations");
-    for (const { key, version } of checks) {
+  async write(write: Write): Promise<WriteResult> {
+    assertWritable(write);
+    for (const { key, version } of write.checks) {
       if ((this.#kept.get(nameOf(key))?.version ?? null) !== version) {
         return { outcome: "conflict" };
       }
     }
     const version = String(++this.#version).padStart(20, "0");
-    for (const mutation of mutations) {
+    for (const mutation of write.mutations) {
       if (mutation.type === "delete") this.#delete(nameOf(mutation.key));
       else this.#set(mutation.key, mutation.value, version);
     }
@@ -54,19 +59,20 @@ export class MemoryStore implements Store {
   close(): void {}
 
   #set(key: Key, value: Uint8Array, version: string): void {
-    assert(value.length <= STORE.valueBytes, `a value has at most ${STORE.valueBytes} bytes`);
     const name = nameOf(key);
-    if (!this.#kept.has(name)) this.#order.splice(this.#indexOf(name), 0, name);
+    if (!this.#kept.has(name)) this.#insert(name);
     this.#kept.set(name, { key, value: value.slice(), version });
+  }
+
+  /** The log's keys come in order, each behind all of its range: mostly a push or a short move. */
+  #insert(name: string): void {
+    const at = this.#indexOf(name);
+    if (at === this.#order.length) this.#order.push(name);
+    else this.#order.splice(at, 0, name);
   }
 
   #delete(name: string): void {
     if (this.#kept.delete(name)) this.#order.splice(this.#indexOf(name), 1);
-  }
-
-  #entry(kept: Kept | undefined, key: Key): Entry {
-    if (!kept) return { key, value: undefined, version: null };
-    return { key: kept.key, value: kept.value.slice(), version: kept.version };
   }
 
   /** Where a name is in the order, or would be. */
@@ -83,17 +89,27 @@ export class MemoryStore implements Store {
   }
 }
 
+function copyOf({ key, value, version }: Kept): Entry {
+  return { key, value: value.slice(), version };
+}
+
 /** Before and behind all that a prefix's names go on with. */
 const FIRST = "\u0000";
 const LAST = "\uffff";
 
-/** A key as a string that sorts as the key does: numbers by their digits, of fixed length. */
+/** A key as a string that sorts as the key does: a number by how many digits it has, then by them. */
 function nameOf(key: Key): string {
   let name = "";
   for (const part of key) {
-    name += typeof part === "string"
-      ? `\u0002${part}\u0000`
-      : `\u0003${String(part).padStart(16, "0")}\u0000`;
+    if (typeof part === "string") {
+      name += `\u0002${part}\u0000`;
+    } else {
+      const digits = String(part);
+      name += `\u0003${DIGITS[digits.length]}${digits}`;
+    }
   }
   return name;
 }
+
+/** A letter for each number of digits. */
+const DIGITS = " abcdefghijklmnop";

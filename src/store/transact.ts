@@ -12,12 +12,18 @@
  *
  * While all checks still hold the write may land yet: nobody can be told that nothing happened.
  * Then the same write is sent again, under the same checks, and one of the two lands, never both.
+ *
+ * This stands on three things that are the caller's to see to:
+ * - the write changes a key that it checks; if not, both may land, and doing it twice must be no harm;
+ * - nobody overwrites or deletes the evidence while its write is being settled; without evidence
+ *   "not stored" means only that it never will be from now on;
+ * - "nothing is there" is no version: it does come back, when what took the place is deleted. What is
+ *   made under such a check carries an id of its own, so that it is never taken for what was there.
  */
 
 import { GatewayError } from "../errors.ts";
 import { type Host, sleep } from "../host/host.ts";
-import { STORE } from "../limits.ts";
-import type { Check, Entry, Key, Mutation, Store, Write } from "./store.ts";
+import type { Check, Key, Mutation, Store, Write } from "./store.ts";
 
 /** A key whose value tells whether a write was stored. */
 export interface Evidence {
@@ -54,36 +60,41 @@ export async function settle(
   evidence: Evidence | undefined,
   options: SettleOptions,
 ): Promise<Settled> {
-  let settled = await attempt(store, write, evidence);
-  if (settled) return settled;
-  const disarm = host.clock.after(options.deadlineMs, () => options.overdue?.());
+  const { deadlineMs, overdue = () => {}, signal } = options;
+  const begun = host.clock.monotonic();
+  let result = await store.write(write);
+  // Nearly every write ends here, so only one that does not pays for a timer.
+  if (result.outcome === "stored") return { stored: true, version: result.version };
+  const leftMs = Math.max(0, begun + deadlineMs - host.clock.monotonic());
+  const disarm = host.clock.after(leftMs, overdue);
   try {
-    for (let tries = 0; !settled; tries++) {
-      if (options.signal?.aborted) throw new Unsettled("Gave up before the outcome was certain");
+    for (let tries = 0;; tries++) {
+      const settled = await observe(store, write, evidence);
+      if (settled) return settled;
+      if (signal?.aborted) throw new Unsettled("Gave up before the outcome was certain");
       await backOff(host, tries);
-      settled = await attempt(store, write, evidence);
+      result = await store.write(write);
+      if (result.outcome === "stored") return { stored: true, version: result.version };
     }
-    return settled;
   } finally {
     disarm();
   }
 }
 
-/** One try, and what is certain after it; undefined if nothing is. */
-async function attempt(
+/** What is certain of a write that was not answered "stored"; undefined if nothing is. */
+async function observe(
   store: Store,
   write: Write,
   evidence: Evidence | undefined,
 ): Promise<Settled | undefined> {
-  const result = await store.write(write);
-  if (result.outcome === "stored") return { stored: true, version: result.version };
   try {
     const stands = await allStand(store, write.checks);
     const version = evidence && await versionOf(store, evidence);
     if (version) return { stored: true, version };
     return stands ? undefined : { stored: false };
-  } catch {
-    return undefined; // The store cannot be read either.
+  } catch (error) {
+    if (isUnavailable(error)) return undefined;
+    throw error;
   }
 }
 
@@ -126,15 +137,17 @@ export interface Transaction<S extends Loaded, T> {
   readonly decide: (loaded: S) => Decision<T>;
 }
 
-/** Read, decide, write if nothing changed meanwhile; again if something did. */
+/** Read, decide, write if nothing changed meanwhile; again if something did, while there is time. */
 export async function transact<S extends Loaded, T>(
   store: Store,
   host: Host,
   transaction: Transaction<S, T>,
 ): Promise<T> {
   const deadline = host.clock.monotonic() + TRANSACT_MS;
+  // A refusal without evidence may be that of a write which is stored and has been overtaken since.
+  let mayBeStored = false;
   for (let tries = 0;; tries++) {
-    const loaded = await loadUntil(host, transaction, deadline);
+    const loaded = await loadUntil(host, transaction, deadline, mayBeStored);
     const { mutations, evidence, stored, result } = transaction.decide(loaded);
     if (mutations.length === 0) return result;
     const leftMs = Math.max(0, deadline - host.clock.monotonic());
@@ -144,6 +157,10 @@ export async function transact<S extends Loaded, T>(
       stored?.(settled.version);
       return result;
     }
+    mayBeStored ||= evidence === undefined;
+    if (host.clock.monotonic() >= deadline) {
+      throw tooLate(mayBeStored, "Others changed the same at every attempt");
+    }
     await backOff(host, Math.min(tries, 4));
   }
 }
@@ -152,13 +169,14 @@ async function loadUntil<S extends Loaded, T>(
   host: Host,
   { load }: Transaction<S, T>,
   deadline: number,
+  mayBeStored: boolean,
 ): Promise<S> {
   for (let tries = 0;; tries++) {
     try {
       return await load();
     } catch (error) {
-      const mayPass = error instanceof GatewayError && error.code === "unavailable";
-      if (!mayPass || host.clock.monotonic() >= deadline) throw error;
+      if (!isUnavailable(error)) throw error;
+      if (host.clock.monotonic() >= deadline) throw tooLate(mayBeStored, error.message);
       await backOff(host, tries);
     }
   }
@@ -173,8 +191,18 @@ function settleWithin(
   deadlineMs: number,
 ): Promise<Settled> {
   return new Promise((resolve, reject) => {
-    const overdue = () => reject(new GatewayError("timeout", "The store did not answer in time"));
+    const overdue = () => reject(tooLate(true, "The store did not answer in time"));
     settle(store, host, write, evidence, { deadlineMs, overdue })
       .then(resolve, reject);
   });
+}
+
+/** `unavailable` promises that nothing happened, so it is said only where that is certain. */
+function tooLate(mayBeStored: boolean, why: string): GatewayError {
+  return new GatewayError(mayBeStored ? "timeout" : "unavailable", why);
+}
+
+/** The store cannot be read now, which may pass; anything else is a bug or an answer. */
+function isUnavailable(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.code === "unavailable";
 }

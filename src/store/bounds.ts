@@ -1,0 +1,39 @@
+/**
+ * The bounds of the port, asserted in the same words by every store, so that what one takes all take.
+ * A store that merely threw here would be taken for one that is out of reach, and the same impossible
+ * write would be sent to it for ever.
+ */
+
+import { assert } from "../assert.ts";
+import { STORE } from "../limits.ts";
+import type { Key, Range, Write } from "./store.ts";
+
+export function assertReadable(keys: readonly Key[]): void {
+  assert(keys.length <= STORE.readKeys, `a read takes at most ${STORE.readKeys} keys`);
+}
+
+export function assertScannable({ limit }: Range): void {
+  assert(limit > 0 && limit <= STORE.scanEntries, `a scan takes 1 to ${STORE.scanEntries} entries`);
+}
+
+export function assertWritable({ checks, mutations }: Write): void {
+  const { checks: most, mutations: mostMutations, valueBytes, writeBytes } = STORE;
+  assert(checks.length > 0 && checks.length <= most, `a write has 1 to ${most} checks`);
+  assert(mutations.length <= mostMutations, `a write has at most ${mostMutations} mutations`);
+  let bytes = 0;
+  for (const { key } of checks) bytes += keyBytes(key);
+  for (const mutation of mutations) {
+    bytes += keyBytes(mutation.key);
+    if (mutation.type === "delete") continue;
+    assert(mutation.value.length <= valueBytes, `a value has at most ${valueBytes} bytes`);
+    bytes += mutation.value.length;
+  }
+  assert(bytes <= writeBytes, `a write has at most ${writeBytes} bytes, keys and values together`);
+}
+
+/** What a key takes in Deno KV: two bytes around a string, and nine for a number. */
+function keyBytes(key: Key): number {
+  let bytes = 0;
+  for (const part of key) bytes += typeof part === "string" ? part.length + 2 : 9;
+  return bytes;
+}
