@@ -7,6 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { mulberry32 } from "../support/test_host.ts";
 import { type History, readHistory, verify } from "./history.ts";
 
 const PARTITIONS = 8;
@@ -117,16 +118,6 @@ function freePort(): number {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function print(line: string): void {
