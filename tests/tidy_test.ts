@@ -25,7 +25,14 @@ const ranks: Readonly<Record<string, number>> = {
   cli: 9,
   demo: 9,
 };
-const baseFiles = ["types.ts", "errors.ts", "limits.ts", "assert.ts", "config.ts"];
+const baseFiles = [
+  "types.ts",
+  "record_size.ts",
+  "errors.ts",
+  "limits.ts",
+  "assert.ts",
+  "config.ts",
+];
 
 /** Packages → the parts that may import them. */
 const packages: Readonly<Record<string, readonly string[]>> = {

@@ -2,9 +2,9 @@
 
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
+import { recordBytes } from "../record_size.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
-import { recordBytes } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
 

@@ -11,6 +11,7 @@
  * The key is in the one form that `JSON.stringify` gives it, so equal keys have equal bytes.
  */
 
+import { headersBytes, utf8Bytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
 import type { ByteWriter } from "./bytes.ts";
 
@@ -22,35 +23,6 @@ const ESCAPED = 16;
 
 /** `ignoreBOM` means that it is kept: a key may begin with one. */
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** What a record counts against the limits: UTF-8 of its key, headers and value. */
-export function recordBytes({ key, headers, from, to }: RecordIn): number {
-  let bytes = to - from;
-  if (key !== undefined) bytes += utf8Length(key);
-  if (headers) bytes += headersBytes(headers);
-  return bytes;
-}
-
-function headersBytes(headers: Readonly<Record<string, string>>): number {
-  let bytes = 0;
-  for (const [name, value] of Object.entries(headers)) {
-    bytes += utf8Length(name) + utf8Length(value);
-  }
-  return bytes;
-}
-
-/** Bytes of a text in UTF-8; a lone surrogate counts as the three that replace it. */
-export function utf8Length(value: string): number {
-  let bytes = value.length;
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x80) continue;
-    bytes += code < 0x800 ? 1 : 2;
-    // A pair of surrogates is four bytes: the two that it has as units, and two more.
-    if (code >= 0xd800 && code < 0xdc00 && (value.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
-  }
-  return bytes;
-}
 
 /** The one form in which a key is stored and looked up: the body of its JSON string. */
 export function keyToken(key: string): string {
@@ -160,7 +132,7 @@ export class RecordCursor {
   /** As `recordBytes` counted it. */
   recordBytes(): number {
     let bytes = this.valueTo - this.valueFrom;
-    if (this.#flags & ESCAPED) bytes += utf8Length(this.key() ?? "");
+    if (this.#flags & ESCAPED) bytes += utf8Bytes(this.key() ?? "");
     else bytes += this.keyTo - this.keyFrom;
     if (this.#flags & HEADERS) bytes += headersBytes(this.headers() ?? {});
     return bytes;

@@ -10,6 +10,7 @@
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED } from "../limits.ts";
+import { recordBytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
 import { invalid, isObject, isWellFormed, isWhole, MUST_BE_KEY, MUST_BE_WHOLE } from "./fields.ts";
 import type { ValueSpans } from "./scan.ts";
@@ -44,31 +45,6 @@ export function readRecords(source: RecordSource): RecordIn[] {
     throw tooLarge("batch", field, `has ${total} bytes`, ADVERTISED.publishBytes);
   }
   return records;
-}
-
-/** What counts against `recordBytes`, `publishBytes` and a subscription's credit in bytes. */
-export function recordBytes({ key, headers, from, to }: RecordIn): number {
-  let bytes = to - from;
-  if (key !== undefined) bytes += utf8Bytes(key);
-  if (headers) {
-    for (const name of Object.keys(headers)) {
-      bytes += utf8Bytes(name) + utf8Bytes(headers[name] as string);
-    }
-  }
-  return bytes;
-}
-
-/** A lone surrogate counts as the three bytes that stand in for it. */
-export function utf8Bytes(text: string): number {
-  let bytes = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    bytes += unit < 0x800 ? 1 : 2;
-    // The second half of a pair: four bytes for the two of them.
-    if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
-  }
-  return bytes;
 }
 
 function readRecord(given: unknown, i: number, source: RecordSource): RecordIn {

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ByteWriter } from "../../src/log/bytes.ts";
-import { keyToken, recordBytes, RecordCursor, writeRecord } from "../../src/log/record.ts";
+import { keyToken, RecordCursor, writeRecord } from "../../src/log/record.ts";
+import { recordBytes } from "../../src/record_size.ts";
 import type { RecordIn } from "../../src/types.ts";
 
 const TIME = 1_700_000_000_000;

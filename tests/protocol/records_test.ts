@@ -3,7 +3,8 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { GatewayError } from "../../src/errors.ts";
 import { ADVERTISED } from "../../src/limits.ts";
-import { readRecords, recordBytes, utf8Bytes } from "../../src/protocol/records.ts";
+import { readRecords } from "../../src/protocol/records.ts";
+import { recordBytes, utf8Bytes } from "../../src/record_size.ts";
 import { scan } from "../../src/protocol/scan.ts";
 import type { RecordIn } from "../../src/types.ts";
 
