@@ -105,11 +105,12 @@ export class Gateway {
    * is answered. Resolves when all is done, or when the time for it is over.
    */
   async drain(): Promise<void> {
-    const { clock, random } = this.#host;
+    const { clock } = this.#host;
     const { drainMs } = this.#settings;
     const deadline = clock.monotonic() + drainMs;
     this.#draining = true;
-    for (const session of this.#sessions) session.drain(Math.floor(random.number() * drainMs));
+    const apartMs = drainMs / this.#sessions.size;
+    [...this.#sessions].forEach((session, at) => session.drain(Math.floor(at * apartMs)));
     await Promise.race([this.#groups.drain(), sleep(clock, drainMs)]);
     while (clock.monotonic() < deadline && !this.#isDrained) await sleep(clock, TICK_MS);
     for (const session of this.#sessions) session.endDrained();

@@ -6,6 +6,7 @@
 import project from "../deno.json" with { type: "json" };
 import { readSettings, type Settings, StartRefused } from "./config.ts";
 import { Gateway } from "./gateway.ts";
+import { onStop } from "./host/signals.ts";
 import { systemHost, type SystemTelemetry } from "./host/system.ts";
 import { TICK_MS } from "./limits.ts";
 import { createApp } from "./server/app.ts";
@@ -27,11 +28,10 @@ async function serve(): Promise<void> {
   await gateway.start();
   const listener = await openDoors(gateway, settings, host.telemetry);
   const ticking = setInterval(() => gateway.tick(), TICK_MS);
-  const signal = nextSignal();
+  const stop = new Promise<void>((resolve) => onStop(resolve, () => Deno.exit(1)));
   print(Deno.stdout, `weir ${project.version} listening on ${listener.url}`);
 
-  await signal;
-  nextSignal().then(() => Deno.exit(1));
+  await stop;
   await gateway.drain();
   clearInterval(ticking);
   await listener.close();
@@ -84,18 +84,6 @@ function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
   };
   globalThis.addEventListener("error", (event) => report(event, event.error));
   globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
-}
-
-/** Resolves at the next SIGTERM or SIGINT. */
-function nextSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const signals: Deno.Signal[] = ["SIGTERM", "SIGINT"];
-    const listener = () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, listener);
-      resolve();
-    };
-    for (const signal of signals) Deno.addSignalListener(signal, listener);
-  });
 }
 
 function print(to: { writeSync(bytes: Uint8Array): number }, line: string): void {
