@@ -106,7 +106,7 @@ export const LOG = {
   /** Bytes that one read of the log takes, so that reading never blocks acknowledgements for long. */
   readBytes: 1 * MiB,
   /** Entries of the log that are kept in memory for followers, all topics together. */
-  cacheBytes: 64 * MiB,
+  cacheBytes: 32 * MiB,
   /** How long a publish may wait for the store before it is answered. */
   publishMs: 5_000,
   /** Pause before what a refused write needs is read once more, where that failed. */

@@ -14,6 +14,8 @@ import { rawAppends, rawWrites } from "./raw_store.ts";
 interface Row {
   readonly name: string;
   readonly load: string;
+  /** Takes too long to be run with the others. */
+  readonly onlyIfNamed?: true;
   /** Runs all sides once, and returns each side's figure by its name. */
   run(ms: number): Promise<Record<string, number>>;
 }
@@ -87,6 +89,23 @@ const ROWS: readonly Row[] = [
     run: async () => ({
       "weir": await withServer(startGateway(), (server) => idleMemory(server, 2_000)) / 1_024,
     }),
+  },
+  {
+    name: "soak",
+    load: "resident memory under the load of P3 for the given seconds, MiB at every tenth",
+    onlyIfNamed: true,
+    run: (ms) =>
+      withServer(startGateway(), async (server) => {
+        const seen: Record<string, number> = {};
+        const begun = performance.now();
+        const looking = setInterval(() => {
+          const tenths = Math.round((performance.now() - begun) / ms * 10);
+          seen[`after ${tenths} tenths`] = server.rssBytes() / (1 << 20);
+        }, ms / 10);
+        await group(server, ms);
+        clearInterval(looking);
+        return seen;
+      }),
   },
 ];
 
@@ -169,7 +188,7 @@ if (import.meta.main) {
   print(`deno task bench ${Deno.args.join(" ")}`);
   print(`Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, ${Deno.build.target}`);
   for (const row of ROWS) {
-    if (wanted && !wanted.includes(row.name)) continue;
+    if (wanted ? !wanted.includes(row.name) : row.onlyIfNamed) continue;
     await repeat(row, Number(values.repeats), Number(values.seconds) * 1_000);
   }
 }
