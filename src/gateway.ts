@@ -76,8 +76,9 @@ export class Gateway {
     return session;
   }
 
-  get sessions(): number {
-    return this.#sessions.size;
+  /** What there is of what now, by the names that metrics have. */
+  get gauges(): Readonly<Record<string, number>> {
+    return { sessions: this.#sessions.size, topics: [...this.log.loaded()].length };
   }
 
   /** Whether it may be sent work: the store answers, and no drain has begun. */

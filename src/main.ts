@@ -15,6 +15,7 @@ import { groupRoutes } from "./server/groups.ts";
 import { operationRoutes } from "./server/operations.ts";
 import { producerRoutes } from "./server/producers.ts";
 import { recordRoutes } from "./server/records.ts";
+import { socketRoutes } from "./server/socket.ts";
 import { topicRoutes } from "./server/topics.ts";
 import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
 
@@ -50,6 +51,7 @@ async function openDoors(
     rules: settings,
     telemetry,
     routes: {
+      ...socketRoutes,
       ...topicRoutes(gateway.broker),
       ...recordRoutes(gateway.broker),
       ...producerRoutes(gateway.broker),
@@ -57,7 +59,7 @@ async function openDoors(
       ...operationRoutes({
         ready: () => gateway.ready(),
         metrics: () => telemetry.metrics(),
-        gauges: () => ({ sessions: gateway.sessions }),
+        gauges: () => ({ ...gateway.gauges, resident_bytes: Deno.memoryUsage().rss }),
       }),
     },
   });

@@ -10,7 +10,7 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   if (announced > HTTP.bodyBytes) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of piecesOf(request)) {
     length += chunk.length;
     if (length > HTTP.bodyBytes) throw tooLarge();
     chunks.push(chunk);
@@ -23,6 +23,15 @@ export async function readBody(request: Request): Promise<Uint8Array> {
     at += chunk.length;
   }
   return whole;
+}
+
+/** A peer that goes away in the middle of its request is no failure of ours. */
+async function* piecesOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? [];
+  } catch {
+    throw new GatewayError("invalid_frame", "The body ended before it was whole");
+  }
 }
 
 function tooLarge(): GatewayError {

@@ -16,6 +16,7 @@ import type { Telemetry } from "../host/host.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
+import type { Routes } from "./app.ts";
 import { asGatewayError, notHere, rawProblem } from "./problem.ts";
 
 const path = "/v1/connect";
@@ -40,6 +41,18 @@ export interface SocketOptions {
   readonly telemetry: Telemetry;
   connect(wire: Wire): Line;
 }
+
+/** What is asked for there without an upgrade. */
+export const socketRoutes: Routes = {
+  [path]: {
+    GET() {
+      throw new GatewayError(
+        "invalid_frame",
+        `${path} is for WebSockets that offer ${subprotocol}`,
+      );
+    },
+  },
+};
 
 /** All sockets of one HTTP server. */
 export class Sockets {
