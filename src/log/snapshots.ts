@@ -49,18 +49,25 @@ export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<n
   return pointer.replayFrom;
 }
 
-/** Writes a snapshot; returns the entry from which a restart will replay. */
+/** What a snapshot took, and the entry from which a restart will replay. */
+export interface TakenSnapshot {
+  readonly bytes: number;
+  readonly replayFrom: number;
+}
+
 export async function takeSnapshot(
   store: Store,
   host: Host,
   stripe: Snapshotted,
-): Promise<number> {
+): Promise<TakenSnapshot> {
   const { topic, index, head, producers } = stripe;
   const replayFrom = head.entries;
   const { pointer: before } = await readPointer(store, stripe);
   const generation = before.generation + 1;
   let pieces = 0;
+  let bytes = 0;
   for (const value of snapshotPieces(producers)) {
+    bytes += value.length;
     const key = keys.snapshotPiece(topic.id, index, generation, pieces++);
     await writeUnder(store, host, stripe, before, [{ type: "set", key, value }]);
   }
@@ -70,7 +77,7 @@ export async function takeSnapshot(
     { type: "set", key: keys.snapshot(topic.id, index), value },
   ]);
   await dropPieces(store, host, stripe, pointer, before);
-  return replayFrom;
+  return { bytes, replayFrom };
 }
 
 async function dropPieces(

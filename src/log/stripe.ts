@@ -33,6 +33,8 @@ export class Stripe {
   readonly producers = new Dedupe();
   /** Bytes of entries that a restart would have to read to know the producers. */
   bytesToReplay = 0;
+  /** What the last snapshot took. */
+  snapshotBytes = 0;
   /** Entry from which on a restart would have to read: retention stops here. */
   replayFrom = 0;
   #oldest: { readonly entry: number; readonly time: number } | undefined;

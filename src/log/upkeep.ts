@@ -65,8 +65,9 @@ export class Upkeep {
 
   async #maintain(stripe: Stripe): Promise<void> {
     stripe.producers.forget(this.#host.clock.now(), LOG.forgetProducers);
-    if (stripe.bytesToReplay < LOG.snapshotBytes || this.#stopping.signal.aborted) return;
-    await this.#snapshot(stripe);
+    // Many producers make a large snapshot: then more of the log must have come to be worth one.
+    const due = Math.max(LOG.snapshotBytes, 2 * stripe.snapshotBytes);
+    if (stripe.bytesToReplay >= due && !this.#stopping.signal.aborted) await this.#snapshot(stripe);
   }
 
   async #retain(topic: Topic): Promise<void> {
@@ -81,8 +82,10 @@ export class Upkeep {
   }
 
   async #snapshot(stripe: Stripe): Promise<void> {
-    const bytes = stripe.bytesToReplay;
-    stripe.replayFrom = await takeSnapshot(this.#store, this.#host, stripe);
-    stripe.bytesToReplay -= bytes;
+    const replayed = stripe.bytesToReplay;
+    const { bytes, replayFrom } = await takeSnapshot(this.#store, this.#host, stripe);
+    stripe.replayFrom = replayFrom;
+    stripe.snapshotBytes = bytes;
+    stripe.bytesToReplay -= replayed;
   }
 }

@@ -1,0 +1,136 @@
+import { assert, assertEquals } from "@std/assert";
+import { LOG } from "../../src/limits.ts";
+import type { AppendResult } from "../../src/log/append.ts";
+import { Log } from "../../src/log/log.ts";
+import { Upkeep } from "../../src/log/upkeep.ts";
+import { keys } from "../../src/store/keys.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { ProducerStamp, Topic } from "../../src/types.ts";
+import { type TestHost, testHost } from "../support/test_host.ts";
+
+const PRODUCER = "01KB0000000000000000000000";
+const KILOBYTE = new TextEncoder().encode(JSON.stringify("x".repeat(1_022)));
+
+interface Fixture {
+  readonly store: MemoryStore;
+  readonly host: TestHost;
+  readonly log: Log;
+  readonly upkeep: Upkeep;
+}
+
+function gateway(store: MemoryStore, host: TestHost): Fixture {
+  const log = new Log(store, host, 0);
+  return { store, host, log, upkeep: new Upkeep(store, host, log) };
+}
+
+function append(
+  { log, host }: Fixture,
+  topic: Topic,
+  sequence: number,
+  count = 1,
+): Promise<AppendResult> {
+  const producer: ProducerStamp = { id: PRODUCER, epoch: host.clock.now(), sequence };
+  const record = { source: KILOBYTE, from: 0, to: KILOBYTE.length, partition: 0 };
+  const records = new Array(count).fill(record);
+  return new Promise((done) => log.append({ parts: [{ topic, records, producer }], done }));
+}
+
+/** Lets upkeep do all that is due. */
+async function pass({ host, upkeep }: Fixture): Promise<void> {
+  upkeep.tick(host.clock.monotonic());
+  await host.clock.advance(LOG.retentionEveryMs);
+}
+
+async function keysUnder(store: MemoryStore, prefix: readonly string[]): Promise<number> {
+  return (await store.scan({ prefix, limit: 1_000 })).length;
+}
+
+Deno.test("retention by bytes keeps the newest, and what is known of producers outlives it", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, store, host } = fixture;
+  const spec = { partitions: 1, retentionBytes: 10_000 };
+  const { topic } = await log.topics.create("t", spec);
+  const epoch = host.clock.now();
+  for (let sequence = 0; sequence < 40; sequence++) await append(fixture, topic, sequence);
+  await pass(fixture);
+  const { start, next, bytes } = await log.bounds(topic, 0);
+  assertEquals(next, 40);
+  assert(bytes <= 10_000 && bytes > 8_000, `${bytes} bytes are kept`);
+  assert(start > 25, `the log begins at ${start}`);
+
+  const restarted = gateway(store, host);
+  const repeated = await new Promise<AppendResult>((done) =>
+    restarted.log.append({
+      parts: [{
+        topic,
+        records: [{ source: KILOBYTE, from: 0, to: KILOBYTE.length, partition: 0 }],
+        producer: { id: PRODUCER, epoch, sequence: 3 },
+      }],
+      done,
+    })
+  );
+  assert(repeated.ok && repeated.duplicate);
+  assertEquals(repeated.offsets, [[[0, 3]]]);
+});
+
+Deno.test("retention by age goes by the time of the append", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, host } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1, retentionMs: 60_000 });
+  for (let sequence = 0; sequence < 5; sequence++) await append(fixture, topic, sequence);
+  await host.clock.advance(50_000);
+  await append(fixture, topic, 5);
+  await pass(fixture);
+  assertEquals((await log.bounds(topic, 0)).start, 0);
+  await host.clock.advance(15_000);
+  await pass(fixture);
+  assertEquals((await log.bounds(topic, 0)).start, 5);
+  await host.clock.advance(60_000);
+  await pass(fixture);
+  assertEquals(await log.bounds(topic, 0), { start: 6, next: 6, bytes: 0 });
+});
+
+Deno.test("readers behind the start of the log go on at the start", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1, retentionBytes: 5_000 });
+  for (let sequence = 0; sequence < 20; sequence++) await append(fixture, topic, sequence);
+  await pass(fixture);
+  const { start } = await log.bounds(topic, 0);
+  assertEquals(log.cached(topic, 0, 0), undefined, "what is trimmed is not served from memory");
+  const { sections } = await log.read(topic, 0, 0, 1 << 20);
+  assertEquals(sections[0]?.base, start);
+});
+
+Deno.test("a snapshot bounds what a restart reads, and it knows the same", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, store, host } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1 });
+  const perPublish = 400;
+  const publishes = Math.ceil(LOG.snapshotBytes / (perPublish * KILOBYTE.length)) + 1;
+  for (let i = 0; i < publishes; i++) await append(fixture, topic, i, perPublish);
+  await pass(fixture);
+  const pieces = await keysUnder(store, ["s", topic.id]);
+  assert(pieces >= 2, "a pointer and a piece");
+  const restarted = gateway(store, host);
+  const [stripe] = (await restarted.log.open(topic)).stripes;
+  assertEquals(stripe?.bytesToReplay, 0);
+  assertEquals(stripe?.producers.size, 1);
+});
+
+Deno.test("a deleted topic's space is free again, and its mark is gone", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, store, host } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 40 });
+  const { topic: other } = await log.topics.create("other", { partitions: 1 });
+  for (let sequence = 0; sequence < 30; sequence++) await append(fixture, topic, sequence);
+  await append(fixture, other, 30);
+  await log.topics.remove("t");
+  await pass(fixture);
+  await host.clock.advance(60_000);
+  for (const kind of ["l", "s", "b", "h"]) {
+    assertEquals(await keysUnder(store, [kind, topic.id]), 0);
+  }
+  assertEquals((await store.scan({ prefix: keys.allGone(), limit: 10 })).length, 0);
+  assertEquals(await keysUnder(store, ["l", other.id]), 1);
+});
