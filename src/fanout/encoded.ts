@@ -2,6 +2,9 @@
  * A section as clients get it: the JSON text of its records, made once for all who follow, with the
  * places where records end, so that any range of them is a slice. Keys, values and headers are the
  * bytes that the log has; only the numbers are printed.
+ *
+ * Texts are kept for those who read the same a little later, up to a number of bytes: a section that
+ * stays in memory for longer is encoded again when somebody wants it.
  */
 
 import { ByteWriter } from "../log/bytes.ts";
@@ -15,18 +18,38 @@ export interface Encoded {
   readonly ends: readonly number[];
   /** What records 0 to i count against a credit in bytes. */
   readonly sizes: readonly number[];
-  /** Frames that were made of all of it, by subscription number: a broadcast makes one. */
+  /** Frames that were made of all of it, by subscription number: see `frames.ts`. */
   readonly frames: Map<number, Uint8Array>;
 }
 
-const cache = new WeakMap<Section, Encoded>();
+/** Bytes of text that are kept. With the frames made of it, it takes up to twice as much. */
+const KEPT_BYTES = 8 * 1_024 * 1_024;
+
+class Texts {
+  readonly #kept = new Map<Section, Encoded>();
+  #bytes = 0;
+
+  of(section: Section): Encoded {
+    const known = this.#kept.get(section);
+    if (known) return known;
+    const encoded = encode(section);
+    this.#kept.set(section, encoded);
+    this.#bytes += encoded.text.length;
+    for (const [oldest, { text }] of this.#kept) {
+      if (this.#bytes <= KEPT_BYTES || oldest === section) break;
+      this.#kept.delete(oldest);
+      this.#bytes -= text.length;
+    }
+    return encoded;
+  }
+}
+
+const texts = new Texts();
 const writer = new ByteWriter(64 * 1_024);
 
-/** The section's text; the same object for the same section. */
+/** The section's text; the same object for the same section, as long as it is kept. */
 export function encodedOf(section: Section): Encoded {
-  let encoded = cache.get(section);
-  if (!encoded) cache.set(section, encoded = encode(section));
-  return encoded;
+  return texts.of(section);
 }
 
 function encode({ payload, time, base }: Section): Encoded {

@@ -36,8 +36,16 @@ export function recordsFrame(push: RecordsPush): Uint8Array {
   const known = whole?.frames.get(push.subscription);
   if (known) return known;
   const frame = splice(push);
-  whole?.frames.set(push.subscription, frame);
+  if (whole) keep(whole.frames, push.subscription, frame);
   return frame;
+}
+
+/** Subscription numbers of which frames are kept: most sessions have their first one and few others. */
+const FRAMES = 4;
+
+function keep(frames: Map<number, Uint8Array>, subscription: number, frame: Uint8Array): void {
+  if (frames.size >= FRAMES) frames.clear();
+  frames.set(subscription, frame);
 }
 
 export type GapReason = "trimmed" | "slow";

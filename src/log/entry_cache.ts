@@ -6,6 +6,7 @@
  * is therefore always an unbroken run that ends at the stripe's head.
  */
 
+import { assert } from "../assert.ts";
 import type { LogEntry } from "./log_entry.ts";
 import type { Stripe } from "./stripe.ts";
 
@@ -17,7 +18,8 @@ interface Kept {
 export class EntryCache {
   readonly #bytesMax: number;
   readonly #entries = new Map<Stripe, Map<number, LogEntry>>();
-  #queue: Kept[] = [];
+  /** In the order in which they came; what was given up is undefined, up to `#oldest`. */
+  #queue: (Kept | undefined)[] = [];
   #oldest = 0;
   #bytes = 0;
 
@@ -47,14 +49,15 @@ export class EntryCache {
   /** Forgets the stripe: its topic was deleted, or others wrote to it and the run is broken. */
   drop(stripe: Stripe): void {
     if (!this.#entries.delete(stripe)) return;
-    this.#queue = this.#queue.slice(this.#oldest).filter((kept) => kept.stripe !== stripe);
+    this.#queue = this.#queue.slice(this.#oldest).filter((kept) => kept?.stripe !== stripe);
     this.#oldest = 0;
-    this.#bytes = this.#queue.reduce((sum, { entry }) => sum + entry.bytes, 0);
+    this.#bytes = this.#queue.reduce((sum, kept) => sum + (kept?.entry.bytes ?? 0), 0);
   }
 
   #evict(): void {
-    const kept = this.#queue[this.#oldest++];
-    if (!kept) return;
+    const kept = this.#queue[this.#oldest];
+    assert(kept, "what is from the oldest on was not given up yet");
+    this.#queue[this.#oldest++] = undefined;
     this.#bytes -= kept.entry.bytes;
     this.#entries.get(kept.stripe)?.delete(kept.entry.number);
     if (this.#oldest > 1_024 && this.#oldest * 2 > this.#queue.length) {
