@@ -43,6 +43,8 @@ export class Group {
   #loaded: LoadedGroup | undefined;
   #waiting: Waiting[] = [];
   #goesOn = false;
+  /** A transition has failed, which may have been due to go on: `tick` looks at the group anew. */
+  #stalled = false;
   #running: Promise<void> | undefined;
 
   constructor(name: string, context: GroupContext) {
@@ -57,7 +59,8 @@ export class Group {
 
   /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
   get isIdle(): boolean {
-    return this.members.size === 0 && !this.#running && this.#deadlines.size === 0;
+    return this.members.size === 0 && !this.#running && !this.#stalled &&
+      this.#deadlines.size === 0;
   }
 
   /** Resolves when the command is carried out, and stored. */
@@ -84,11 +87,13 @@ export class Group {
   }
 
   tick(now: number): void {
+    if (this.#stalled) this.wake();
     for (const command of this.#deadlines.due(now)) this.command(command).catch(() => {});
   }
 
   async #run(): Promise<void> {
     await undefined; // so that all that this turn brings shares the first transition
+    this.#stalled = false;
     do {
       const batch = this.#waiting.splice(0, GROUP.commandsAtOnce);
       try {
@@ -97,6 +102,7 @@ export class Group {
       } catch (error) {
         this.#loaded = undefined;
         this.#goesOn = false;
+        this.#stalled = true;
         if (!(error instanceof GatewayError)) {
           this.#context.host.telemetry.report("error", "A group's transition failed", { error });
         }

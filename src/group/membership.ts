@@ -127,7 +127,12 @@ export class Membership {
 
   async leave(): Promise<void> {
     this.#finish();
-    await this.group.command({ type: "leave", connection: this.connection });
+    try {
+      await this.group.command({ type: "leave", connection: this.connection });
+    } catch (error) {
+      this.#retire();
+      throw error;
+    }
   }
 
   /** Its socket is gone. */

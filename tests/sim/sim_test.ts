@@ -28,6 +28,7 @@ const PINNED: Readonly<Record<string, number>> = {
   "a store that cannot be read while a topic is loaded is unavailable, not a bug of ours": 17,
   "a publish to a topic that loads slowly is not overtaken by one to another topic": 96,
   "after a new connection the unanswered publishes are one run": 111,
+  "a rebalance that the store cut short goes on when the store is back": 195,
   "followers are told of what a write that came late has stored": 5_013,
 };
 
