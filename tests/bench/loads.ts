@@ -3,7 +3,7 @@
  * records a second went through and what a core of the server did, never a verdict.
  */
 
-import { LeanClient, request } from "./lean_client.ts";
+import { framesOf, LeanClient, request } from "./lean_client.ts";
 import type { Server } from "./processes.ts";
 
 export interface Figure {
@@ -14,6 +14,7 @@ export interface Figure {
 }
 
 const WARM_UP_MS = 1_000;
+const text = new TextDecoder();
 const VALUE = (i: number) =>
   `{"lat":37.${751_340 + (i % 9_000)},"lon":-122.${391_350 + (i % 9_000)},"time":121303${
     1_000 + (i % 8_000)
@@ -102,7 +103,7 @@ export async function publishes(server: Server, options: PublishOptions): Promis
     };
     client.onMessage = (bytes) => {
       const count = countOks(bytes);
-      if (count === 0) throw new Error(new TextDecoder().decode(bytes).slice(0, 300));
+      if (count === 0) throw new Error(text.decode(bytes).slice(0, 300));
       acked += count;
       if (running) pace(() => send(count), count * records);
     };
@@ -159,8 +160,6 @@ export async function group(server: Server, ms: number): Promise<Figure> {
   return { ...figure, note: `lag at most ${lagSeen}` };
 }
 
-const text = new TextDecoder();
-
 /** A member of the group that commits every message and says how many records it had. */
 async function consumer(server: Server, took: (records: number) => void): Promise<LeanClient> {
   const client = await connect(server, true);
@@ -177,6 +176,7 @@ async function consumer(server: Server, took: (records: number) => void): Promis
       next.set(partition, numberBehind(message, '"next":', end));
       at = end;
     }
+    if (message.includes('"type":"revoke"')) release(client, bytes);
     if (records === 0) return;
     took(records);
     const offsets = [...next].map(([partition, offset]) => ({ topic: "gps", partition, offset }));
@@ -187,6 +187,16 @@ async function consumer(server: Server, took: (records: number) => void): Promis
   const credit = { records: 50_000 };
   await request(client, { id: 2, type: "join", group: "bench", topics: ["gps"], credit });
   return client;
+}
+
+/** Gives up what the members that join later are to have. */
+function release(client: LeanClient, bytes: Uint8Array): void {
+  for (const { type, subscription, partitions } of framesOf(bytes)) {
+    if (type === "revoke") {
+      client.send(JSON.stringify({ type: "release", subscription, partitions }));
+    }
+  }
+  client.flush();
 }
 
 function numberBehind(message: string, name: string, from: number): number {
