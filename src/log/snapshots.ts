@@ -2,20 +2,30 @@
  * Snapshots of what stripes know of producers, in the store: they bound what a restart has to read,
  * and retention never passes the entry from which the newest one must be replayed.
  *
- * A snapshot is written beside the one before, piece by piece while entries go on coming; only when
- * all of it is there does the pointer move to it. It is fuzzy: what was learned while it was written
- * may be in it or not. Replaying from the entry that was next when it began makes it exact.
+ * A snapshot is written piece by piece while entries go on coming; only when all of it is there does
+ * the pointer move to it. It is fuzzy: what was learned while it was written may be in it or not.
+ * Replaying from the entry that was next when it began makes it exact.
+ *
+ * 1. Every attempt has a generation of its own, so what an attempt that was given up sends late never
+ *    gets among the pieces of another.
+ * 2. Pieces are written and dropped while the pointer stands where it stood, or not at all.
+ *
+ *     pointer    u8 version · generation (ULID, 16) · varint pieces · varint entry to replay from
  */
 
 import { assert } from "../assert.ts";
-import type { Host } from "../host/host.ts";
+import { type Host, newId } from "../host/host.ts";
 import { STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
-import type { Check, Mutation, Store } from "../store/store.ts";
+import type { Check, Key, Mutation, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Dedupe } from "./dedupe.ts";
 import { restore, snapshotPieces } from "./snapshot.ts";
+import { packUlid, ULID_BYTES, unpackUlid } from "./ulid_bytes.ts";
+
+const VERSION = 1;
+const PAGE = 16;
 
 /** Of which stripe; what of it a snapshot needs and tells. */
 export interface Snapshotted {
@@ -25,28 +35,30 @@ export interface Snapshotted {
   readonly producers: Dedupe;
 }
 
-/** Which snapshot is whole: its number, its pieces, and the entry from which to replay. */
+/** Which snapshot is whole. */
 interface Pointer {
-  readonly generation: number;
+  readonly generation: string;
   readonly pieces: number;
   readonly replayFrom: number;
 }
 
+const NONE: Pointer = { generation: "", pieces: 0, replayFrom: 0 };
+
 /** Loads what is known into the stripe; returns the entry from which on entries are to be replayed. */
 export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<number> {
-  const { pointer } = await readPointer(store, stripe);
+  const { pointer: { generation, pieces, replayFrom } } = await readPointer(store, stripe);
   const { topic, index, producers } = stripe;
-  for (let piece = 0; piece < pointer.pieces;) {
+  for (let piece = 0; piece < pieces;) {
     const page = await store.scan({
-      prefix: keys.snapshotPieces(topic.id, index, pointer.generation),
-      start: keys.snapshotPiece(topic.id, index, pointer.generation, piece),
-      limit: 16,
+      prefix: keys.snapshotPieces(topic.id, index, generation),
+      start: keys.snapshotPiece(topic.id, index, generation, piece),
+      limit: Math.min(PAGE, pieces - piece),
     });
     assert(page.length > 0, "a snapshot has all the pieces that its pointer says");
     for (const { value } of page) if (value) restore(producers, value);
     piece += page.length;
   }
-  return pointer.replayFrom;
+  return replayFrom;
 }
 
 /** What a snapshot took, and the entry from which a restart will replay. */
@@ -62,8 +74,8 @@ export async function takeSnapshot(
 ): Promise<TakenSnapshot> {
   const { topic, index, head, producers } = stripe;
   const replayFrom = head.entries;
+  const generation = newId(host);
   const { pointer: before } = await readPointer(store, stripe);
-  const generation = before.generation + 1;
   let pieces = 0;
   let bytes = 0;
   for (const value of snapshotPieces(producers)) {
@@ -72,33 +84,35 @@ export async function takeSnapshot(
     await writeUnder(store, host, stripe, before, [{ type: "set", key, value }]);
   }
   const pointer = { generation, pieces, replayFrom };
-  const value = encode(pointer);
-  await writeUnder(store, host, stripe, before, [
-    { type: "set", key: keys.snapshot(topic.id, index), value },
-  ]);
-  await dropPieces(store, host, stripe, pointer, before);
-  return { bytes, replayFrom };
+  const key = keys.snapshot(topic.id, index);
+  await writeUnder(store, host, stripe, before, [{ type: "set", key, value: encode(pointer) }]);
+  const { pointer: now } = await readPointer(store, stripe);
+  if (now.generation === generation) await dropOthers(store, host, stripe, pointer);
+  return { bytes, replayFrom: now.replayFrom };
 }
 
-async function dropPieces(
+/** Drops the pieces of the snapshot before, and of attempts that were given up. */
+async function dropOthers(
   store: Store,
   host: Host,
   stripe: Snapshotted,
   now: Pointer,
-  old: Pointer,
 ): Promise<void> {
-  const { topic, index } = stripe;
-  for (let piece = 0; piece < old.pieces; piece += STORE.mutations) {
-    const mutations: Mutation[] = [];
-    for (let i = piece; i < Math.min(old.pieces, piece + STORE.mutations); i++) {
-      const key = keys.snapshotPiece(topic.id, index, old.generation, i);
-      mutations.push({ type: "delete", key });
+  const prefix = keys.snapshot(stripe.topic.id, stripe.index);
+  for (let last: Key | undefined;;) {
+    const start = last ? { start: [...last, 0] } : {};
+    const page = await store.scan({ prefix, ...start, limit: PAGE });
+    const doomed = page.filter(({ key }) => key[prefix.length] !== now.generation);
+    if (doomed.length > 0) {
+      const mutations = doomed.map(({ key }): Mutation => ({ type: "delete", key }));
+      await writeUnder(store, host, stripe, now, mutations);
     }
-    await writeUnder(store, host, stripe, now, mutations);
+    if (page.length < PAGE) return;
+    last = page.at(-1)?.key;
   }
 }
 
-/** Writes while the pointer is still this one; does nothing if another snapshot came first. */
+/** Writes while the pointer is still this one; does nothing if it has moved. */
 async function writeUnder(
   store: Store,
   host: Host,
@@ -122,19 +136,22 @@ async function readPointer(
   const key = keys.snapshot(topic.id, index);
   const [entry] = await store.read([key]);
   assert(entry, "a read answers every key");
-  return {
-    checks: [{ key, version: entry.version }],
-    pointer: entry.value ? decode(entry.value) : { generation: 0, pieces: 0, replayFrom: 0 },
-  };
+  const checks = [{ key, version: entry.version }];
+  return { checks, pointer: entry.value ? decode(entry.value) : NONE };
 }
 
 function encode({ generation, pieces, replayFrom }: Pointer): Uint8Array {
-  const writer = new ByteWriter(24);
-  for (const number of [generation, pieces, replayFrom]) writer.varint(number);
+  const writer = new ByteWriter(32);
+  writer.u8(VERSION);
+  packUlid(generation, writer);
+  writer.varint(pieces);
+  writer.varint(replayFrom);
   return writer.copy();
 }
 
 function decode(value: Uint8Array): Pointer {
   const reader = new ByteReader(value);
-  return { generation: reader.varint(), pieces: reader.varint(), replayFrom: reader.varint() };
+  assert(reader.u8() === VERSION, "a pointer has the version of this gateway's format");
+  const generation = unpackUlid(reader.view(ULID_BYTES));
+  return { generation, pieces: reader.varint(), replayFrom: reader.varint() };
 }

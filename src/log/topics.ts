@@ -10,7 +10,7 @@ import { type Host, newId } from "../host/host.ts";
 import { TOPIC } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Entry, Mutation, Store } from "../store/store.ts";
-import { transact } from "../store/transact.ts";
+import { type Evidence, transact } from "../store/transact.ts";
 import type { Topic } from "../types.ts";
 import { emptyHead, emptyTrim, encodeHead, encodeTrim } from "./head.ts";
 
@@ -82,7 +82,10 @@ export class Topics {
   async remove(name: string): Promise<Topic | undefined> {
     const topic = await transact(this.#store, this.#host, {
       load: () => this.#document(name),
-      decide: ({ found }) => ({ mutations: found ? removal(found) : [], result: found }),
+      decide: ({ found }) =>
+        found
+          ? { mutations: removal(found), evidence: markOf(found), result: found }
+          : { mutations: [], result: undefined },
     });
     this.#known.delete(name);
     if (topic) { for (const tell of this.#removed) tell(topic); }
@@ -181,6 +184,11 @@ function removal(topic: Topic): Mutation[] {
     mutations.push({ type: "delete", key: keys.head(topic.id, stripe) });
   }
   return mutations;
+}
+
+/** A topic that has gone leaves a mark: where it is, the deletion was stored. */
+function markOf(topic: Topic): Evidence {
+  return { key: keys.gone(topic.id), holds: () => true };
 }
 
 function document({ name, ...topic }: Topic): Mutation {

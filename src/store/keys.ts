@@ -45,13 +45,13 @@ export const keys = {
 
   snapshotsOf: (topicId: string): Key => ["s", topicId],
   snapshot: (topicId: string, stripe: number): Key => ["s", topicId, stripe],
-  snapshotPieces: (topicId: string, stripe: number, generation: number): Key => [
+  snapshotPieces: (topicId: string, stripe: number, generation: string): Key => [
     "s",
     topicId,
     stripe,
     generation,
   ],
-  snapshotPiece: (topicId: string, stripe: number, generation: number, piece: number): Key => [
+  snapshotPiece: (topicId: string, stripe: number, generation: string, piece: number): Key => [
     "s",
     topicId,
     stripe,

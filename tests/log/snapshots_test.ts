@@ -1,0 +1,78 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { GatewayError } from "../../src/errors.ts";
+import { Dedupe } from "../../src/log/dedupe.ts";
+import { loadSnapshot, type Snapshotted, takeSnapshot } from "../../src/log/snapshots.ts";
+import { Topics } from "../../src/log/topics.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Store, Write, WriteResult } from "../../src/store/store.ts";
+import { testHost } from "../support/test_host.ts";
+
+const PRODUCER = "01KB0000000000000000000000";
+
+/** The store in memory, with something that happens to the next writes. */
+function storeWith(fate: (write: Write, stored: MemoryStore) => Promise<WriteResult>): Store {
+  const stored = new MemoryStore();
+  return {
+    read: (keys) => stored.read(keys),
+    scan: (range) => stored.scan(range),
+    write: (write) => fate(write, stored),
+    close() {},
+  };
+}
+
+Deno.test("what an attempt that was given up sends late is never part of a later snapshot", async () => {
+  const host = testHost();
+  let fate: "lost" | "slow" | "stored" = "lost";
+  const store = storeWith(async (write, stored) => {
+    if (fate === "lost") return { outcome: "unknown", cause: "lost" };
+    const result = await stored.write(write);
+    // A pause in which the first attempt, still being settled, sends its piece again.
+    if (fate === "slow") {
+      fate = "stored";
+      await new Promise<void>((resolve) => host.clock.after(2_000, resolve));
+    }
+    return result;
+  });
+  const producers = new Dedupe(1);
+  const epoch = host.clock.now();
+  const stripe = (entries: number): Snapshotted => ({
+    topic: { id: "t" },
+    index: 0,
+    head: { entries },
+    producers,
+  });
+  producers.producer(PRODUCER, epoch, epoch);
+  producers.publish(0, 0, 0);
+  const given = assertRejects(() => takeSnapshot(store, host, stripe(1)), GatewayError);
+  await host.clock.advance(6_000);
+  await given;
+
+  producers.producer(PRODUCER, epoch, host.clock.now());
+  producers.publish(1, 0, 1);
+  fate = "slow";
+  const taken = takeSnapshot(store, host, stripe(2));
+  await host.clock.advance(10_000);
+  assertEquals((await taken).replayFrom, 2);
+
+  const restarted = new Dedupe(1);
+  assertEquals(await loadSnapshot(store, { ...stripe(2), producers: restarted }), 2);
+  const stamp = { id: PRODUCER, epoch, sequence: 1 };
+  assertEquals(restarted.judge(0, stamp, host.clock.now()), { kind: "stored", base: 1 });
+});
+
+Deno.test("a deletion whose reply was lost is a deletion, and is told", async () => {
+  const host = testHost();
+  let lost = false;
+  const store = storeWith(async (write, stored) => {
+    const result = await stored.write(write);
+    return lost ? { outcome: "unknown", cause: "lost" } : result;
+  });
+  const topics = new Topics(store, host, 0);
+  await topics.create("t", { partitions: 1 });
+  const told: string[] = [];
+  topics.onRemoved(({ name }) => told.push(name));
+  lost = true;
+  const removed = topics.remove("t");
+  await host.clock.advance(100);
+  assertEquals([(await removed)?.name, told], ["t", ["t"]]);
+});
