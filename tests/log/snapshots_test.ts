@@ -33,7 +33,7 @@ Deno.test("what an attempt that was given up sends late is never part of a later
     }
     return result;
   });
-  const producers = new Dedupe(1);
+  const producers = new Dedupe();
   const epoch = host.clock.now();
   const stripe = (entries: number): Snapshotted => ({
     topic: { id: "t" },
@@ -54,7 +54,7 @@ Deno.test("what an attempt that was given up sends late is never part of a later
   await host.clock.advance(10_000);
   assertEquals((await taken).replayFrom, 2);
 
-  const restarted = new Dedupe(1);
+  const restarted = new Dedupe();
   assertEquals(await loadSnapshot(store, { ...stripe(2), producers: restarted }), 2);
   const stamp = { id: PRODUCER, epoch, sequence: 1 };
   assertEquals(restarted.judge(0, stamp, host.clock.now()), { kind: "stored", base: 1 });
