@@ -132,6 +132,8 @@ export const GROUP = {
   /** Commands that one transition of a group carries out, and partitions that it gives, at most. */
   commandsAtOnce: 300,
   givenAtOnce: 500,
+  /** Instances that come back in one transition: each takes one of the write's checks. */
+  returnsAtOnce: 8,
   commitOffsets: 900,
 } as const;
 

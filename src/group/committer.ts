@@ -203,17 +203,27 @@ export class Committer implements Source {
     };
   }
 
-  /** The fences have changed, or another part of the write was refused: reads them and tries again. */
+  /** The fences have changed, or another part of the write was refused: looks, and tries again. */
   async #lookAgain(batches: readonly Batch[]): Promise<void> {
     for (const { membership, pendings } of batches) {
-      const key = keys.fence(membership.group.name, membership.member);
-      const [fence] = await this.#store.read([key]);
-      if (fence?.version) membership.fencedAt(fence.version);
-      else membership.fenceGone();
+      await this.#readFence(membership);
       const later = this.#waiting.get(membership) ?? [];
       if (pendings.length > 0) this.#waiting.set(membership, [...pendings, ...later]);
     }
     this.#wake();
+  }
+
+  /**
+   * A fence that changed without this gateway's knowledge was changed with the group's state: the
+   * right that it stands for is taken up only once that state is known, too.
+   */
+  async #readFence(membership: Membership): Promise<void> {
+    const { group, member, fence } = membership;
+    const [found] = await this.#store.read([keys.fence(group.name, member)]);
+    if (found?.version === fence) return;
+    await group.reload();
+    if (found?.version) membership.fencedAt(found.version);
+    else membership.fenceGone();
   }
 }
 

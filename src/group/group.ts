@@ -41,6 +41,8 @@ export class Group {
   readonly members = new Map<string, Membership>();
   readonly #deadlines = new Deadlines();
   #loaded: LoadedGroup | undefined;
+  /** What the members that are here know of. */
+  #told: GroupState = EMPTY;
   #waiting: Waiting[] = [];
   #goesOn = false;
   /** A transition has failed, which may have been due to go on: `tick` looks at the group anew. */
@@ -81,6 +83,15 @@ export class Group {
     while (this.#running) await this.#running;
   }
 
+  /** Sees what is stored now, and tells the members that are here. `unavailable` if it cannot. */
+  async reload(): Promise<void> {
+    this.forget();
+    this.wake();
+    await this.idle();
+    if (this.#loaded) return;
+    throw new GatewayError("unavailable", `The state of group ${this.name} cannot be read`);
+  }
+
   /** What is stored may not be what was seen last: the next transition reads it again. */
   forget(): void {
     this.#loaded = undefined;
@@ -95,7 +106,7 @@ export class Group {
     await undefined; // so that all that this turn brings shares the first transition
     this.#stalled = false;
     do {
-      const batch = this.#waiting.splice(0, GROUP.commandsAtOnce);
+      const batch = this.#waiting.splice(0, batchSize(this.#waiting));
       try {
         await this.#carryOut(batch.map(({ command }) => command));
         for (const { resolve } of batch) resolve();
@@ -115,13 +126,15 @@ export class Group {
   async #carryOut(commands: readonly Command[]): Promise<void> {
     const { store, host } = this.#context;
     const stamp = newId(host);
+    const told = this.#told;
     let version: string | undefined;
     const prepared = await transact(store, host, {
       load: async () => {
         const loaded = this.#loaded ?? await loadGroup(store, this.name);
         this.#loaded = undefined; // until it is stored again, nobody knows what is
         const { checks } = loaded;
-        return { checks, next: await prepare(this.name, this.#context, loaded, commands, stamp) };
+        const next = await prepare(this.name, this.#context, { loaded, commands, stamp, told });
+        return { checks: [...checks, ...next.checks], next };
       },
       decide: ({ next }) => ({
         mutations: next.mutations,
@@ -147,6 +160,18 @@ export class Group {
       if (version !== undefined) this.members.get(connection)?.fencedAt(version);
     }
     this.#deadlines.watch(state, this.#context.host.clock.monotonic());
-    tell(prepared, this.members);
+    tell(this.#told, prepared, this.members);
+    this.#told = state;
   }
+}
+
+/** How many of the commands go into one transition: each that comes back takes a check of its own. */
+function batchSize(waiting: readonly Waiting[]): number {
+  let returning = 0;
+  for (const [i, { command }] of waiting.entries()) {
+    if (i === GROUP.commandsAtOnce) return i;
+    if (command.type !== "join" || command.member.instance === undefined) continue;
+    if (++returning > GROUP.returnsAtOnce) return i;
+  }
+  return waiting.length;
 }

@@ -7,7 +7,7 @@ import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Bounds } from "../log/section.ts";
 import { keys } from "../store/keys.ts";
-import type { Mutation, Store } from "../store/store.ts";
+import type { Check, Mutation, Store } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
 import type { Offset, Topic } from "../types.ts";
 import { type LoadedGroup, replaceGroup } from "./group_store.ts";
@@ -27,12 +27,23 @@ export interface PreparationContext {
   readonly gateway: string;
 }
 
+/** What a transition is worked out from. */
+export interface Preparing {
+  readonly loaded: LoadedGroup;
+  readonly commands: readonly Command[];
+  /** Of the write. */
+  readonly stamp: string;
+  /** What the members that are here know of. */
+  readonly told: GroupState;
+}
+
 /** A transition that can be written. */
 export interface Prepared {
   readonly before: LoadedGroup;
   readonly root: LoadedGroup["root"];
-  readonly commands: readonly Command[];
   readonly transition: Transition;
+  /** Besides that of the root. */
+  readonly checks: readonly Check[];
   readonly mutations: readonly Mutation[];
   readonly evidence: Evidence;
   /** What is committed of the partitions that members are about to be told of. */
@@ -42,25 +53,16 @@ export interface Prepared {
 export async function prepare(
   group: string,
   context: PreparationContext,
-  before: LoadedGroup,
-  given: readonly Command[],
-  stamp: string,
+  { loaded: before, commands: given, stamp, told }: Preparing,
 ): Promise<Prepared> {
   const commands = [...farewells(before.state, context.gateway), ...given];
   const next = transition(before.state, commands);
+  // First the fences of those that come back, then what they have committed: see `startOffsets`.
+  const checks = await fencesOf(group, context.store, before.state, commands);
+  const { first, committed } = await startOffsets(group, context, next, told);
   const { mutations, evidence, root } = replaceGroup(group, before, next.state, stamp);
-  const committed = await startOffsets(group, context, next, commands);
-  if (next.unchanged) {
-    return {
-      before,
-      root,
-      commands,
-      transition: next,
-      mutations: [],
-      evidence,
-      committed: committed.get,
-    };
-  }
+  const prepared = { before, root, transition: next, evidence, committed };
+  if (next.unchanged) return { ...prepared, checks: [], mutations: [] };
   const fence = new TextEncoder().encode(stamp);
   for (const member of next.fenced) {
     mutations.push({ type: "set", key: keys.fence(group, member), value: fence });
@@ -69,20 +71,12 @@ export async function prepare(
     if (next.state.members.has(member)) continue;
     mutations.push({ type: "delete", key: keys.fence(group, member) });
   }
-  for (const { topicId, partition, first } of committed.first) {
+  for (const { topicId, partition, offset } of first) {
     const key = keys.offset(group, topicId, partition);
-    const value = encodeCommitted(context.host.random.bytes(16), { offset: first });
+    const value = encodeCommitted(context.host.random.bytes(16), { offset });
     mutations.push({ type: "set", key, value });
   }
-  return {
-    before,
-    root,
-    commands,
-    transition: next,
-    mutations,
-    evidence,
-    committed: committed.get,
-  };
+  return { ...prepared, checks, mutations };
 }
 
 /** Members of a gateway that is no more have lost their connections with it. */
@@ -93,21 +87,43 @@ function farewells({ members }: GroupState, gateway: string): Command[] {
 }
 
 /**
- * The committed offsets of the partitions that get an owner, or whose owner has a new connection;
- * where none is committed, the one that its owner wants to begin at. Nobody owns them in the state
- * that the write is conditional on, or only a connection that is fenced by the same write: so these
- * cannot change before it.
+ * Checks that members which come back under the name of their instance have committed nothing since:
+ * every commit changes the fence. The connection before may still be there, and commits until the
+ * write.
+ */
+async function fencesOf(
+  group: string,
+  store: Store,
+  { members }: GroupState,
+  commands: readonly Command[],
+): Promise<Check[]> {
+  const names = new Set<string | undefined>();
+  for (const command of commands) if (command.type === "join") names.add(command.member.instance);
+  names.delete(undefined);
+  const returning = [...members.values()].filter(({ instance }) => names.has(instance));
+  if (returning.length === 0) return [];
+  const fences = await store.read(returning.map(({ id }) => keys.fence(group, id)));
+  return fences.map(({ version }, i) => ({
+    key: keys.fence(group, returning[i]?.id ?? ""),
+    version,
+  }));
+}
+
+/**
+ * The committed offsets of the partitions of which members will be told; where none is committed, the
+ * one that the owner wants to begin at. Nobody owns those that are given in the state that the write
+ * is conditional on, and of those that come back the fences are checked: so none can change before it.
  */
 async function startOffsets(
   group: string,
   { store, log }: PreparationContext,
   { state, given }: Transition,
-  commands: readonly Command[],
+  told: GroupState,
 ) {
   const known = new Map<string, Map<number, Committed>>();
-  const first: { topicId: string; partition: number; first: Offset }[] = [];
-  for (const topicId of topicsToLookUp(state, given, commands)) {
-    known.set(topicId, await committedOf(store, group, topicId));
+  const first: { topicId: string; partition: number; offset: Offset }[] = [];
+  for (const topicId of state.topics.keys()) {
+    if (isNews(topicId, state, told)) known.set(topicId, await committedOf(store, group, topicId));
   }
   for (const { topicId, partition, member } of given) {
     const offsets = known.get(topicId);
@@ -115,30 +131,20 @@ async function startOffsets(
     if (!offsets || !topic || offsets.has(partition)) continue;
     const offset = await startOf(log, topic, partition, state.members.get(member)?.from);
     offsets.set(partition, { offset });
-    first.push({ topicId, partition, first: offset });
+    first.push({ topicId, partition, offset });
   }
-  return {
-    first,
-    get: (topicId: string, partition: number) => known.get(topicId)?.get(partition),
-  };
+  const committed = (topicId: string, partition: number) => known.get(topicId)?.get(partition);
+  return { first, committed };
 }
 
-function topicsToLookUp(
-  state: GroupState,
-  given: Transition["given"],
-  commands: readonly Command[],
-): Set<string> {
-  const topics = new Set(given.map(({ topicId }) => topicId));
-  for (const command of commands) {
-    if (command.type !== "join") continue;
-    for (const [topicId, { owners }] of state.topics) {
-      const owner = owners.find((owner) =>
-        owner !== undefined && state.members.get(owner)?.connection === command.member.connection
-      );
-      if (owner !== undefined) topics.add(topicId);
-    }
-  }
-  return topics;
+/** Whether a partition of the topic has another owner, or its owner another connection, than is known. */
+function isNews(topicId: string, state: GroupState, told: GroupState): boolean {
+  const was = told.topics.get(topicId)?.owners ?? [];
+  const owners = state.topics.get(topicId)?.owners ?? [];
+  return owners.some((owner, partition) =>
+    owner !== undefined && (owner !== was[partition] ||
+      state.members.get(owner)?.connection !== told.members.get(owner)?.connection)
+  );
 }
 
 async function startOf(

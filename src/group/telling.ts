@@ -1,4 +1,8 @@
-/** What the members that are here are told of a transition, once it is stored. */
+/**
+ * What the members that are here are told, once it is stored: what is different from what they were
+ * told last. That may be more than the last transition: one whose outcome was not known in time may
+ * have been stored all the same, and nobody was told of it then.
+ */
 
 import { GatewayError } from "../errors.ts";
 import type { Assigned, GroupPartition } from "./member_port.ts";
@@ -7,27 +11,36 @@ import type { Prepared } from "./preparation.ts";
 import type { GroupState, Member } from "./state.ts";
 
 /** Tells each of them what is new for it. Those whose membership is over are taken out. */
-export function tell(prepared: Prepared, members: Map<string, Membership>): void {
-  const { before: { state: before }, transition: { state: after } } = prepared;
+export function tell(
+  told: GroupState,
+  prepared: Prepared,
+  members: Map<string, Membership>,
+): void {
+  const { transition: { state: after } } = prepared;
   const connected = new Map(
     [...after.members.values()].map((member) => [member.connection, member]),
   );
   for (const membership of [...members.values()]) {
     const member = connected.get(membership.connection);
-    if (member) tellMember(membership, member, prepared);
+    if (member) tellMember(membership, member, told, prepared);
     else if (membership.isTold) {
       members.delete(membership.connection);
-      membership.end(reasonOf(membership, before, after));
+      membership.end(reasonOf(membership, told, after));
     }
   }
 }
 
-function tellMember(membership: Membership, member: Member, prepared: Prepared): void {
-  const { before: { state: before }, transition: { state: after } } = prepared;
+function tellMember(
+  membership: Membership,
+  member: Member,
+  told: GroupState,
+  prepared: Prepared,
+): void {
+  const { transition: { state: after } } = prepared;
   const joins = !membership.isTold;
   const change: Change = { assigned: [], revoked: [], lost: [] };
   for (const [topicId, { topic, owners, revoking }] of after.topics) {
-    const was = before.topics.get(topicId);
+    const was = told.topics.get(topicId);
     for (const [partition, owner] of owners.entries()) {
       const owned = !joins && was?.owners[partition] === member.id;
       if (owner !== member.id) {
@@ -40,7 +53,7 @@ function tellMember(membership: Membership, member: Member, prepared: Prepared):
       }
     }
   }
-  if (!joins) change.lost.push(...vanished(member.id, before, after));
+  if (!joins) change.lost.push(...vanished(member.id, told, after));
   membership.tell(member, after.epoch, change);
 }
 
