@@ -4,6 +4,7 @@
  */
 
 import project from "../deno.json" with { type: "json" };
+import { AssertionFailed } from "./assert.ts";
 import { readSettings, type Settings, StartRefused } from "./config.ts";
 import { Gateway } from "./gateway.ts";
 import { onStop } from "./host/signals.ts";
@@ -77,12 +78,19 @@ async function openDoors(
   }
 }
 
-/** What no part catches is a bug of ours. It is reported, and those that it does not touch go on. */
+/**
+ * What no part catches is a bug of ours. It is reported, and those that it does not touch go on; but
+ * where an invariant is broken outside of any socket or request, what is in memory cannot be trusted,
+ * and what is stored can: then the process ends, and the next one reads it.
+ */
 function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
   const report = (event: Event, error: unknown) => {
     event.preventDefault();
     telemetry.count("uncaught_errors_total");
     telemetry.report("error", "An error was caught by nobody", { error });
+    if (!(error instanceof AssertionFailed)) return;
+    print(Deno.stderr, `weir ends: it must always be true that ${error.message}`);
+    Deno.exit(70);
   };
   globalThis.addEventListener("error", (event) => report(event, event.error));
   globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
