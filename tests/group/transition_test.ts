@@ -137,7 +137,11 @@ const commandArbitrary: fc.Arbitrary<Command> = fc.oneof(
     instance: fc.option(fc.constantFrom("i", "j"), { nil: undefined }),
     topics: fc.subarray(["A", "B"], { minLength: 1 }),
   }).map(({ connection, instance, topics }) =>
-    join(connection, { topics, ...(instance === undefined ? {} : { instance }) })
+    // No two members ever have the same id.
+    join(connection, {
+      topics,
+      ...(instance === undefined ? {} : { instance, id: `id-${connection}-${instance}` }),
+    })
   ),
   fc.record({
     type: fc.constantFrom("leave", "disconnect", "expire", "drain"),
