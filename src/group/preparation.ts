@@ -17,6 +17,7 @@ import { type Command, type Transition, transition } from "./transition.ts";
 
 /** What a group asks of the log. */
 export interface StartingLog {
+  readonly topics: { find(name: string): Promise<Topic | undefined> };
   bounds(topic: Topic, partition: number): Promise<Bounds>;
 }
 
@@ -55,7 +56,11 @@ export async function prepare(
   context: PreparationContext,
   { loaded: before, commands: given, stamp, told }: Preparing,
 ): Promise<Prepared> {
-  const commands = [...farewells(before.state, context.gateway), ...given];
+  const commands = [
+    ...farewells(before.state, context.gateway),
+    ...await deletions(before.state, context.log),
+    ...given,
+  ];
   const next = transition(before.state, commands);
   // First the fences of those that come back, then what they have committed: see `startOffsets`.
   const checks = await fencesOf(group, context.store, before.state, commands);
@@ -84,6 +89,16 @@ function farewells({ members }: GroupState, gateway: string): Command[] {
   return [...members.values()]
     .filter((member) => member.gateway !== gateway && !member.away)
     .map(({ connection }) => ({ type: "disconnect", connection }));
+}
+
+/** Topics that were deleted while nobody here heard of it. */
+async function deletions({ topics }: GroupState, log: StartingLog): Promise<Command[]> {
+  const found = await Promise.all(
+    [...topics.values()].map(({ topic }) => log.topics.find(topic.name)),
+  );
+  return [...topics.keys()]
+    .filter((topicId, i) => found[i]?.id !== topicId)
+    .map((topicId) => ({ type: "topicRemoved", topicId }));
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Broker } from "../broker.ts";
 import type { FrameOf } from "../protocol/frames.ts";
-import type { Sink } from "../fanout/feed.ts";
+import type { Feed, Sink } from "../fanout/feed.ts";
 import { SessionMember } from "./member.ts";
 import type { Requests } from "./requests.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -32,9 +32,10 @@ export class Consuming {
   join(frame: FrameOf<"join">): void {
     this.#turnstile.pass({ alone: frame.topics.map(topicKey) }, async (leave) => {
       let number: number | undefined;
+      let feed: Feed | undefined;
       try {
         number = this.#subscriptions.reserve();
-        const feed = this.#broker.follow(number, frame, this.#sink);
+        feed = this.#broker.follow(number, frame, this.#sink);
         const member = new SessionMember(feed, this.#sink, this.#subscriptions);
         const membership = await this.#broker.join(frame, member);
         this.#subscriptions.add(number, { kind: "group", feed, membership });
@@ -45,6 +46,7 @@ export class Consuming {
         member.begin();
       } catch (error) {
         if (number !== undefined) this.#subscriptions.giveBack();
+        feed?.close();
         this.#requests.fail(frame.id, this.#requests.asGatewayError(error));
       } finally {
         leave();

@@ -1,0 +1,185 @@
+import { assert, assertEquals } from "@std/assert";
+import { GatewayError } from "../../src/errors.ts";
+import type { CommitResult, OffsetToCommit } from "../../src/group/committer.ts";
+import { Groups, type JoinSpec } from "../../src/group/groups.ts";
+import type { Assigned, GroupPartition, MemberPort } from "../../src/group/member_port.ts";
+import type { Membership } from "../../src/group/membership.ts";
+import { Log } from "../../src/log/log.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { settled, type TestHost, testHost } from "../support/test_host.ts";
+
+/** A member that releases at once what it is told to give up, and remembers what it was told. */
+class Port implements MemberPort {
+  readonly owned = new Map<string, number>();
+  readonly told: string[] = [];
+  membership: Membership | undefined;
+  releases = true;
+
+  assign(_: number, partitions: readonly Assigned[]): void {
+    for (const { topic, partition, offset } of partitions) {
+      this.owned.set(`${topic.name}/${partition}`, offset);
+    }
+    this.told.push(`assign ${partitions.length}`);
+  }
+
+  revoke(_: number, partitions: readonly GroupPartition[]): void {
+    this.told.push(`revoke ${partitions.length}`);
+    if (!this.releases) return;
+    for (const { topic, partition } of partitions) this.owned.delete(`${topic.name}/${partition}`);
+    this.membership?.release(
+      partitions.map(({ topic, partition }) => ({ topic: topic.name, partition })),
+    );
+  }
+
+  lost(_: number, partitions: readonly GroupPartition[]): void {
+    for (const { topic, partition } of partitions) this.owned.delete(`${topic.name}/${partition}`);
+    this.told.push(`lost ${partitions.length}`);
+  }
+
+  end(error: GatewayError): void {
+    this.owned.clear();
+    this.told.push(`end ${error.code} ${error.retry}`);
+  }
+}
+
+function gateway(store: MemoryStore, host: TestHost, name: string) {
+  const log = new Log(store, host, 4);
+  const groups = new Groups({ store, host, log, gateway: name, sessionTimeoutMs: 1_000 });
+  return { store, host, log, groups };
+}
+
+type Gateway = ReturnType<typeof gateway>;
+
+function fixture(): Gateway {
+  return gateway(new MemoryStore(), testHost(), "one");
+}
+
+async function join({ groups }: Gateway, spec: Partial<JoinSpec> = {}): Promise<Port> {
+  const port = new Port();
+  port.membership = await groups.join({ group: "g", topics: ["t"], ...spec }, port);
+  await settled();
+  return port;
+}
+
+function commit(port: Port, offsets: readonly OffsetToCommit[]): Promise<CommitResult> {
+  return new Promise((done) => port.membership?.commit(offsets, done));
+}
+
+async function append({ log }: Gateway, partition: number, count: number): Promise<void> {
+  const topic = await log.topics.ensure("t");
+  const source = new TextEncoder().encode("1");
+  const records = new Array(count).fill({ source, from: 0, to: 1, partition });
+  await new Promise((done) => log.append({ parts: [{ topic, records }], done }));
+}
+
+function outcome(result: CommitResult): unknown {
+  return result.ok ? result.offsets.map(({ offset }) => offset) : result.error.code;
+}
+
+Deno.test("members share the partitions, and one that is told to gives up its own", async () => {
+  const at = fixture();
+  const [x, y] = [await join(at), await join(at)];
+  assertEquals([x.owned.size, y.owned.size], [2, 2]);
+  assertEquals(x.told, ["assign 4", "revoke 2"]);
+});
+
+Deno.test("what is not released in time is lost, and goes on elsewhere", async () => {
+  const at = fixture();
+  const x = await join(at, { revokeTimeoutMs: 500 });
+  x.releases = false;
+  const y = await join(at);
+  assertEquals(y.owned.size, 0);
+  await at.host.clock.advance(500);
+  at.groups.tick(at.host.clock.monotonic());
+  await settled();
+  assertEquals([x.owned.size, y.owned.size], [2, 2]);
+  assertEquals(x.told.at(-1), "lost 2");
+});
+
+Deno.test("a commit is taken from the owner only, within the log, and never goes down", async () => {
+  const at = fixture();
+  await append(at, 0, 10);
+  const x = await join(at);
+  const offset = (offset: number, partition = 0) => [{ topic: "t", partition, offset }];
+  assertEquals(outcome(await commit(x, offset(7))), [7]);
+  assertEquals(outcome(await commit(x, offset(3))), [7]);
+  assertEquals(outcome(await commit(x, offset(11))), "offset_out_of_range");
+  assertEquals(outcome(await commit(x, offset(0, 99))), "not_owner");
+  const both = await Promise.all([commit(x, offset(8)), commit(x, offset(10))]);
+  assertEquals(both.map(outcome), [[10], [10]], "what waits is folded");
+  x.membership?.disconnected();
+  assertEquals(outcome(await commit(x, offset(10))), "fenced");
+  const y = await join(at);
+  assertEquals(y.owned.get("t/0"), 10);
+});
+
+Deno.test("where nothing is committed, the first position is, with the assignment", async () => {
+  const at = fixture();
+  await append(at, 0, 5);
+  const x = await join(at, { from: "latest" });
+  assertEquals(x.owned.get("t/0"), 5);
+  x.membership?.disconnected();
+  await append(at, 0, 5);
+  const y = await join(at, { from: "latest" });
+  assertEquals(y.owned.get("t/0"), 5, "nothing is skipped because the first one died");
+});
+
+Deno.test("the same instance fences the one before and takes up its partitions", async () => {
+  const at = fixture();
+  const x = await join(at, { instance: "i" });
+  const y = await join(at, { instance: "i" });
+  assertEquals(x.told.at(-1), "end fenced never");
+  assertEquals(y.owned.size, 4);
+  assertEquals(outcome(await commit(x, [{ topic: "t", partition: 0, offset: 0 }])), "fenced");
+});
+
+Deno.test("after a restart offsets and instances are as they were, others are gone at once", async () => {
+  const at = fixture();
+  await append(at, 0, 5);
+  const x = await join(at, { instance: "i" });
+  await join(at);
+  await commit(x, [{ topic: "t", partition: 0, offset: 4 }]);
+  const next = gateway(at.store, at.host, "two");
+  await next.groups.takeUp();
+  const { members } = await next.groups.describe("g");
+  assertEquals(members.map(({ instance }) => instance), ["i"]);
+  const y = await join(next);
+  assertEquals(y.owned.size, 0, "what the instance has waits for it");
+  await next.host.clock.advance(1_000);
+  next.groups.tick(next.host.clock.monotonic());
+  await settled();
+  assertEquals(y.owned.size, 4);
+  assertEquals(y.owned.get("t/0"), 4);
+});
+
+Deno.test("a topic that was deleted while nobody was here is none of the group's any more", async () => {
+  const at = fixture();
+  await join(at, { topics: ["t", "u"], instance: "i" });
+  const next = gateway(at.store, at.host, "two");
+  await next.log.topics.remove("u");
+  await next.groups.takeUp();
+  const { members } = await next.groups.describe("g");
+  assertEquals(members.map(({ topics }) => topics), [["t"]]);
+  assert(members[0]?.partitions.every(({ topic }) => topic === "t"));
+});
+
+Deno.test("drained, a member without an instance gives up all, and nobody here gets it", async () => {
+  const at = fixture();
+  const x = await join(at);
+  await at.groups.drain();
+  await settled();
+  assertEquals(x.owned.size, 0);
+  assertEquals(at.groups.isReleasing, false);
+});
+
+Deno.test("a thousand members that join at once share a thousand partitions", async () => {
+  const at = fixture();
+  await at.log.topics.create("t", { partitions: 1_000 });
+  const begun = performance.now();
+  const ports = await Promise.all(Array.from({ length: 1_000 }, () => join(at)));
+  await at.groups.idle();
+  await at.host.clock.advance(10);
+  const ms = performance.now() - begun;
+  assertEquals(ports.map(({ owned }) => owned.size), new Array(1_000).fill(1));
+  Deno.stdout.writeSync(new TextEncoder().encode(`settled in ${Math.round(ms)} ms `));
+});
