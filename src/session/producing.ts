@@ -1,16 +1,14 @@
 /** The verbs of a session that produce: initProducer, publish, transact. */
 
-import type { Broker } from "../broker.ts";
 import { GatewayError } from "../errors.ts";
 import { PRODUCER } from "../limits.ts";
 import type { Admission, AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";
 import type { FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
+import type { Parts } from "./parts.ts";
 import { Publishing } from "./publishing.ts";
-import type { Requests } from "./requests.ts";
-import type { Subscriptions } from "./subscriptions.ts";
-import { type Passage, subscriptionKey, topicKey, type Turnstile } from "./turnstile.ts";
+import { type Passage, subscriptionKey, topicKey } from "./turnstile.ts";
 
 /** Producers that one session may use at a time; the one that was used longest ago is forgotten. */
 const LANES = 10_000;
@@ -21,30 +19,19 @@ interface KnownLane {
 }
 
 export class Producing {
-  readonly #broker: Broker;
-  readonly #requests: Requests;
-  readonly #subscriptions: Subscriptions;
-  readonly #turnstile: Turnstile;
+  readonly #parts: Parts;
   readonly #lanes = new Map<string, KnownLane>();
   /** What waits for its topic or its turn, and so stands in front of all that comes. */
   #line: Promise<void> = Promise.resolve();
   #inLine = 0;
 
-  constructor(
-    broker: Broker,
-    requests: Requests,
-    subscriptions: Subscriptions,
-    turnstile: Turnstile,
-  ) {
-    this.#broker = broker;
-    this.#requests = requests;
-    this.#subscriptions = subscriptions;
-    this.#turnstile = turnstile;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   initProducer({ id, name }: FrameOf<"initProducer">): void {
-    this.#requests.settle(id, async () => ({
-      producer: await this.#broker.initProducer(name),
+    this.#parts.requests.settle(id, async () => ({
+      producer: await this.#parts.broker.initProducer(name),
       keptMs: PRODUCER.keptMs,
     }));
   }
@@ -56,20 +43,20 @@ export class Producing {
     try {
       admission = frame.producer && this.#admit(frame.producer);
     } catch (error) {
-      return this.#requests.fail(frame.id, this.#requests.asGatewayError(error));
+      return this.#parts.requests.refuse(frame.id, error);
     }
-    const topic = this.#broker.topic(frame.topic);
-    if (topic && this.#inLine === 0 && this.#turnstile.share(key)) {
+    const topic = this.#parts.broker.topic(frame.topic);
+    if (topic && this.#inLine === 0 && this.#parts.turnstile.share(key)) {
       this.#append(frame, topic, admission, key);
     } else {
       this.#standInLine({ shared: [key] }, async (leave) => {
         try {
-          this.#append(frame, await this.#broker.ensureTopic(frame.topic), admission, key);
+          this.#append(frame, await this.#parts.broker.ensureTopic(frame.topic), admission, key);
         } catch (error) {
           leave();
-          const refusal = this.#requests.asGatewayError(error);
+          const refusal = this.#parts.requests.asGatewayError(error);
           this.#giveUp(frame.producer, admission, refusal);
-          this.#requests.fail(frame.id, refusal);
+          this.#parts.requests.fail(frame.id, refusal);
         }
       });
     }
@@ -78,11 +65,11 @@ export class Producing {
   transact({ id, publish, commit }: TransactFrame): void {
     const admissions: (Admission | undefined)[] = [];
     const refuse = (error: unknown) => {
-      const refusal = this.#requests.asGatewayError(error);
+      const refusal = this.#parts.requests.asGatewayError(error);
       for (const [i, { producer }] of publish.entries()) {
         this.#giveUp(producer, admissions[i], refusal);
       }
-      this.#requests.fail(id, refusal);
+      this.#parts.requests.fail(id, refusal);
     };
     try {
       requireAlike(publish);
@@ -96,7 +83,7 @@ export class Producing {
     this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
-          publish.map(({ topic }) => this.#broker.ensureTopic(topic)),
+          publish.map(({ topic }) => this.#parts.broker.ensureTopic(topic)),
         );
         const parts = publish.map(({ records, producer }, i) =>
           part(topics[i] as Topic, records, producer, admissions[i])
@@ -105,7 +92,7 @@ export class Producing {
           leave();
           this.#answerTransaction(id, result);
         };
-        this.#broker.append(board ? { parts, board, done } : { parts, done });
+        this.#parts.broker.append(board ? { parts, board, done } : { parts, done });
       } catch (error) {
         leave();
         refuse(error);
@@ -119,7 +106,7 @@ export class Producing {
    */
   #standInLine(passage: Passage, run: (leave: () => void) => Promise<void>): void {
     this.#inLine++;
-    const turn = new Promise<() => void>((resolve) => this.#turnstile.pass(passage, resolve));
+    const turn = new Promise<() => void>((resolve) => this.#parts.turnstile.pass(passage, resolve));
     this.#line = this.#line.then(async () => {
       await run(await turn);
       this.#inLine--;
@@ -128,7 +115,7 @@ export class Producing {
 
   /** The commit of a transaction, when its turn has come. */
   #board({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): Rider {
-    return this.#subscriptions.member(subscription).membership.board(offsets);
+    return this.#parts.subscriptions.member(subscription).membership.board(offsets);
   }
 
   #append(
@@ -138,13 +125,15 @@ export class Producing {
     key: string,
   ): void {
     const only = part(topic, records, producer, admission);
-    this.#broker.append(new Publishing(id, only, this.#requests, this.#turnstile, key));
+    this.#parts.broker.append(
+      new Publishing(id, only, this.#parts.requests, this.#parts.turnstile, key),
+    );
   }
 
   #answerTransaction(id: number, result: AppendResult): void {
-    if (!result.ok) return this.#requests.fail(id, result.error);
+    if (!result.ok) return this.#parts.requests.fail(id, result.error);
     const { offsets, duplicate } = result;
-    this.#requests.ok(id, duplicate ? { offsets, duplicate } : { offsets });
+    this.#parts.requests.ok(id, duplicate ? { offsets, duplicate } : { offsets });
   }
 
   /** A publish was refused before it was looked at. */

@@ -48,6 +48,11 @@ export class Requests {
     this.answer(id, id === undefined ? "" : errorFrame(id, error));
   }
 
+  /** As `fail`, with whatever was thrown. */
+  refuse(id: number | undefined, error: unknown): void {
+    this.fail(id, this.asGatewayError(error));
+  }
+
   /** The reply as text. */
   answer(id: number | undefined, frame: string): void {
     if (id === undefined) {
@@ -64,7 +69,7 @@ export class Requests {
       const fields = await work();
       this.ok(id, fields ?? {});
     } catch (error) {
-      this.fail(id, this.asGatewayError(error));
+      this.refuse(id, error);
     }
   }
 

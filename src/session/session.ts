@@ -9,7 +9,6 @@
 import { unreachable } from "../assert.ts";
 import type { Broker } from "../broker.ts";
 import { CLOSE, GatewayError } from "../errors.ts";
-import type { Sink } from "../fanout/feed.ts";
 import { type Host, newId } from "../host/host.ts";
 import { ADVERTISED, SESSION } from "../limits.ts";
 import { type Decoded, decodeMessage, errorFrame, pushFrame } from "../protocol/codec.ts";
@@ -17,6 +16,7 @@ import type { ClientFrame, FrameOf } from "../protocol/frames.ts";
 import { Consuming } from "./consuming.ts";
 import { Liveness } from "./liveness.ts";
 import { Outbox } from "./outbox.ts";
+import type { Parts } from "./parts.ts";
 import { Producing } from "./producing.ts";
 import { Reading } from "./reading.ts";
 import { Requests } from "./requests.ts";
@@ -58,11 +58,16 @@ export class Session {
     const outbox = new Outbox(wire, turn);
     this.#outbox = outbox;
     this.#requests = new Requests(outbox, host.telemetry);
-    const turnstile = new Turnstile();
-    const sink: Sink = outbox;
-    this.#producing = new Producing(broker, this.#requests, this.#subscriptions, turnstile);
-    this.#reading = new Reading(broker, this.#requests, this.#subscriptions, turnstile, sink);
-    this.#consuming = new Consuming(broker, this.#requests, this.#subscriptions, turnstile, sink);
+    const parts: Parts = {
+      broker,
+      requests: this.#requests,
+      subscriptions: this.#subscriptions,
+      turnstile: new Turnstile(),
+      sink: outbox,
+    };
+    this.#producing = new Producing(parts);
+    this.#reading = new Reading(parts);
+    this.#consuming = new Consuming(parts);
     this.#liveness = new Liveness(host.clock.monotonic(), context);
   }
 

@@ -1,0 +1,16 @@
+/** What the verbs of one session share. */
+
+import type { Broker } from "../broker.ts";
+import type { Sink } from "../fanout/feed.ts";
+import type { Requests } from "./requests.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { Turnstile } from "./turnstile.ts";
+
+export interface Parts {
+  readonly broker: Broker;
+  readonly requests: Requests;
+  readonly subscriptions: Subscriptions;
+  readonly turnstile: Turnstile;
+  /** The session's outbox. */
+  readonly sink: Sink;
+}
