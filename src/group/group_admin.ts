@@ -4,12 +4,13 @@ import { GatewayError } from "../errors.ts";
 import { newId } from "../host/host.ts";
 import type { Log } from "../log/log.ts";
 import { keys } from "../store/keys.ts";
+import { scanAll } from "../store/scan_all.ts";
 import type { Mutation } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import type { Offset, Topic, TopicPartition, TopicPartitionOffset } from "../types.ts";
 import type { GroupContext } from "./group.ts";
 import { deleteGroup, type LoadedGroup, loadGroup, replaceGroup } from "./group_store.ts";
-import { encodeCommitted, scanAll, scanCommitted } from "./offsets.ts";
+import { encodeCommitted, scanCommitted } from "./offsets.ts";
 import type { GroupState } from "./state.ts";
 
 export interface GroupDescription {

@@ -6,10 +6,10 @@
  *     metadata  string     what the member wrote beside it; not there if it wrote nothing
  */
 
-import { STORE } from "../limits.ts";
 import { ByteReader, ByteWriter } from "../log/bytes.ts";
 import { keys } from "../store/keys.ts";
-import type { Entry, Key, Store } from "../store/store.ts";
+import { scanAll } from "../store/scan_all.ts";
+import type { Key, Store } from "../store/store.ts";
 import type { Offset } from "../types.ts";
 
 const STAMP_BYTES = 16;
@@ -60,19 +60,4 @@ export async function committedOf(
 ): Promise<Map<number, Committed>> {
   const found = await scanCommitted(store, keys.offsets(group, topicId));
   return new Map(found.map(({ partition, committed }) => [partition, committed]));
-}
-
-/** All entries under a prefix, page by page. */
-export async function* scanAll(store: Store, prefix: Key): AsyncGenerator<Entry> {
-  let last: Key | undefined;
-  for (;;) {
-    const page = await store.scan({
-      prefix,
-      ...(last ? { start: [...last, 0] } : {}),
-      limit: STORE.scanEntries / 2,
-    });
-    yield* page;
-    last = page.at(-1)?.key;
-    if (page.length < STORE.scanEntries / 2) return;
-  }
 }

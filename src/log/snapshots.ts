@@ -15,9 +15,9 @@
 
 import { assert } from "../assert.ts";
 import { type Host, newId } from "../host/host.ts";
-import { STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
-import type { Check, Key, Mutation, Store } from "../store/store.ts";
+import { scanAll } from "../store/scan_all.ts";
+import type { Check, Mutation, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Dedupe } from "./dedupe.ts";
@@ -99,16 +99,9 @@ async function dropOthers(
   now: Pointer,
 ): Promise<void> {
   const prefix = keys.snapshot(stripe.topic.id, stripe.index);
-  for (let last: Key | undefined;;) {
-    const start = last ? { start: [...last, 0] } : {};
-    const page = await store.scan({ prefix, ...start, limit: PAGE });
-    const doomed = page.filter(({ key }) => key[prefix.length] !== now.generation);
-    if (doomed.length > 0) {
-      const mutations = doomed.map(({ key }): Mutation => ({ type: "delete", key }));
-      await writeUnder(store, host, stripe, now, mutations);
-    }
-    if (page.length < PAGE) return;
-    last = page.at(-1)?.key;
+  for await (const { key } of scanAll(store, prefix, PAGE)) {
+    if (key[prefix.length] === now.generation) continue;
+    await writeUnder(store, host, stripe, now, [{ type: "delete", key }]);
   }
 }
 

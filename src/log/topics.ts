@@ -9,7 +9,8 @@ import { GatewayError } from "../errors.ts";
 import { type Host, newId } from "../host/host.ts";
 import { TOPIC } from "../limits.ts";
 import { keys } from "../store/keys.ts";
-import type { Entry, Mutation, Store } from "../store/store.ts";
+import { scanAll } from "../store/scan_all.ts";
+import type { Mutation, Store } from "../store/store.ts";
 import { type Evidence, transact } from "../store/transact.ts";
 import type { Topic } from "../types.ts";
 import { emptyHead, emptyTrim, encodeHead, encodeTrim } from "./head.ts";
@@ -93,19 +94,11 @@ export class Topics {
   }
 
   async list(): Promise<Topic[]> {
-    const prefix = keys.topics();
-    const found: Entry[] = [];
-    for (;;) {
-      const last = found.at(-1);
-      const page = await this.#store.scan({
-        prefix,
-        ...(last ? { start: [...last.key, 0] } : {}),
-        limit: 500,
-      });
-      found.push(...page);
-      if (page.length < 500) break;
+    const found: Topic[] = [];
+    for await (const { key, value } of scanAll(this.#store, keys.topics())) {
+      found.push(decode(String(key.at(-1)), value));
     }
-    return found.map((entry) => decode(String(entry.key.at(-1)), entry.value));
+    return found;
   }
 
   onRemoved(listener: (topic: Topic) => void): void {

@@ -1,0 +1,21 @@
+/** All that is under a prefix, however much it is, a page at a time. */
+
+import { STORE } from "../limits.ts";
+import type { Entry, Key, Store } from "./store.ts";
+
+/** The entries in key order. Each page is read when the one before is used up. */
+export async function* scanAll(
+  store: Store,
+  prefix: Key,
+  limit: number = STORE.scanEntries / 2,
+): AsyncGenerator<Entry> {
+  let last: Key | undefined;
+  for (;;) {
+    // The first key that could come behind the last one is the last one and something more.
+    const start = last ? { start: [...last, 0] } : {};
+    const page = await store.scan({ prefix, ...start, limit });
+    yield* page;
+    last = page.at(-1)?.key;
+    if (page.length < limit) return;
+  }
+}
