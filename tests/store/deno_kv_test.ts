@@ -127,5 +127,6 @@ for (const [trouble, answers] of Object.entries(troubles)) {
     const read = await assertRejects(() => store.read([["a"]]), GatewayError);
     const scan = await assertRejects(() => store.scan({ prefix: ["a"], limit: 1 }), GatewayError);
     assertEquals([read.code, scan.code], ["unavailable", "unavailable"]);
+    store.close();
   });
 }
