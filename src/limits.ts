@@ -15,6 +15,8 @@ export const STORE = {
   /** One atomic write takes 819,200 bytes with keys and overhead. */
   writeBytes: 760_000,
   mutations: 1_000,
+  /** One atomic write takes 81,920 bytes of keys. */
+  keyBytes: 80_000,
   /** 100 in Deno, 10 in `denokv`: 10, so that both take every write. */
   checks: 10,
   /** Keys that one read takes. */
@@ -130,8 +132,12 @@ export const GROUP = {
   maxSessionMs: 24 * 3_600_000,
   metadataBytes: 4 * KiB,
   /** Commands that one transition of a group carries out, and partitions that it gives, at most. */
-  commandsAtOnce: 300,
-  givenAtOnce: 500,
+  stepsAtOnce: 400,
+  /** Bytes of one commit with its metadata; and of one that goes with the records of a transaction. */
+  commitBytes: 400 * KiB,
+  riderBytes: 64 * KiB,
+  /** Bytes of a group's state, so that one write takes it with all that goes with it. */
+  stateBytes: 600_000,
   /** Instances that come back in one transition: each takes one of the write's checks. */
   returnsAtOnce: 8,
   commitOffsets: 900,

@@ -10,13 +10,16 @@
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { GROUP } from "../limits.ts";
 import type { Rider } from "../log/append.ts";
 import type { Part, Room, Source } from "../log/journal.ts";
 import type { Bounds } from "../log/section.ts";
+import { utf8Bytes } from "../record_size.ts";
 import { keys } from "../store/keys.ts";
 import type { Mutation, Store } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
 import type { Offset, Topic } from "../types.ts";
+import { groupKeyBytes, offsetsAtOnce } from "./group_keys.ts";
 import type { Membership } from "./membership.ts";
 import { type Committed, encodeCommitted, hasStamp } from "./offsets.ts";
 
@@ -72,6 +75,10 @@ export class Committer implements Source {
     offsets: readonly OffsetToCommit[],
     done: (result: CommitResult) => void,
   ): void {
+    const bytes = bytesOf(offsets);
+    if (bytes > GROUP.commitBytes || offsets.length > offsetsAtOnce(membership.group.name)) {
+      return done({ ok: false, error: tooLarge("batch", offsets) });
+    }
     const pending = { offsets, done, answered: false };
     const waiting = this.#waiting.get(membership);
     if (waiting) waiting.push(pending);
@@ -86,7 +93,9 @@ export class Committer implements Source {
       if (left.checks < 1) break;
       const batch = this.#batch(membership, pendings, left);
       if (batch === "no room") continue;
+      const rest = pendings.slice(batch.pendings.length).filter(({ answered }) => !answered);
       this.#waiting.delete(membership);
+      if (rest.length > 0) this.#waiting.set(membership, rest);
       if (batch.writes.size === 0) {
         answerAll(batch);
         continue;
@@ -94,13 +103,16 @@ export class Committer implements Source {
       batches.push(batch);
       left.checks -= 1;
       left.mutations -= batch.writes.size + 1;
-      left.bytes -= bytesOf(batch);
+      left.bytes -= bytesOf(batch.writes.values());
+      left.keyBytes -= keysOf(batch);
     }
     return batches.length > 0 ? this.#part(batches) : undefined;
   }
 
   /** One commit for a transaction's write. Throws why it may not be. */
   board(membership: Membership, offsets: readonly OffsetToCommit[]): Rider {
+    const bytes = bytesOf(offsets) + offsets.length * groupKeyBytes(membership.group.name);
+    if (bytes > GROUP.riderBytes) throw tooLarge("transaction", offsets);
     const writes = this.#judge(membership, offsets, new Map());
     const batch = { membership, pendings: [], writes };
     const part = this.#part([batch]);
@@ -115,14 +127,19 @@ export class Committer implements Source {
   }
 
   /** Folds what waits for a member; what may not be committed is answered, the rest goes on. */
-  #batch(membership: Membership, pendings: readonly Pending[], room: Room): Batch | "no room" {
+  #batch(
+    membership: Membership,
+    pendings: readonly Pending[],
+    room: Room,
+  ): Batch | "no room" {
     let writes: Batch["writes"] = new Map();
     const taken: Pending[] = [];
     for (const pending of pendings) {
       if (pending.answered) continue;
       try {
         const more = this.#judge(membership, pending.offsets, writes);
-        if (more.size + 1 > room.mutations) return "no room";
+        if (more.size + 1 > room.mutations || bytesOf(more.values()) > room.bytes) break;
+        if (keysOf({ membership, writes: more }) > room.keyBytes) break;
         writes = more;
         taken.push(pending);
       } catch (error) {
@@ -130,7 +147,8 @@ export class Committer implements Source {
         answer(pending, { ok: false, error });
       }
     }
-    return { membership, pendings: taken, writes };
+    const waits = pendings.some(({ answered }) => !answered);
+    return taken.length === 0 && waits ? "no room" : { membership, pendings: taken, writes };
   }
 
   /** What is to be written once these are added. Throws why they may not be. */
@@ -181,7 +199,7 @@ export class Committer implements Source {
     return {
       checks,
       mutations,
-      bytes: batches.reduce((sum, batch) => sum + bytesOf(batch), 0),
+      bytes: batches.reduce((sum, { writes }) => sum + bytesOf(writes.values()), 0),
       evidence: evidenceOf(batches, stamp),
       stored: (version) => {
         for (const { membership, writes } of batches) {
@@ -238,10 +256,26 @@ function evidenceOf([batch]: readonly Batch[], stamp: Uint8Array): Evidence {
   return { key, holds: (value) => hasStamp(value, stamp) };
 }
 
-function bytesOf({ writes }: Batch): number {
+/** What the keys of a member's offsets, and of its fence, take in a write. */
+function keysOf({ membership, writes }: Pick<Batch, "membership" | "writes">): number {
+  return (writes.size + 2) * groupKeyBytes(membership.group.name);
+}
+
+/** What a member's offsets take in a write, its fence included, at most. */
+function bytesOf(offsets: Iterable<OffsetToCommit>): number {
   let bytes = BYTES_PER_OFFSET;
-  for (const { metadata = "" } of writes.values()) bytes += BYTES_PER_OFFSET + metadata.length * 3;
+  for (const { metadata = "" } of offsets) bytes += BYTES_PER_OFFSET + utf8Bytes(metadata);
   return bytes;
+}
+
+function tooLarge(
+  what: "batch" | "transaction",
+  offsets: readonly OffsetToCommit[],
+): GatewayError {
+  return new GatewayError(
+    `${what}_too_large`,
+    `Cannot commit ${offsets.length} offsets with their metadata at once: one write does not take it`,
+  );
 }
 
 function answerAll({ membership, pendings }: Batch): void {

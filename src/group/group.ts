@@ -13,6 +13,7 @@ import { GROUP } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import { Deadlines } from "./deadlines.ts";
+import { stepsAtOnce } from "./group_keys.ts";
 import { type LoadedGroup, loadGroup } from "./group_store.ts";
 import type { Membership } from "./membership.ts";
 import { prepare, type Prepared, type StartingLog } from "./preparation.ts";
@@ -106,7 +107,7 @@ export class Group {
     await undefined; // so that all that this turn brings shares the first transition
     this.#stalled = false;
     do {
-      const batch = this.#waiting.splice(0, batchSize(this.#waiting));
+      const batch = this.#waiting.splice(0, batchSize(this.#waiting, stepsAtOnce(this.name)));
       try {
         await this.#carryOut(batch.map(({ command }) => command));
         for (const { resolve } of batch) resolve();
@@ -166,10 +167,10 @@ export class Group {
 }
 
 /** How many of the commands go into one transition: each that comes back takes a check of its own. */
-function batchSize(waiting: readonly Waiting[]): number {
+function batchSize(waiting: readonly Waiting[], most: number): number {
   let returning = 0;
   for (const [i, { command }] of waiting.entries()) {
-    if (i === GROUP.commandsAtOnce) return i;
+    if (i === most) return i;
     if (command.type !== "join" || command.member.instance === undefined) continue;
     if (++returning > GROUP.returnsAtOnce) return i;
   }

@@ -9,6 +9,7 @@ import type { Mutation } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import type { Offset, Topic, TopicPartition, TopicPartitionOffset } from "../types.ts";
 import type { GroupContext } from "./group.ts";
+import { offsetsAtOnce } from "./group_keys.ts";
 import { deleteGroup, type LoadedGroup, loadGroup, replaceGroup } from "./group_store.ts";
 import { encodeCommitted, scanCommitted } from "./offsets.ts";
 import type { GroupState } from "./state.ts";
@@ -41,9 +42,6 @@ interface Place {
   readonly partition: number;
   readonly offset: Offset;
 }
-
-/** Offsets that one write sets. */
-const OFFSETS_AT_ONCE = 900;
 
 export class GroupAdmin {
   readonly #context: GroupContext;
@@ -95,8 +93,9 @@ export class GroupAdmin {
     const places = "offsets" in target
       ? await this.#given(target.offsets)
       : await this.#everywhere(target.topics, target.to);
-    for (let at = 0; at === 0 || at < places.length; at += OFFSETS_AT_ONCE) {
-      await this.#set(group, places.slice(at, at + OFFSETS_AT_ONCE));
+    const most = offsetsAtOnce(group);
+    for (let at = 0; at === 0 || at < places.length; at += most) {
+      await this.#set(group, places.slice(at, at + most));
     }
     return places.map(({ topic, partition, offset }) => ({ topic: topic.name, partition, offset }));
   }
@@ -181,8 +180,9 @@ export class GroupAdmin {
     for await (const { key } of scanAll(store, keys.offsetsOf(group))) {
       if (isDoomed(key)) doomed.push({ type: "delete", key });
     }
-    for (let at = 0; at < doomed.length; at += OFFSETS_AT_ONCE) {
-      const mutations = doomed.slice(at, at + OFFSETS_AT_ONCE);
+    const most = offsetsAtOnce(group);
+    for (let at = 0; at < doomed.length; at += most) {
+      const mutations = doomed.slice(at, at + most);
       await transact(store, host, {
         load: () => loadGroup(store, group),
         decide: () => ({ mutations, result: undefined }),

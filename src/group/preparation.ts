@@ -5,11 +5,13 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { GROUP } from "../limits.ts";
 import type { Bounds } from "../log/section.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
 import type { Offset, Topic } from "../types.ts";
+import { stepsAtOnce } from "./group_keys.ts";
 import { type LoadedGroup, replaceGroup } from "./group_store.ts";
 import { type Committed, committedOf, encodeCommitted } from "./offsets.ts";
 import type { GroupState } from "./state.ts";
@@ -56,16 +58,20 @@ export async function prepare(
   context: PreparationContext,
   { loaded: before, commands: given, stamp, told }: Preparing,
 ): Promise<Prepared> {
+  const most = stepsAtOnce(group);
+  const gone = farewells(before.state, context.gateway);
   const commands = [
-    ...farewells(before.state, context.gateway),
+    ...gone.slice(0, most - given.length),
     ...await deletions(before.state, context.log),
     ...given,
   ];
-  const next = transition(before.state, commands);
+  const step = transition(before.state, commands, most);
+  const next = { ...step, goesOn: step.goesOn || gone.length + given.length > most };
   // First the fences of those that come back, then what they have committed: see `startOffsets`.
   const checks = await fencesOf(group, context.store, before.state, commands);
   const { first, committed } = await startOffsets(group, context, next, told);
   const { mutations, evidence, root } = replaceGroup(group, before, next.state, stamp);
+  requireRoom(group, mutations, given);
   const prepared = { before, root, transition: next, evidence, committed };
   if (next.unchanged) return { ...prepared, checks: [], mutations: [] };
   const fence = new TextEncoder().encode(stamp);
@@ -82,6 +88,16 @@ export async function prepare(
     mutations.push({ type: "set", key, value });
   }
   return { ...prepared, checks, mutations };
+}
+
+/** A group whose state no write could take any more grows no further. */
+function requireRoom(group: string, state: readonly Mutation[], given: readonly Command[]): void {
+  if (!given.some(({ type }) => type === "join")) return;
+  const bytes = state.reduce((sum, one) => sum + (one.type === "set" ? one.value.length : 0), 0);
+  if (bytes <= GROUP.stateBytes) return;
+  throw new GatewayError("overloaded", `Group ${group} has too many members for one more`, {
+    retryAfterMs: 1_000,
+  });
 }
 
 /** Members of a gateway that is no more have lost their connections with it. */

@@ -99,10 +99,15 @@ export interface Transition {
   readonly goesOn: boolean;
 }
 
-export function transition(before: GroupState, commands: readonly Command[]): Transition {
+/** Gives at most so many partitions; the rest follows in the next step. */
+export function transition(
+  before: GroupState,
+  commands: readonly Command[],
+  givenMax: number = GROUP.stepsAtOnce,
+): Transition {
   const draft = new Draft(before);
   for (const command of commands) carryOut(draft, command);
-  const { given, goesOn } = reconcile(before, draft);
+  const { given, goesOn } = reconcile(before, draft, givenMax);
   for (const topicId of draft.topics.keys()) dropUnwanted(draft, topicId);
   const changed = !isSame(before, draft);
   const state: GroupState = {
@@ -194,7 +199,7 @@ function removeTopic(draft: Draft, topicId: string): void {
 }
 
 /** One step from where things are towards where they are to be. */
-function reconcile(before: GroupState, draft: Draft) {
+function reconcile(before: GroupState, draft: Draft, givenMax: number) {
   const given: (TopicPartitionId & { member: string })[] = [];
   let goesOn = false;
   for (const [topicId, target] of targetOf(draft)) {
@@ -207,7 +212,7 @@ function reconcile(before: GroupState, draft: Draft) {
         topic.revoking.add(partition);
       } else if (wanted !== undefined) {
         const wasFree = before.topics.get(topicId)?.owners[partition] === undefined;
-        if (wasFree && given.length < GROUP.givenAtOnce) {
+        if (wasFree && given.length < givenMax) {
           topic.owners[partition] = wanted;
           given.push({ topicId, partition, member: wanted });
         } else {

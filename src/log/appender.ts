@@ -13,6 +13,7 @@ import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { LOG, PRODUCER } from "../limits.ts";
 import { keys } from "../store/keys.ts";
+import type { Mutation } from "../store/store.ts";
 import type { Place } from "../types.ts";
 import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
@@ -115,7 +116,7 @@ export class Appender implements Source {
     return {
       checks: rider ? [...checks, ...rider.checks] : checks,
       mutations: rider ? [...mutations, ...rider.mutations] : mutations,
-      bytes: batch.bytes + (rider?.bytes ?? 0),
+      bytes: bytesOf(mutations) + (rider?.bytes ?? 0),
       evidence,
       stored: (version) => {
         for (const { stripe, decoded } of written) stripe.apply(decoded, version);
@@ -265,4 +266,15 @@ function refusal(
 function asGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   throw error;
+}
+
+/** Room that a key takes in a write, at most. */
+const KEY_BYTES = 64;
+
+function bytesOf(mutations: readonly Mutation[]): number {
+  let bytes = 0;
+  for (const mutation of mutations) {
+    bytes += KEY_BYTES + (mutation.type === "set" ? mutation.value.length : 0);
+  }
+  return bytes;
 }

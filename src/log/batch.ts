@@ -48,10 +48,6 @@ export class Batch {
     return this.#growing.size;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Whether what is pending still fits, in at most this many stripes and bytes. */
   fits(pending: Pending, stripesMax: number, bytesMax: number): boolean {
     if (this.#bytes + pending.bytes + OVERHEAD > Math.min(bytesMax, LOG.entryBytes)) {

@@ -10,6 +10,7 @@
 import { AssertionFailed } from "../assert.ts";
 import { type Host, sleep } from "../host/host.ts";
 import { LOG, STORE } from "../limits.ts";
+import { keyBytes } from "../store/bounds.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
 import { type Evidence, settle, type Settled, Unsettled } from "../store/transact.ts";
 
@@ -18,6 +19,8 @@ export interface Room {
   checks: number;
   mutations: number;
   bytes: number;
+  /** Of keys alone, which the store bounds apart. */
+  keyBytes: number;
 }
 
 /** What one source adds to a write. It stands or falls with the whole write. */
@@ -95,6 +98,7 @@ export class Journal {
       checks: STORE.checks,
       mutations: STORE.mutations,
       bytes: STORE.writeBytes,
+      keyBytes: STORE.keyBytes,
     };
     const parts: Part[] = [];
     for (const source of this.#sources) {
@@ -104,6 +108,7 @@ export class Journal {
       room.checks -= part.checks.length;
       room.mutations -= part.mutations.length;
       room.bytes -= part.bytes;
+      for (const { key } of [...part.checks, ...part.mutations]) room.keyBytes -= keyBytes(key);
     }
     return parts;
   }

@@ -2,14 +2,11 @@
 
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
-import { recordBytes } from "../record_size.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
+import { storedBytes } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
-
-/** What a record takes in a write beside its own bytes, at most: lengths, flags, its producer. */
-const RECORD_OVERHEAD = 64;
 
 export interface PendingPart {
   readonly append: AppendPart;
@@ -38,7 +35,7 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
     const log = logs[i] as TopicLog;
     if (log.ended) throw log.ended;
     const partitions = partitionsOf(part, log);
-    for (const record of part.records) bytes += recordBytes(record) + RECORD_OVERHEAD;
+    for (const record of part.records) bytes += storedBytes(record);
     return { append: part, log, partitions, stripes: stripesOf(log, partitions) };
   });
   const only = parts.length === 1 ? parts[0] : undefined;
@@ -51,8 +48,9 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
   }
   if (bytes > LOG.entryBytes) {
     throw new GatewayError(
-      "transaction_too_large",
-      `Cannot write ${bytes} bytes at once: at most ${LOG.entryBytes}`,
+      only ? "batch_too_large" : "transaction_too_large",
+      `Cannot write ${bytes} bytes at once, escapes in keys and headers included: ` +
+        `at most ${LOG.entryBytes}`,
     );
   }
   return { append, parts, stripes, bytes, since, answered: false };

@@ -35,6 +35,20 @@ export function keyToken(key: string): string {
   return key;
 }
 
+/** Most of what a record takes in the log beside its texts: flags, lengths, timestamp, its producer. */
+const OVERHEAD = 64;
+
+/**
+ * What a record takes in a write, at most. Not what it counts for the client: a control character in
+ * a key or a header is one byte there, and the six of its escape here.
+ */
+export function storedBytes({ key, headers, from, to }: RecordIn): number {
+  let bytes = to - from + OVERHEAD;
+  if (key !== undefined) bytes += utf8Bytes(keyToken(key));
+  if (headers) bytes += utf8Bytes(JSON.stringify(headers));
+  return bytes;
+}
+
 export function writeRecord(writer: ByteWriter, record: RecordIn, sectionTime: number): void {
   const { key, headers, timestamp, base64 } = record;
   const token = key === undefined ? undefined : keyToken(key);

@@ -46,7 +46,8 @@ export async function retain(
     const doomed = expired(topic, page, bytesOf(stripes), host.clock.now());
     if (doomed.length === 0) return;
     if (from + doomed.length > stripe.replayFrom) await retained.snapshot(stripe);
-    const allowed = doomed.slice(0, Math.max(0, stripe.replayFrom - from));
+    const replayable = doomed.slice(0, Math.max(0, stripe.replayFrom - from));
+    const allowed = inOneWrite(replayable);
     if (allowed.length === 0) {
       left.delete(stripe);
       continue;
@@ -55,6 +56,13 @@ export async function retain(
     retained.moved(stripe);
     await sleep(host.clock, LOG.deletePauseMs);
   }
+}
+
+/** As many of them as one write can delete. */
+function inOneWrite(doomed: readonly DecodedEntry[]): readonly DecodedEntry[] {
+  let keys = 0;
+  const end = doomed.findIndex(({ chunks }) => (keys += chunks) > LOG.deleteKeys);
+  return end < 0 ? doomed : doomed.slice(0, end);
 }
 
 /** The oldest entries that the policy does not keep, out of a page. */

@@ -18,21 +18,26 @@ export function assertScannable({ limit }: Range): void {
 
 export function assertWritable({ checks, mutations }: Write): void {
   const { checks: most, mutations: mostMutations, valueBytes, writeBytes } = STORE;
+  let ofKeys = 0;
   assert(checks.length > 0 && checks.length <= most, `a write has 1 to ${most} checks`);
   assert(mutations.length <= mostMutations, `a write has at most ${mostMutations} mutations`);
   let bytes = 0;
-  for (const { key } of checks) bytes += keyBytes(key);
+  for (const { key } of checks) ofKeys += keyBytes(key);
   for (const mutation of mutations) {
-    bytes += keyBytes(mutation.key);
+    ofKeys += keyBytes(mutation.key);
     if (mutation.type === "delete") continue;
     assert(mutation.value.length <= valueBytes, `a value has at most ${valueBytes} bytes`);
     bytes += mutation.value.length;
   }
-  assert(bytes <= writeBytes, `a write has at most ${writeBytes} bytes, keys and values together`);
+  assert(ofKeys <= STORE.keyBytes, `a write has at most ${STORE.keyBytes} bytes of keys`);
+  assert(
+    bytes + ofKeys <= writeBytes,
+    `a write has at most ${writeBytes} bytes, keys and values together`,
+  );
 }
 
 /** What a key takes in Deno KV: two bytes around a string, and nine for a number. */
-function keyBytes(key: Key): number {
+export function keyBytes(key: Key): number {
   let bytes = 0;
   for (const part of key) bytes += typeof part === "string" ? part.length + 2 : 9;
   return bytes;
