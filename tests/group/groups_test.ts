@@ -183,3 +183,34 @@ Deno.test("a thousand members that join at once share a thousand partitions", as
   assertEquals(ports.map(({ owned }) => owned.size), new Array(1_000).fill(1));
   Deno.stdout.writeSync(new TextEncoder().encode(`settled in ${Math.round(ms)} ms `));
 });
+
+Deno.test("after a restart a thousand members are gone at once, be the group's name ever so long", async () => {
+  const at = fixture();
+  const group = "g".repeat(200);
+  await Promise.all(Array.from({ length: 1_000 }, () => join(at, { group })));
+  const next = gateway(at.store, at.host, "two");
+  await next.groups.takeUp();
+  assertEquals((await next.groups.describe(group)).members, []);
+  const port = await join(next, { group });
+  assertEquals(port.owned.size, 4);
+});
+
+Deno.test("a commit that no write takes is refused, one that just fits is taken", async () => {
+  const at = fixture();
+  await at.log.topics.create("t", { partitions: 1_024 });
+  const offsets = (count: number, metadata?: string) =>
+    Array.from({ length: count }, (_, partition) => ({
+      topic: "t",
+      partition,
+      offset: 0,
+      ...(metadata === undefined ? {} : { metadata }),
+    }));
+  const short = await join(at);
+  await at.groups.idle();
+  assertEquals(outcome(await commit(short, offsets(900, "m".repeat(200)))), new Array(900).fill(0));
+  assertEquals(outcome(await commit(short, offsets(900, "m".repeat(500)))), "batch_too_large");
+  const long = await join(at, { group: "g".repeat(200) });
+  await at.groups.idle();
+  assertEquals(outcome(await commit(long, offsets(900))), "batch_too_large");
+  assertEquals(outcome(await commit(long, offsets(200))), new Array(200).fill(0));
+});

@@ -224,3 +224,15 @@ Deno.test("a gateway that lost a race learns what the winner wrote and tries aga
   assertEquals([places(repeated), repeated.ok && repeated.duplicate], [[[0, 1]], true]);
   await settled();
 });
+
+Deno.test("what escapes make larger than a write is refused, and what comes behind it is stored", async () => {
+  const { log, topic } = await fixture();
+  const control = "\u0001".repeat(120_000);
+  const byKey = append(log, topic, [record(1, { key: control })]);
+  const byHeader = append(log, topic, [record(1, { headers: { name: control } })]);
+  const behind = append(log, topic, [record(2, { partition: 0 })]);
+  assertEquals(
+    [refused(await byKey), refused(await byHeader), refused(await behind)],
+    ["batch_too_large", "batch_too_large", "stored"],
+  );
+});

@@ -134,3 +134,17 @@ Deno.test("a deleted topic's space is free again, and its mark is gone", async (
   assertEquals((await store.scan({ prefix: keys.allGone(), limit: 10 })).length, 0);
   assertEquals(await keysUnder(store, ["l", other.id]), 1);
 });
+
+Deno.test("retention takes any number of small entries, as many at a time as a write can delete", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, host } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1, retentionMs: 1_000 });
+  const source = new TextEncoder().encode("1");
+  for (let i = 0; i < 2_500; i++) {
+    const records = [{ source, from: 0, to: 1, partition: 0 }];
+    await new Promise((done) => log.append({ parts: [{ topic, records }], done }));
+  }
+  await host.clock.advance(5_000);
+  await pass(fixture);
+  assertEquals((await log.bounds(topic, 0)).start, 2_500);
+});
