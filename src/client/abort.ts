@@ -1,0 +1,54 @@
+/** Promises that an `AbortSignal` can end, and that leave nothing behind at the signal when they end. */
+
+/** What can stop waiting. */
+export interface Abortable {
+  /** Ends the waiting. What was sent may happen all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Settle<Value> {
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A promise that `begin` settles, or the signal with its reason; then `onAbort`'s function is called
+ * as well. What `begin` throws rejects it.
+ */
+export function settling<Value>(
+  signal: AbortSignal | undefined,
+  begin: (settle: Settle<Value>, onAbort: (run: () => void) => void) => void,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    if (!signal) return begin({ resolve, reject }, () => {});
+    signal.throwIfAborted();
+    let undo = () => {};
+    const aborted = () => {
+      undo();
+      reject(signal.reason);
+    };
+    const forget = () => signal.removeEventListener("abort", aborted);
+    signal.addEventListener("abort", aborted, { once: true });
+    try {
+      begin({
+        resolve: (value) => (forget(), resolve(value)),
+        reject: (error) => (forget(), reject(error)),
+      }, (run) => undo = run);
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  });
+}
+
+/** Calls `run` with the reason, now or when the signal fires. Returns how to leave the signal alone. */
+export function whenAborted(
+  signal: AbortSignal | undefined,
+  run: (reason: unknown) => void,
+): () => void {
+  if (!signal) return () => {};
+  const aborted = () => run(signal.reason);
+  if (signal.aborted) aborted();
+  else signal.addEventListener("abort", aborted, { once: true });
+  return () => signal.removeEventListener("abort", aborted);
+}

@@ -1,0 +1,60 @@
+/** What a reader gets: records of one partition as they came, and what is missing between them. */
+
+import type { GapPush, RecordsPush } from "../protocol/gateway_frames.ts";
+import type { Capacity } from "./flow.ts";
+import { decode, type WeirRecord } from "./records.ts";
+
+/** Records of one partition, in order. */
+export interface RecordBatch<Value = unknown> {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly WeirRecord<Value>[];
+  /** The offset behind the last one: what to commit when all are done. */
+  readonly next: number;
+  /** These are, of what was skipped, the last of each key (`onSlow: "latest"`). */
+  readonly kept: boolean;
+}
+
+/** Offsets from `from` to before `to` will not come. */
+export interface Gap {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  /** `trimmed`: retention was faster. `slow`: the reader was too slow, and asked for it. */
+  readonly reason: "trimmed" | "slow";
+}
+
+/** A push on its way to the reader. */
+export type Delivery<Value> = Arrived<Value> | Skipped;
+
+export interface Arrived<Value> {
+  readonly kind: "records";
+  readonly at: RecordBatch<Value>;
+  /** What it counts against the credit. */
+  readonly cost: Capacity;
+}
+
+export interface Skipped {
+  readonly kind: "gap";
+  readonly at: Gap;
+}
+
+/** The records from `from` on: what is before it was here already. */
+export function arrived<Value>(push: RecordsPush, from: number): Arrived<Value> {
+  const { topic, partition, next, bytes } = push;
+  const records: WeirRecord<Value>[] = [];
+  for (const pushed of push.records) {
+    if (pushed.offset < from && !push.kept) continue;
+    records.push(decode(topic, partition, pushed) as WeirRecord<Value>);
+  }
+  return {
+    kind: "records",
+    at: { topic, partition, records, next, kept: push.kept === true },
+    cost: { records: push.records.length, bytes },
+  };
+}
+
+export function skipped({ topic, partition, from, to, reason }: GapPush): Skipped {
+  return { kind: "gap", at: { topic, partition, from, to, reason } };
+}

@@ -1,0 +1,182 @@
+/**
+ * What waits to be sent through a producer. Publishes to the same topic share a frame, as long as
+ * nobody has begun to send it; a transaction is a frame of its own. Pure.
+ */
+
+import type { Places } from "../protocol/gateway_frames.ts";
+import type { Numbered } from "./line.ts";
+import type { Encoded } from "./records.ts";
+
+/** What one call publishes to one topic. */
+export interface Entry extends Encoded {
+  readonly topic: string;
+}
+
+/** One call, and what becomes of it. */
+export interface Waiting {
+  readonly entries: readonly Entry[];
+  readonly bytes: number;
+  /** The places of the records of each entry. */
+  readonly resolve: (offsets: readonly Places[], duplicate: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The commit of a transaction. */
+export interface BatchCommit {
+  /** Its JSON, as it is when it is sent; undefined if there is none. */
+  json(): string | undefined;
+  /** What must be settled before it can be sent. */
+  readonly membership:
+    | { readonly isSettled: boolean; whenSettled(run: () => void): void }
+    | undefined;
+}
+
+/** One frame: publishes of several calls to a topic, or one transaction. */
+export interface Batch extends Numbered {
+  readonly type: "publish" | "transact";
+  readonly calls: Waiting[];
+  readonly commit: BatchCommit | undefined;
+  records: number;
+  bytes: number;
+  /** When it is to be sent, full or not. */
+  readonly due: number;
+}
+
+/** When a batch is full. */
+export interface BatchLimits {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export class Batches {
+  readonly #queue: Batch[] = [];
+  /** By topic: what may still grow. */
+  readonly #open = new Map<string, Batch>();
+
+  get first(): Batch | undefined {
+    return this.#queue[0];
+  }
+
+  get size(): number {
+    return this.#queue.length;
+  }
+
+  /** Adds a publish. */
+  add(call: Waiting, due: number, limits: BatchLimits): void {
+    const [entry] = call.entries;
+    if (!entry) return;
+    const open = this.#open.get(entry.topic);
+    if (open && open.records + entry.count <= limits.records) {
+      if (open.bytes + call.bytes <= limits.bytes) return grow(open, call, entry);
+    }
+    const batch = newBatch("publish", [call], due);
+    this.#queue.push(batch);
+    this.#open.set(entry.topic, batch);
+  }
+
+  /** Adds a transaction, behind all that came before it. */
+  addTransaction(call: Waiting, commit: BatchCommit): void {
+    this.#queue.push(newBatch("transact", [call], 0, commit));
+    this.#open.clear();
+  }
+
+  /** Whether the first batch is to be sent now: it is full, or nothing more may join it, or it is time. */
+  isDue(now: number, limits: BatchLimits): boolean {
+    const { first } = this;
+    if (!first) return false;
+    return now >= first.due || this.#open.get(topicOf(first)) !== first ||
+      first.records >= limits.records || first.bytes >= limits.bytes;
+  }
+
+  /** Takes the first one out, to be sent. */
+  shift(): Batch | undefined {
+    const batch = this.#queue.shift();
+    if (batch && this.#open.get(topicOf(batch)) === batch) this.#open.delete(topicOf(batch));
+    return batch;
+  }
+
+  /** Takes out a call that is not being sent; whether it was there. */
+  remove(call: Waiting): boolean {
+    for (const [at, batch] of this.#queue.entries()) {
+      const index = batch.calls.indexOf(call);
+      if (index < 0) continue;
+      batch.calls.splice(index, 1);
+      batch.bytes -= call.bytes;
+      batch.records -= countOf(call);
+      if (batch.calls.length > 0) return true;
+      this.#queue.splice(at, 1);
+      if (this.#open.get(topicOf(batch)) === batch) this.#open.delete(topicOf(batch));
+      return true;
+    }
+    return false;
+  }
+}
+
+function grow(batch: Batch, call: Waiting, entry: Entry): void {
+  batch.calls.push(call);
+  batch.records += entry.count;
+  batch.bytes += call.bytes;
+}
+
+export function newBatch(
+  type: Batch["type"],
+  calls: Waiting[],
+  due: number,
+  commit?: BatchCommit,
+): Batch {
+  return {
+    type,
+    calls,
+    commit,
+    get mustWait() {
+      return commit?.membership?.isSettled === false;
+    },
+    due,
+    width: type === "publish" ? 1 : calls[0]?.entries.length ?? 1,
+    records: calls.reduce((sum, call) => sum + countOf(call), 0),
+    bytes: calls.reduce((sum, { bytes }) => sum + bytes, 0),
+    sequence: 0,
+    sent: false,
+    inDoubt: false,
+  };
+}
+
+/** The members of the batch's frame. `stamp` is the producer's JSON, open at its end. */
+export function membersOf({ type, calls, commit, sequence }: Batch, stamp: string): string {
+  const numbered = (n: number) => `"producer":${stamp},"sequence":${n}}`;
+  if (type === "publish") {
+    const records = calls.map(({ entries }) => entries[0]?.text).join();
+    return `"topic":${topicJson(calls)},"records":[${records}],${numbered(sequence)}`;
+  }
+  const parts = calls[0]?.entries.map(({ topic, text }, i) =>
+    `{"topic":${JSON.stringify(topic)},"records":[${text}],${numbered(sequence + i)}}`
+  );
+  const offsets = commit?.json();
+  return `"publish":[${parts?.join()}]${offsets === undefined ? "" : `,"commit":${offsets}`}`;
+}
+
+function topicJson(calls: readonly Waiting[]): string {
+  return JSON.stringify(calls[0]?.entries[0]?.topic);
+}
+
+/** Tells every call of the batch where its records are. */
+export function settle({ type, calls }: Batch, offsets: unknown, duplicate: boolean): void {
+  if (type === "transact") {
+    calls[0]?.resolve(offsets as readonly Places[], duplicate);
+    return;
+  }
+  let at = 0;
+  for (const call of calls) {
+    const count = countOf(call);
+    call.resolve([(offsets as Places).slice(at, at + count)], duplicate);
+    at += count;
+  }
+}
+
+function countOf({ entries }: Waiting): number {
+  return entries.reduce((sum, { count }) => sum + count, 0);
+}
+
+function topicOf({ calls }: Batch): string {
+  return calls[0]?.entries[0]?.topic ?? "";
+}

@@ -1,0 +1,151 @@
+/**
+ * Requests that are sent at most once: publishes and transactions without a producer. They wait while
+ * there is no connection, up to a bound. One whose connection goes before its answer came may have
+ * happened: it is told so, and not sent again. One that was refused with nothing done, for the moment
+ * only, is sent again.
+ */
+
+import type { ErrorFrame, OkFrame } from "../protocol/gateway_frames.ts";
+import type { Connection, Resident } from "./connection.ts";
+import { errorOf, WeirError } from "./errors.ts";
+import { settling } from "./abort.ts";
+
+interface Call {
+  readonly type: string;
+  readonly members: () => string;
+  readonly bytes: number;
+  readonly resolve: (reply: OkFrame) => void;
+  readonly reject: (error: unknown) => void;
+  state: "waiting" | "sent" | "over";
+}
+
+const RETRY_MS = 200;
+
+export class Calls implements Resident {
+  readonly #connection: Connection;
+  readonly #maxBytes: number;
+  #waiting: Call[] = [];
+  readonly #sent = new Set<Call>();
+  #bytes = 0;
+  #stopped: WeirError | undefined;
+
+  /** `maxBytes`: how much may wait or be unanswered. */
+  constructor(connection: Connection, maxBytes: number) {
+    this.#connection = connection;
+    this.#maxBytes = maxBytes;
+    connection.settle(this);
+  }
+
+  /** Nothing waits or is unanswered. */
+  get isQuiet(): boolean {
+    return this.#waiting.length + this.#sent.size === 0;
+  }
+
+  /**
+   * Sends a request with these members, or lets it wait until it can be. They are put together when
+   * it is sent. Rejects with what the gateway answers, with `queue_full`, or with the signal's reason.
+   */
+  call(
+    type: string,
+    members: () => string,
+    bytes: number,
+    signal?: AbortSignal,
+  ): Promise<OkFrame> {
+    return settling(signal, ({ resolve, reject }, onAbort) => {
+      if (this.#stopped) throw this.#stopped;
+      requireFits(bytes, this.#connection.limits.messageBytes);
+      if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) throw queueFull(this.#maxBytes);
+      const call: Call = { type, members, bytes, resolve, reject, state: "waiting" };
+      this.#bytes += bytes;
+      this.#waiting.push(call);
+      onAbort(() => this.#finish(call, () => {}));
+      this.#pump();
+    });
+  }
+
+  opened(): void {
+    this.#pump();
+  }
+
+  lost(): void {
+    for (const call of [...this.#sent]) {
+      this.#finish(call, () =>
+        call.reject(
+          new WeirError(
+            "connection_lost",
+            `The connection went before the ${call.type} was answered: it may have happened`,
+            { effect: "unknown", retry: "same" },
+          ),
+        ));
+    }
+  }
+
+  stopped(error: WeirError): void {
+    this.#stopped = error;
+    for (const call of [...this.#waiting]) this.#finish(call, () => call.reject(error));
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0 && this.#connection.hasRoom) {
+      const call = this.#waiting.shift() as Call;
+      if (call.state === "waiting") this.#send(call);
+    }
+  }
+
+  #send(call: Call): void {
+    let members: string;
+    try {
+      members = call.members();
+    } catch (error) {
+      return this.#finish(call, () => call.reject(error));
+    }
+    call.state = "sent";
+    this.#sent.add(call);
+    this.#connection.request(call.type, members, (reply) => this.#answered(call, reply));
+  }
+
+  #answered(call: Call, reply: OkFrame | ErrorFrame): void {
+    if (call.state !== "sent") return this.#pump();
+    if (reply.type === "ok") this.#finish(call, () => call.resolve(reply));
+    else if (reply.effect === "none" && /^(same|reconnect)$/.test(reply.retry)) {
+      this.#sent.delete(call);
+      call.state = "waiting";
+      this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
+        if (call.state !== "waiting") return;
+        this.#waiting.unshift(call);
+        this.#pump();
+      });
+    } else this.#finish(call, () => call.reject(errorOf(reply)));
+    this.#pump();
+  }
+
+  #finish(call: Call, settle: () => void): void {
+    if (call.state === "over") return;
+    call.state = "over";
+    this.#sent.delete(call);
+    const at = this.#waiting.indexOf(call);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#bytes -= call.bytes;
+    settle();
+  }
+}
+
+/** Bytes that a frame has besides its records, those of a transaction's commit among them. */
+const FRAME_BYTES = 66_000;
+
+/** The gateway would close the connection over a message that is too long. */
+export function requireFits(bytes: number, messageBytes: number): void {
+  if (bytes + FRAME_BYTES <= messageBytes) return;
+  throw new WeirError(
+    "batch_too_large",
+    `A publish may have ${messageBytes - FRAME_BYTES} bytes as JSON, and this one has ${bytes}`,
+  );
+}
+
+export function queueFull(maxBytes: number): WeirError {
+  return new WeirError(
+    "queue_full",
+    `More than ${maxBytes} bytes wait to be published: await what was published before`,
+    { retry: "same" },
+  );
+}

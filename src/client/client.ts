@@ -1,0 +1,273 @@
+/**
+ * The client: one connection, and all that an application does over it. Here is what an application
+ * calls; what each of them does is in the file of its name.
+ */
+
+import type { PublishOk, TransactOk } from "../protocol/gateway_frames.ts";
+import { type Abortable } from "./abort.ts";
+import { Calls } from "./calls.ts";
+import type { OffsetToCommit } from "./commits.ts";
+import type { Committing } from "./membership.ts";
+import { Connection } from "./connection.ts";
+import { type ConsumeOptions, Consumer } from "./consumer.ts";
+import { asyncDispose } from "./dispose.ts";
+import type { WeirError } from "./errors.ts";
+import type { ConnectionState } from "./link.ts";
+import type { Platform } from "./platform.ts";
+import { Producer, type ProducerOptions, QUEUE_BYTES } from "./producer.ts";
+import { encodeRecords, placesOf, type Published, type RecordToPublish } from "./records.ts";
+import { type SubscribeOptions, Subscription } from "./subscription.ts";
+import { systemPlatform } from "./system.ts";
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** Says who this is, where the gateway asks. */
+  readonly token?: string;
+  /** What this is, for the gateway's operators. */
+  readonly client?: { readonly name: string; readonly version: string };
+  /** Bytes of publishes without a producer that may wait or be unanswered; 4 MiB unless given. */
+  readonly maxQueueBytes?: number;
+  /** Where it runs; for tests. */
+  readonly platform?: Platform;
+}
+
+/** One part of a transaction. */
+export interface TransactPart {
+  readonly topic: string;
+  readonly records: RecordToPublish | readonly RecordToPublish[];
+}
+
+/** What else a transaction does, and how. */
+export interface TransactOptions extends Abortable {
+  /** Offsets that the consumer commits with it. */
+  readonly commit?: {
+    readonly consumer: { readonly membership: Committing };
+    readonly offsets: readonly OffsetToCommit[];
+  };
+  /** Through this producer: stored once, whatever becomes of the connection. */
+  readonly producer?: Producer;
+}
+
+const VERSION = "0.1.0";
+const CLOSE_MS = 5_000;
+const PATH = "/v1/connect";
+
+/**
+ * Connects to a gateway, and again whenever the connection is lost. Returns at once: what is asked of
+ * it waits for the connection.
+ *
+ * `url`: the gateway's, with `http`, `https`, `ws` or `wss`; in a page it may be relative.
+ *
+ * ```ts
+ * await using weir = connect("http://127.0.0.1:8080");
+ * await weir.publish("positions", { key: "cab-7", value: { lat: 37.75 } });
+ * ```
+ */
+export function connect(url: string | URL, options: ConnectOptions = {}): Client {
+  return new Client(url, options);
+}
+
+/** What `connect` returns. */
+export class Client {
+  readonly #connection: Connection;
+  readonly #calls: Calls;
+  readonly #closables = new Set<{ close(): Promise<void> }>();
+
+  /** Use `connect()`. */
+  constructor(url: string | URL, options: ConnectOptions = {}) {
+    const { platform = systemPlatform, token, maxQueueBytes = QUEUE_BYTES } = options;
+    const client = options.client ?? { name: "weir-client", version: VERSION };
+    this.#connection = new Connection(platform, socketUrl(url), { token, client });
+    this.#calls = new Calls(this.#connection, maxQueueBytes);
+    this.#connection.start();
+  }
+
+  /** Where the connection is now. */
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** What went wrong last with the connection, if anything has. */
+  get lastError(): WeirError | undefined {
+    return this.#connection.lastError;
+  }
+
+  /**
+   * Calls `listener` with every change of the connection's state. Returns how to stop that.
+   *
+   * ```ts
+   * const stop = weir.onState(({ status, reason }) => console.log(status, reason));
+   * // …
+   * stop();
+   * ```
+   */
+  onState(listener: (state: ConnectionState) => void): () => void {
+    return this.#connection.onState(listener);
+  }
+
+  /**
+   * Asks the gateway whether it is there, and connects again if it does not answer within 2 seconds.
+   * Pages do it by themselves when they become visible or the network changes; an app that has no
+   * page calls it when it comes to the foreground.
+   */
+  probe(): void {
+    this.#connection.probe();
+  }
+
+  /**
+   * Stores records in a topic: all of this call or none. Resolves when they are on disk. What waits
+   * for a connection is sent when there is one; if the connection goes before the answer, it rejects
+   * with `connection_lost` and `effect` `"unknown"`: it may be stored. Use a `producer` for what must
+   * be stored once. Several calls that are not awaited may be stored in any order.
+   *
+   * ```ts
+   * const { places } = await weir.publish("positions", { key: "cab-7", value: { lat: 37.75 } });
+   * console.log(places.length);
+   * // 1
+   * ```
+   */
+  async publish(
+    topic: string,
+    records: RecordToPublish | readonly RecordToPublish[],
+    { signal }: Abortable = {},
+  ): Promise<Published> {
+    const { text, bytes } = encodeRecords(records);
+    const members = `"topic":${JSON.stringify(topic)},"records":[${text}]`;
+    const reply = await this.#calls.call("publish", () => members, bytes, signal);
+    const { offsets, duplicate = false } = reply as PublishOk;
+    return { places: placesOf(offsets), duplicate };
+  }
+
+  /**
+   * Publishes to several topics, and commits what a consumer has read: all of it happens or none. So
+   * a step from one topic to the next is neither lost nor done twice.
+   *
+   * ```ts
+   * const consumer = weir.consume("orders", { group: "billing", autoCommitMs: false });
+   * for await (const { topic, partition, offset, key, value } of consumer) {
+   *   const offsets = [{ topic, partition, offset: offset + 1 }];
+   *   const invoice = { topic: "invoices", records: { key, value: { total: value.price * 2 } } };
+   *   await weir.transact([invoice], { commit: { consumer, offsets }, producer });
+   *   break;
+   * }
+   * ```
+   */
+  async transact(
+    parts: readonly TransactPart[],
+    { commit, producer, signal }: TransactOptions = {},
+  ): Promise<Published[]> {
+    const membership = commit?.consumer.membership;
+    if (membership) await new Promise<void>((resolve) => membership.whenSettled(resolve));
+    const json = () => commit && membership?.commitJson(commit.offsets);
+    const published = producer
+      ? await producer.transact(parts, { json, membership }, signal)
+      : await this.#transact(parts, json, signal);
+    if (commit) membership?.transacted(commit.offsets);
+    return published;
+  }
+
+  /**
+   * A producer: what it publishes is stored once and in order, whatever becomes of the connection.
+   *
+   * ```ts
+   * await using producer = weir.producer();
+   * for (let i = 0; i < 1000; i++) {
+   *   await producer.ready;
+   *   producer.publish("positions", { key: "cab-7", value: i }).catch(console.error);
+   * }
+   * await producer.flush();
+   * ```
+   */
+  producer(options: ProducerOptions = {}): Producer {
+    return this.#own(new Producer(this.#connection, options));
+  }
+
+  /**
+   * Follows a topic: every subscription gets every record, or those with its keys.
+   *
+   * ```ts
+   * for await (const { key, value } of weir.subscribe("positions", { from: "earliest" })) {
+   *   console.log(key, value);
+   *   break;
+   * }
+   * // cab-7 { lat: 37.75 }
+   * ```
+   */
+  subscribe<Value = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<Value> {
+    return this.#own(new Subscription<Value>(this.#connection, topic, options));
+  }
+
+  /**
+   * Joins a consumer group: its members share the partitions, and each record is dealt with by one of
+   * them.
+   *
+   * ```ts
+   * for await (const { key, value } of weir.consume("positions", { group: "fare-meter" })) {
+   *   console.log(key, value);
+   *   break;
+   * }
+   * // cab-7 { lat: 37.75 }
+   * ```
+   */
+  consume<Value = unknown>(
+    topics: string | readonly string[],
+    options: ConsumeOptions,
+  ): Consumer<Value> {
+    return this.#own(new Consumer<Value>(this.#connection, topics, options));
+  }
+
+  /**
+   * Ends it: producers are waited for, consumers commit and leave, loops end. Without a connection,
+   * and after 5 seconds, what is left is given up, and rejects with `closed`.
+   */
+  async close(): Promise<void> {
+    const { platform, isOpen } = this.#connection;
+    const closing = Promise.all([...this.#closables].map((one) => one.close()));
+    if (isOpen) {
+      let cancel = () => {};
+      const late = new Promise<void>((resolve) => cancel = platform.after(CLOSE_MS, resolve));
+      await Promise.race([closing, late]);
+      cancel();
+    }
+    this.#connection.close();
+  }
+
+  /** As `close`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #transact(
+    parts: readonly TransactPart[],
+    commit: () => string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Published[]> {
+    const encoded = parts.map(({ topic, records }) => ({ topic, ...encodeRecords(records) }));
+    const members = () => {
+      const publish = encoded.map(({ topic, text }) =>
+        `{"topic":${JSON.stringify(topic)},"records":[${text}]}`
+      );
+      const json = commit();
+      return `"publish":[${publish}]${json === undefined ? "" : `,"commit":${json}`}`;
+    };
+    const bytes = encoded.reduce((sum, part) => sum + part.bytes, 0);
+    const reply = await this.#calls.call("transact", members, bytes, signal);
+    const { offsets, duplicate = false } = reply as TransactOk;
+    return offsets.map((places) => ({ places: placesOf(places), duplicate }));
+  }
+
+  #own<One extends { close(): Promise<void> }>(one: One): One {
+    this.#closables.add(one);
+    return one;
+  }
+}
+
+/** Where a gateway's sockets are. */
+function socketUrl(given: string | URL): string {
+  const base = (globalThis as { location?: { href?: string } }).location?.href;
+  const url = new URL(given, base);
+  url.protocol = url.protocol.replace(/^http/, "ws");
+  url.hash = "";
+  if (!url.pathname.endsWith(PATH)) url.pathname = url.pathname.replace(/\/*$/, PATH);
+  return url.href;
+}

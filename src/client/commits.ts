@@ -1,0 +1,155 @@
+/**
+ * The commits of one consumer: what is to be committed, at most one offset a partition, and what is on
+ * its way. Commits go up only and may be repeated, so what a lost connection left open is sent again.
+ * Pure: what to send goes out through `CommitsPort`.
+ */
+
+import type { ErrorFrame, OkFrame, TopicPartitionOffset } from "../protocol/gateway_frames.ts";
+import { errorOf, WeirError } from "./errors.ts";
+
+/** An offset to commit: the one to read next. */
+export interface OffsetToCommit extends TopicPartitionOffset {
+  /** A note that is kept with it, at most 4 KiB. */
+  readonly metadata?: string;
+}
+
+interface Waiter {
+  left: number;
+  readonly resolve: () => void;
+  readonly reject: (error: WeirError) => void;
+}
+
+interface Entry {
+  readonly at: OffsetToCommit;
+  readonly waiters: readonly Waiter[];
+}
+
+type Entries = Map<string, Entry>;
+
+export interface CommitsPort {
+  /** Sends a commit. `onReply` is not called if the connection is lost. */
+  send(
+    offsets: readonly OffsetToCommit[],
+    onReply: (reply: OkFrame | ErrorFrame) => void,
+  ): void;
+  /** This is committed now. */
+  committed(at: TopicPartitionOffset): void;
+  /** Calls `flush` after a while: the gateway could not take it now. */
+  later(): void;
+}
+
+/** What a commit may name: the protocol's section 8. */
+const OFFSETS_MAX = 300;
+
+export class Commits {
+  readonly #port: CommitsPort;
+  #pending: Entries = new Map();
+  readonly #sent = new Set<Entries>();
+
+  constructor(port: CommitsPort) {
+    this.#port = port;
+  }
+
+  /** To be committed with the next `flush`. Resolves once it is. */
+  add(offsets: readonly OffsetToCommit[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (offsets.length === 0) return resolve();
+      const waiter: Waiter = { left: offsets.length, resolve, reject };
+      for (const at of offsets) this.#put({ at, waiters: [waiter] });
+    });
+  }
+
+  /** The same, of which nobody wants to hear. */
+  note(at: OffsetToCommit): void {
+    this.#put({ at, waiters: [] });
+  }
+
+  /** Sends what is pending. */
+  flush(): void {
+    while (this.#pending.size > 0) {
+      const batch: Entries = new Map([...this.#pending].slice(0, OFFSETS_MAX));
+      for (const name of batch.keys()) this.#pending.delete(name);
+      this.#dispatch(batch);
+    }
+  }
+
+  /** The partition belongs to somebody else. */
+  forget(name: string): void {
+    const entry = this.#pending.get(name);
+    this.#pending.delete(name);
+    if (entry) refuse(entry, notOwner(name));
+  }
+
+  /** Somebody else committed as far as this. */
+  reached(name: string, offset: number): void {
+    const entry = this.#pending.get(name);
+    if (!entry || entry.at.offset > offset) return;
+    this.#pending.delete(name);
+    this.#grant(entry);
+  }
+
+  /** What was on its way is pending again. */
+  lost(): void {
+    const sent = [...this.#sent];
+    this.#sent.clear();
+    for (const batch of sent) for (const entry of batch.values()) this.#put(entry);
+  }
+
+  /** It is over: nothing is committed any more. */
+  end(error: WeirError): void {
+    this.lost();
+    for (const entry of this.#pending.values()) refuse(entry, error);
+    this.#pending.clear();
+  }
+
+  #put({ at, waiters }: Entry): void {
+    const name = nameOf(at);
+    const known = this.#pending.get(name);
+    const highest = known && known.at.offset > at.offset ? known.at : at;
+    this.#pending.set(name, {
+      at: highest,
+      waiters: known ? [...known.waiters, ...waiters] : waiters,
+    });
+  }
+
+  #dispatch(batch: Entries): void {
+    this.#sent.add(batch);
+    this.#port.send([...batch.values()].map(({ at }) => at), (reply) => {
+      this.#sent.delete(batch);
+      if (reply.type === "ok") batch.forEach((entry) => this.#grant(entry));
+      else this.#refused(batch, reply);
+    });
+  }
+
+  #grant({ at, waiters }: Entry): void {
+    this.#port.committed(at);
+    for (const waiter of waiters) if (--waiter.left === 0) waiter.resolve();
+  }
+
+  /** A commit is all or none: of several, each is tried by itself. */
+  #refused(batch: Entries, reply: ErrorFrame): void {
+    if (reply.retry === "same" || reply.retry === "reconnect") {
+      for (const entry of batch.values()) this.#put(entry);
+      this.#port.later();
+    } else if (batch.size > 1) {
+      for (const one of batch) this.#dispatch(new Map([one]));
+    } else {
+      const error = errorOf(reply);
+      for (const entry of batch.values()) refuse(entry, error);
+    }
+  }
+}
+
+export function nameOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`;
+}
+
+function refuse({ waiters }: Entry, error: WeirError): void {
+  for (const waiter of waiters) waiter.reject(error);
+}
+
+function notOwner(name: string): WeirError {
+  return new WeirError("not_owner", `Cannot commit ${name}: it belongs to another member now`, {
+    retry: "rejoin",
+  });
+}

@@ -1,0 +1,327 @@
+/**
+ * One socket after another to a gateway: says hello, joins requests with their replies and pushes
+ * with their subscriptions, and puts all frames of a turn into one message. What lives longer than a
+ * socket (producers, subscriptions, what waits to be published) is a `Resident`: it is told when
+ * there is a connection and when there is none, and brings itself up again.
+ */
+
+import type {
+  ErrorFrame,
+  GatewayFrame,
+  Head,
+  HelloOk,
+  Limits,
+  OkFrame,
+  SubscriptionPush,
+} from "../protocol/gateway_frames.ts";
+import { errorOf, WeirError } from "./errors.ts";
+import { type ConnectionState, Link } from "./link.ts";
+import type { ClientSocket, Platform } from "./platform.ts";
+
+/** What lives longer than a socket. */
+export interface Resident {
+  /** There is a connection. */
+  opened(): void;
+  /** There is none any more: nothing that was sent on it will be answered. */
+  lost(): void;
+  /** There will never be one again. */
+  stopped(error: WeirError): void;
+  /** The page is about to be gone: what is said now is the last. */
+  unloading?(): void;
+}
+
+/** What hears the pushes of one subscription. */
+export interface Receiver {
+  pushed(frame: SubscriptionPush): void;
+  /** All before `next` of a partition has been pushed; its log ends at `end`. */
+  heads(heads: readonly Head[]): void;
+}
+
+export interface Hello {
+  readonly token?: string | undefined;
+  readonly client: { readonly name: string; readonly version: string };
+}
+
+/** A request's reply. Nobody is told when the connection goes before it: `Resident.lost` says so. */
+export type OnReply = (reply: OkFrame | ErrorFrame) => void;
+
+const FRAMES_MAX = 64;
+/** Characters of one message: of which each may be three bytes. */
+const MESSAGE_CHARACTERS = 300_000;
+
+/** What the gateway's limits are until it has said so: see the protocol's section 8. */
+const LIMITS: Limits = {
+  messageBytes: 1_048_576,
+  recordBytes: 262_144,
+  publishRecords: 1_000,
+  publishBytes: 524_288,
+  publishPartitions: 128,
+  inFlight: 1_024,
+  subscriptions: 128,
+};
+
+export class Connection {
+  readonly platform: Platform;
+  readonly #url: string;
+  readonly #hello: Hello;
+  readonly #link: Link;
+  readonly #residents = new Set<Resident>();
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  readonly #stopListening: () => void;
+  #socket: ClientSocket | undefined;
+  /** What the gateway said before it closed. */
+  #refusal: WeirError | undefined;
+  #waiting = new Map<number, OnReply>();
+  #receivers = new Map<number, Receiver>();
+  #id = 0;
+  #out: string[] = [];
+  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
+  #state: ConnectionState = { status: "connecting", reason: "connecting" };
+  #lastError: WeirError | undefined;
+  #limits = LIMITS;
+
+  constructor(platform: Platform, url: string, hello: Hello) {
+    this.platform = platform;
+    this.#url = url;
+    this.#hello = hello;
+    this.#link = new Link({
+      open: () => this.#open(),
+      drop: () => this.#drop(),
+      heartbeat: () => this.push(`{"type":"heartbeat"}`),
+      changed: (state) => this.#changed(state),
+      isBusy: () => this.#waiting.size > 0,
+    }, () => platform.random());
+    const undo = [platform.onWake(() => this.probe()), platform.onUnload(() => this.#unload())];
+    this.#stopListening = () => undo.forEach((stop) => stop());
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** What went wrong last, if anything has. */
+  get lastError(): WeirError | undefined {
+    return this.#lastError;
+  }
+
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  get isOpen(): boolean {
+    return this.#link.isOpen;
+  }
+
+  /** Whether one more request may be open. */
+  get hasRoom(): boolean {
+    return this.#link.isOpen && this.#waiting.size < this.#limits.inFlight;
+  }
+
+  start(): void {
+    this.#link.start(this.platform.now());
+    this.#arm();
+  }
+
+  /** Asks the gateway whether it is there, or connects at once if there is no connection. */
+  probe(): void {
+    this.#link.wake(this.platform.now());
+    this.#arm();
+  }
+
+  /** Gives up the present connection for the next one. */
+  restart(reason: string): void {
+    if (!this.#link.isOpen) return;
+    this.#drop();
+    this.#link.lost(this.platform.now(), 1000, reason);
+    this.#arm();
+  }
+
+  close(): void {
+    this.#flush();
+    this.#link.stop("closed by the application");
+  }
+
+  /** Adds a listener, and returns how to take it away. */
+  onState(listener: (state: ConnectionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something lives here from now on. It is told at once if there is a connection. */
+  settle(resident: Resident): void {
+    this.#residents.add(resident);
+    if (this.#link.isOpen) resident.opened();
+    if (this.#link.isClosed) resident.stopped(this.#whyStopped());
+  }
+
+  leave(resident: Resident): void {
+    this.#residents.delete(resident);
+  }
+
+  receive(subscription: number, receiver: Receiver): void {
+    this.#receivers.set(subscription, receiver);
+  }
+
+  unreceive(subscription: number): void {
+    this.#receivers.delete(subscription);
+  }
+
+  /** Sends a frame of this type with these further members, as JSON without braces. */
+  request(type: string, members: string, onReply: OnReply): void {
+    const id = ++this.#id;
+    this.#waiting.set(id, onReply);
+    this.push(`{"type":"${type}","id":${id}${members === "" ? "" : `,${members}`}}`);
+  }
+
+  /** Sends a frame that nothing answers. */
+  push(frame: string): void {
+    this.#out.push(frame);
+    if (this.#out.length > 1) return;
+    Promise.resolve().then(() => this.#flush());
+  }
+
+  #unload(): void {
+    if (!this.#link.isOpen) return;
+    for (const resident of [...this.#residents]) resident.unloading?.();
+    this.#flush();
+  }
+
+  /** All frames of a turn in as few messages as may be. */
+  #flush(): void {
+    const socket = this.#socket;
+    const frames = this.#out;
+    this.#out = [];
+    if (!socket || frames.length === 0) return;
+    for (let from = 0; from < frames.length;) {
+      let to = from;
+      let size = 0;
+      do size += (frames[to++] as string).length; while (
+        to < frames.length && to - from < FRAMES_MAX &&
+        size + (frames[to] as string).length <= MESSAGE_CHARACTERS
+      );
+      const one = to - from === 1;
+      socket.send(one ? frames[from] as string : `[${frames.slice(from, to).join()}]`);
+      from = to;
+    }
+    this.#link.said(this.platform.now());
+  }
+
+  #open(): void {
+    const socket = this.platform.open(this.#url, {
+      opened: () => this.#greet(),
+      message: (text) => {
+        if (this.#socket === socket) this.#received(text);
+      },
+      closed: (code, reason) => {
+        if (this.#socket !== socket) return;
+        this.#drop();
+        this.#link.lost(this.platform.now(), code, reason, this.#refusal);
+        this.#arm();
+      },
+    });
+    this.#socket = socket;
+    this.#refusal = undefined;
+  }
+
+  #greet(): void {
+    this.request("hello", JSON.stringify(this.#hello).slice(1, -1), (reply) => {
+      const now = this.platform.now();
+      if (reply.type === "error") {
+        const error = errorOf(reply);
+        this.#refusal = error;
+        if (error.retry === "never") return this.#link.stop(error.message, error);
+        this.#drop();
+        return this.#link.lost(now, 1006, error.message, error);
+      }
+      const welcome = reply as HelloOk;
+      this.#limits = welcome.limits;
+      this.#link.welcomed(now, welcome);
+      for (const resident of [...this.#residents]) resident.opened();
+    });
+  }
+
+  #received(text: string): void {
+    this.#link.heard(this.platform.now());
+    const message: GatewayFrame | GatewayFrame[] = JSON.parse(text);
+    if (Array.isArray(message)) { for (const frame of message) this.#take(frame); }
+    else this.#take(message);
+    this.#arm();
+  }
+
+  #take(frame: GatewayFrame): void {
+    switch (frame.type) {
+      case "records":
+      case "gap":
+      case "assign":
+      case "revoke":
+      case "end":
+        return this.#receivers.get(frame.subscription)?.pushed(frame);
+      case "ok":
+      case "error":
+        return this.#answered(frame);
+      case "ping":
+        // From the message handler: a hidden page's timers may be slow, its messages are not.
+        return this.push(`{"type":"heartbeat"}`);
+      case "heartbeat":
+        for (const [subscription, heads] of Object.entries(frame.heads)) {
+          this.#receivers.get(Number(subscription))?.heads(heads);
+        }
+        return;
+      case "drain":
+        return this.#link.draining(this.platform.now(), frame.reconnectAfterMs);
+    }
+  }
+
+  #answered(frame: OkFrame | ErrorFrame): void {
+    const onReply = this.#waiting.get(frame.id ?? 0);
+    if (onReply) {
+      this.#waiting.delete(frame.id ?? 0);
+      onReply(frame);
+    } else if (frame.type === "error") {
+      this.#lastError = this.#refusal = errorOf(frame);
+    }
+  }
+
+  /** Lets go of the socket and of all that was to come of it. */
+  #drop(): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    const wasOpen = this.#link.isOpen || this.#link.isClosed;
+    this.#socket = undefined;
+    socket.drop();
+    this.#waiting.clear();
+    this.#receivers.clear();
+    this.#out = [];
+    if (wasOpen) { for (const resident of [...this.#residents]) resident.lost(); }
+  }
+
+  #changed(state: ConnectionState): void {
+    this.#state = state;
+    this.#lastError = state.error ?? this.#lastError;
+    if (state.status === "closed") {
+      this.#stopListening();
+      this.#alarm?.cancel();
+      for (const resident of [...this.#residents]) resident.stopped(this.#whyStopped());
+    }
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #whyStopped(): WeirError {
+    return this.#state.error ?? new WeirError("closed", "The client is closed");
+  }
+
+  /** One timer, for whatever the link waits for next. */
+  #arm(): void {
+    const at = this.#link.deadline;
+    if (this.#alarm && this.#alarm.at <= at) return;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    if (at === Infinity) return;
+    const cancel = this.platform.after(Math.max(0, at - this.platform.now()), () => {
+      this.#alarm = undefined;
+      this.#link.tick(this.platform.now());
+      this.#arm();
+    });
+    this.#alarm = { at, cancel };
+  }
+}

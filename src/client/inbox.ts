@@ -1,0 +1,75 @@
+/** A queue that one reader awaits: what was put in comes out in order, then the end or the error. */
+
+export class Inbox<Item> {
+  #items: Item[] = [];
+  /** Index of the first that was not taken: arrays are slow to lose their head. */
+  #first = 0;
+  #waiting: (() => void) | undefined;
+  #isOpen = true;
+  #ended: { readonly error?: unknown } | undefined;
+
+  /** Puts something in. After the end nothing goes in any more. */
+  put(item: Item): void {
+    if (this.#ended) return;
+    this.#items.push(item);
+    this.#wake();
+  }
+
+  /** The next one, when it is there; undefined at the end. Throws what it ended with. */
+  async next(): Promise<Item | undefined> {
+    for (;;) {
+      if (this.#first < this.#items.length && this.#isOpen) return this.#take();
+      if (this.#ended && this.#first === this.#items.length) {
+        if ("error" in this.#ended) throw this.#ended.error;
+        return undefined;
+      }
+      await new Promise<void>((resolve) => this.#waiting = resolve);
+    }
+  }
+
+  /** Lets nothing out until `resume`. */
+  pause(): void {
+    this.#isOpen = false;
+  }
+
+  resume(): void {
+    this.#isOpen = true;
+    this.#wake();
+  }
+
+  /** Takes out all of which `which` holds, and returns them. */
+  remove(which: (item: Item) => boolean): Item[] {
+    const waiting = this.#items.slice(this.#first);
+    this.#items = waiting.filter((item) => !which(item));
+    this.#first = 0;
+    return waiting.filter(which);
+  }
+
+  /** Nothing comes any more; what is there still comes out, unless `atOnce`. */
+  end(reason: { readonly error?: unknown } = {}, atOnce = false): void {
+    if (atOnce) this.remove(() => true);
+    this.#ended ??= reason;
+    this.#isOpen = true;
+    this.#wake();
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  #take(): Item {
+    const item = this.#items[this.#first] as Item;
+    this.#items[this.#first++] = undefined as Item;
+    if (this.#first === this.#items.length) {
+      this.#items = [];
+      this.#first = 0;
+    }
+    return item;
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.();
+  }
+}

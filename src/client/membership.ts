@@ -1,0 +1,389 @@
+/**
+ * A membership in a consumer group, over as many connections as it takes: joins and joins again, keeps
+ * what is owned and how far it is, and gives up what is taken away. The loop that deals with the
+ * records is the consumer's (`consumer.ts`); what it is told of here is what it has in hand.
+ */
+
+import type {
+  AssignPush,
+  EndPush,
+  ErrorFrame,
+  GapPush,
+  Head,
+  JoinOk,
+  OkFrame,
+  RecordsPush,
+  RevokePush,
+  SubscriptionPush,
+  TopicPartition,
+  TopicPartitionOffset,
+} from "../protocol/gateway_frames.ts";
+import { type Arrived, arrived, type Delivery, type RecordBatch, skipped } from "./batch.ts";
+import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
+import type { Connection, Receiver, Resident } from "./connection.ts";
+import { errorOf, WeirError } from "./errors.ts";
+import type { Capacity } from "./flow.ts";
+import { type Hand, Hands, type Waiting } from "./hands.ts";
+import { Intake } from "./intake.ts";
+import { type Owned, Ownership } from "./ownership.ts";
+
+/** The members of `join`, but for the credit. */
+export interface JoinFields {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly instance: string | undefined;
+  readonly from: "earliest" | "latest" | undefined;
+  readonly sessionTimeoutMs: number | undefined;
+  readonly revokeTimeoutMs: number | undefined;
+}
+
+/** What the consumer wants to know. */
+export interface MembershipPort {
+  /** Partitions are to be given up, or are `lost` already. They are given up when it resolves. */
+  revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void>;
+  /** It is over. */
+  ended(error: unknown): void;
+}
+
+export interface MembershipOptions {
+  readonly join: JoinFields;
+  readonly capacity: Partial<Capacity> | undefined;
+  /** Milliseconds between commits of what was dealt with; undefined: only those asked for. */
+  readonly autoCommitMs: number | undefined;
+}
+
+const RETRY_MS = 200;
+
+/** What a transaction wants of the membership whose offsets it commits. */
+export interface Committing {
+  /** It is known what it owns, or it is over. */
+  readonly isSettled: boolean;
+  /** Calls `run` once, when it is settled. */
+  whenSettled(run: () => void): void;
+  /** The commit, as JSON. A repeat may name a number of an earlier connection. */
+  commitJson(offsets: readonly OffsetToCommit[]): string;
+  /** These are committed. */
+  transacted(offsets: readonly OffsetToCommit[]): void;
+}
+
+export class Membership<Value> implements Resident, Receiver, Committing {
+  readonly intake: Intake<Waiting<Value>>;
+  readonly ownership = new Ownership();
+  readonly hands: Hands<Value>;
+  readonly #connection: Connection;
+  readonly #options: MembershipOptions;
+  readonly #port: MembershipPort;
+  readonly #commits: Commits;
+  /** The last number there was: a repeat of a transaction may name it. */
+  #lastNumber = 0;
+  #member: string | undefined;
+  /** Counts connections and joins, so that what was planned on an old one is not done on a new one. */
+  #session = 0;
+  #cancelCommit: (() => void) | undefined;
+  /** Requests that no answer will come to when the connection is lost. */
+  readonly #onLost = new Set<() => void>();
+  #onSettled: (() => void)[] = [];
+
+  constructor(connection: Connection, options: MembershipOptions, port: MembershipPort) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#port = port;
+    this.intake = new Intake(connection, options.capacity);
+    this.hands = new Hands(this.ownership, this.intake);
+    this.#commits = new Commits({
+      send: (offsets, onReply) => {
+        const subscription = this.intake.number;
+        const members = JSON.stringify({ subscription, offsets }).slice(1, -1);
+        connection.request("commit", members, onReply);
+      },
+      committed: (at) => this.#committed(at),
+      later: () =>
+        connection.platform.after(RETRY_MS, () => this.isJoined && this.#commits.flush()),
+    });
+  }
+
+  /** It has joined and knows what it owns. */
+  get isJoined(): boolean {
+    return this.intake.number !== undefined && this.ownership.isSure;
+  }
+
+  /** The loop has dealt with what is before this offset. */
+  dealt(hand: Hand<Value>, offset: number): void {
+    const { autoCommitMs } = this.#options;
+    if (!this.hands.dealt(hand, offset) || autoCommitMs === undefined) return;
+    this.#cancelCommit ??= this.#connection.platform.after(autoCommitMs, () => {
+      this.#cancelCommit = undefined;
+      this.#commitDone();
+    });
+  }
+
+  /** Offsets of a partition were skipped for good. */
+  skipped(at: TopicPartition, to: number): void {
+    const owned = this.ownership.find(at);
+    if (owned) owned.done = Math.max(owned.done, to);
+  }
+
+  /** Commits these, or all that the loop was given. */
+  commit(offsets: readonly OffsetToCommit[] = this.hands.given()): Promise<void> {
+    for (const at of offsets) this.#asked(at);
+    const committed = this.#commits.add(offsets);
+    if (this.isJoined) this.#commits.flush();
+    return committed;
+  }
+
+  seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.isJoined) throw notJoined();
+      const members = JSON.stringify({ subscription: this.intake.number, partitions }).slice(1, -1);
+      const lost = () => reject(notJoined());
+      this.#onLost.add(lost);
+      this.#connection.request("seek", members, (reply) => {
+        this.#onLost.delete(lost);
+        if (reply.type === "error") return reject(errorOf(reply));
+        for (const at of partitions) this.#sought(at);
+        resolve();
+      });
+    });
+  }
+
+  /** Commits what was dealt with and leaves the group. Resolves when that is done or cannot be. */
+  leave(): Promise<void> {
+    const { number } = this.intake;
+    this.#cancelCommit?.();
+    if (number === undefined) return Promise.resolve();
+    if (this.ownership.isSure) this.#commitDone();
+    return new Promise((resolve) => {
+      this.#onLost.add(resolve);
+      this.#connection.request("leave", `"subscription":${number}`, () => {
+        this.#onLost.delete(resolve);
+        resolve();
+      });
+    });
+  }
+
+  /** Nothing is to happen any more. */
+  end(error: WeirError): void {
+    this.#cancelCommit?.();
+    this.#session++;
+    this.#connection.leave(this);
+    this.intake.detach();
+    this.#commits.end(error);
+    this.#settled();
+  }
+
+  get isSettled(): boolean {
+    return this.isJoined || this.intake.inbox.hasEnded;
+  }
+
+  whenSettled(run: () => void): void {
+    if (this.isSettled) run();
+    else this.#onSettled.push(run);
+  }
+
+  commitJson(offsets: readonly OffsetToCommit[]): string {
+    return JSON.stringify({ subscription: this.intake.number ?? this.#lastNumber, offsets });
+  }
+
+  transacted(offsets: readonly OffsetToCommit[]): void {
+    for (const at of offsets) {
+      this.#asked(at);
+      this.#committed(at);
+      this.#commits.reached(nameOf(at), at.offset);
+    }
+  }
+
+  opened(): void {
+    this.#join();
+  }
+
+  lost(): void {
+    this.#session++;
+    this.intake.detach();
+    this.ownership.doubt();
+    this.intake.inbox.pause();
+    this.#commits.lost();
+    for (const lost of this.#onLost) lost();
+    this.#onLost.clear();
+  }
+
+  stopped(error: WeirError): void {
+    this.#port.ended(error.code === "closed" ? undefined : error);
+  }
+
+  unloading(): void {
+    this.leave();
+  }
+
+  pushed(frame: SubscriptionPush): void {
+    switch (frame.type) {
+      case "records":
+      case "gap":
+        return this.#received(frame);
+      case "assign":
+        return this.#assigned(frame);
+      case "revoke":
+        return this.#revoked(frame);
+      case "end":
+        return this.#ended(frame);
+    }
+  }
+
+  heads(heads: readonly Head[]): void {
+    for (const head of heads) {
+      const owned = this.ownership.find(head);
+      if (owned) owned.end = head.end;
+    }
+  }
+
+  #join(): void {
+    const session = ++this.#session;
+    const members = { ...this.#options.join, credit: this.intake.credit() };
+    this.#connection.request("join", JSON.stringify(members).slice(1, -1), (reply) => {
+      if (session !== this.#session) return;
+      if (reply.type === "error") return this.#refused(reply);
+      this.#joined(reply);
+    });
+  }
+
+  #joined(reply: OkFrame): void {
+    const { subscription, member } = reply as JoinOk;
+    this.#lastNumber = subscription;
+    this.intake.attach(subscription, this);
+    // As another member it owns nothing of what it had.
+    if (member !== this.#member) this.#gone(this.ownership.takeAll());
+    this.#member = member;
+  }
+
+  #refused(reply: ErrorFrame): void {
+    const error = errorOf(reply);
+    if (error.retry === "never") return this.#port.ended(error);
+    const session = this.#session;
+    this.#connection.platform.after(error.detail.retryAfterMs ?? RETRY_MS, () => {
+      if (session === this.#session) this.#join();
+    });
+  }
+
+  #received(frame: RecordsPush | GapPush): void {
+    const owned = this.ownership.find(frame);
+    if (frame.type === "gap") {
+      if (!owned) return;
+      owned.next = Math.max(owned.next, frame.to);
+      return this.intake.put(skipped(frame));
+    }
+    const next = owned?.next ?? Infinity;
+    if (owned) {
+      owned.next = Math.max(next, frame.next);
+      owned.end = Math.max(owned.end, frame.next);
+    }
+    // What is not owned any more, and what was here before the connection was lost, is taken and passed over.
+    this.intake.put(arrived(frame, next));
+  }
+
+  #assigned(frame: AssignPush): void {
+    const { begun, ahead, lost } = this.ownership.assign(frame);
+    this.#gone(lost);
+    if (begun.length > 0) this.intake.put({ kind: "begun", partitions: begun });
+    if (ahead.length > 0) this.#seekBack(ahead);
+    this.intake.inbox.resume();
+    this.#commits.flush();
+    this.#settled();
+  }
+
+  #revoked({ partitions, lost }: RevokePush): void {
+    if (lost) return this.#gone(this.ownership.take(partitions));
+    const going = partitions.flatMap((at) => this.ownership.find(at) ?? []);
+    for (const owned of going) {
+      owned.revoking = true;
+      this.intake.drop(owned);
+    }
+    const inHand = this.hands.owned;
+    const free = going.filter((owned) => owned !== inHand);
+    if (free.length > 0) this.#giveUp(free);
+    if (!inHand || !going.includes(inHand)) return;
+    this.hands.whenPutDown(() => this.#giveUp([inHand]));
+  }
+
+  /** Commits, then releases: the gateway does both in this order. */
+  async #giveUp(going: readonly Owned[]): Promise<void> {
+    const session = this.#session;
+    await this.#port.revoked(going.map(place), false);
+    if (session !== this.#session || !this.isJoined) return;
+    const still = going.filter((owned) => this.ownership.find(owned) === owned);
+    this.#commitDone();
+    this.ownership.take(still);
+    const members = { subscription: this.intake.number, partitions: still.map(place) };
+    this.#connection.push(JSON.stringify({ type: "release", ...members }));
+  }
+
+  #ended(frame: EndPush): void {
+    this.intake.detach();
+    const error = errorOf(frame);
+    if (error.retry !== "rejoin") return this.#port.ended(error);
+    this.#gone(this.ownership.takeAll());
+    this.ownership.doubt();
+    this.#join();
+  }
+
+  /** These belong to others now. */
+  #gone(lost: readonly Owned[]): void {
+    if (lost.length === 0) return;
+    for (const owned of lost) {
+      this.intake.drop(owned);
+      this.#commits.forget(nameOf(owned));
+    }
+    this.#port.revoked(lost.map(place), true);
+  }
+
+  /** The loop had gone back behind what is committed: the group does not know, so it is said again. */
+  #seekBack(ahead: readonly Owned[]): void {
+    this.seek(ahead.map((owned) => ({ ...place(owned), offset: owned.next }))).catch(() => {
+      // Lost again, or somebody else's by now: either way it is told.
+    });
+  }
+
+  #sought({ topic, partition, offset }: TopicPartitionOffset): void {
+    const owned = this.ownership.find({ topic, partition });
+    if (!owned) return;
+    this.intake.drop(owned);
+    owned.next = owned.done = offset;
+    this.hands.void(owned);
+  }
+
+  /** Commits what the loop has dealt with, if that is to be done by itself. */
+  #commitDone(): void {
+    if (this.#options.autoCommitMs !== undefined) {
+      for (const owned of this.ownership.all) {
+        if (owned.done <= owned.committed) continue;
+        this.#commits.note({ ...place(owned), offset: owned.done });
+        owned.asked = Math.max(owned.asked, owned.done);
+      }
+    }
+    if (this.isJoined) this.#commits.flush();
+  }
+
+  #asked(at: TopicPartitionOffset): void {
+    const owned = this.ownership.find(at);
+    if (owned) owned.asked = Math.max(owned.asked, at.offset);
+  }
+
+  #committed(at: TopicPartitionOffset): void {
+    const owned = this.ownership.find(at);
+    if (owned) owned.committed = Math.max(owned.committed, at.offset);
+  }
+
+  #settled(): void {
+    const waiting = this.#onSettled;
+    this.#onSettled = [];
+    for (const run of waiting) run();
+  }
+}
+
+function place({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition };
+}
+
+function notJoined(): WeirError {
+  return new WeirError("connection_lost", "There is no connection to seek on: try again later", {
+    retry: "same",
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * What a member owns, and how far it is with each partition. Pure. The hard question is what to make
+ * of a membership that is taken up again after a loss: a partition that was waited for goes on where
+ * the loop is, another may have been in other hands and begins anew.
+ */
+
+import type { AssignPush, TopicPartition } from "../protocol/gateway_frames.ts";
+import { nameOf } from "./commits.ts";
+
+export interface Owned {
+  readonly topic: string;
+  readonly partition: number;
+  readonly incarnation: string;
+  /** The group's committed offset when it was assigned: where it began. */
+  readonly offset: number;
+  /** The next offset to come. */
+  next: number;
+  /** The next offset to deal with: what to commit. */
+  done: number;
+  /** The highest offset that was to be committed from here, and the highest that is. */
+  asked: number;
+  committed: number;
+  /** The next offset of the log, as far as is known. */
+  end: number;
+  /** It is being given up. */
+  revoking: boolean;
+}
+
+export class Ownership {
+  readonly #owned = new Map<string, Owned>();
+  /** The group has not said what is owned, or not since the connection was lost. */
+  #unsure = true;
+
+  get all(): Owned[] {
+    return [...this.#owned.values()];
+  }
+
+  /** Whether the group has said what is owned. */
+  get isSure(): boolean {
+    return !this.#unsure;
+  }
+
+  find(at: TopicPartition): Owned | undefined {
+    return this.#owned.get(nameOf(at));
+  }
+
+  /** The connection is gone. */
+  doubt(): void {
+    this.#unsure = true;
+  }
+
+  /**
+   * Takes partitions. Returns those that begin anew, those that go on but are assigned `ahead` of
+   * where the loop is (it went back), and those that turn out to be lost.
+   */
+  assign({ partitions }: AssignPush): { begun: Owned[]; ahead: Owned[]; lost: Owned[] } {
+    const lost: Owned[] = [];
+    if (this.#unsure) {
+      const kept = new Set(partitions.filter((one) => this.#goesOn(one)).map(nameOf));
+      lost.push(...this.takeAll((name) => !kept.has(name)));
+      this.#unsure = false;
+    }
+    const begun: Owned[] = [];
+    const ahead: Owned[] = [];
+    for (const { topic, partition, offset, incarnation } of partitions) {
+      const name = nameOf({ topic, partition });
+      const known = this.#owned.get(name);
+      if (known) {
+        known.revoking = false;
+        if (known.next < offset) ahead.push(known);
+        continue;
+      }
+      const owned: Owned = {
+        topic,
+        partition,
+        incarnation,
+        offset,
+        next: offset,
+        done: offset,
+        asked: offset,
+        committed: offset,
+        end: offset,
+        revoking: false,
+      };
+      this.#owned.set(name, owned);
+      begun.push(owned);
+    }
+    return { begun, ahead, lost };
+  }
+
+  /** Takes these out. */
+  take(partitions: readonly TopicPartition[]): Owned[] {
+    const names = new Set(partitions.map(nameOf));
+    return this.takeAll((name) => names.has(name));
+  }
+
+  takeAll(which: (name: string) => boolean = () => true): Owned[] {
+    const taken: Owned[] = [];
+    for (const [name, owned] of this.#owned) {
+      if (!which(name)) continue;
+      this.#owned.delete(name);
+      taken.push(owned);
+    }
+    return taken;
+  }
+
+  /** Whether nobody else can have been further: then what is here already counts. */
+  #goesOn(assigned: AssignPush["partitions"][number]): boolean {
+    const known = this.#owned.get(nameOf(assigned));
+    return known !== undefined && known.incarnation === assigned.incarnation &&
+      assigned.offset <= Math.max(known.done, known.asked);
+  }
+}

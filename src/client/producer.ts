@@ -1,0 +1,351 @@
+/**
+ * An idempotent producer: what it publishes is stored once, in order, whatever becomes of the
+ * connection. Publishes that come within a few milliseconds share a frame; up to 64 frames are under
+ * way at a time. What may go wrong and in which order things go is the line's business (`line.ts`).
+ */
+
+import type { ErrorFrame, InitProducerOk, OkFrame, PublishOk } from "../protocol/gateway_frames.ts";
+import {
+  type Batch,
+  type BatchCommit,
+  Batches,
+  membersOf,
+  newBatch,
+  settle,
+  type Waiting,
+} from "./batches.ts";
+import { type Abortable, settling } from "./abort.ts";
+import { queueFull, requireFits } from "./calls.ts";
+import type { Connection, Resident } from "./connection.ts";
+import { asyncDispose } from "./dispose.ts";
+import { closedError, errorOf, WeirError } from "./errors.ts";
+import { Line } from "./line.ts";
+import { encodeRecords, placesOf, type Published, type RecordToPublish } from "./records.ts";
+
+/** How a producer is to be. */
+export interface ProducerOptions {
+  /**
+   * A name that outlives this producer: the next one of the same name fences this one. Only of use
+   * where one process takes another's place; hard to guess where clients do not trust each other.
+   */
+  readonly name?: string;
+  /** How long a publish may wait for others to share its frame, in milliseconds; 5 unless given. */
+  readonly lingerMs?: number;
+  /** Bytes that may wait or be unanswered, offline too; 4 MiB unless given. */
+  readonly maxQueueBytes?: number;
+}
+
+const LINGER_MS = 5;
+export const QUEUE_BYTES = 4 << 20;
+const BATCH_BYTES = 128 << 10;
+const RETRY_MS = 100;
+
+export class Producer implements Resident {
+  readonly #connection: Connection;
+  readonly #name: string | undefined;
+  readonly #lingerMs: number;
+  readonly #maxBytes: number;
+  readonly #batches = new Batches();
+  readonly #line = new Line<Batch>();
+  #bytes = 0;
+  /** `{"id":…,"epoch":…` of the present epoch; undefined while there is none. */
+  #stamp: string | undefined;
+  /** When the next epoch is to be taken. */
+  #renewAt = Infinity;
+  #asking = false;
+  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
+  #pumping = false;
+  #awaitsMember = false;
+  #over: WeirError | undefined;
+  #ready: Promise<void> = Promise.resolve();
+  /** Ends the wait of `ready`; undefined while there is none. */
+  #makeReady: (() => void) | undefined;
+  #flushed: (() => void)[] = [];
+
+  /** Use `client.producer()`. */
+  constructor(connection: Connection, options: ProducerOptions = {}) {
+    this.#connection = connection;
+    this.#name = options.name;
+    this.#lingerMs = options.lingerMs ?? LINGER_MS;
+    this.#maxBytes = options.maxQueueBytes ?? QUEUE_BYTES;
+    connection.settle(this);
+  }
+
+  /**
+   * Stores records in a topic: all of this call or none. Resolves when they are on disk; rejects with
+   * a `WeirError` whose `effect` says whether they may be there, with `queue_full` when more waits
+   * than may (await `ready` first), or with the signal's reason.
+   *
+   * ```ts
+   * await using producer = weir.producer();
+   * const { places } = await producer.publish("positions", { key: "cab-7", value: { lat: 37.75 } });
+   * console.log(places[0].offset);
+   * // 0
+   * ```
+   */
+  publish(
+    topic: string,
+    records: RecordToPublish | readonly RecordToPublish[],
+    { signal }: Abortable = {},
+  ): Promise<Published> {
+    return settling(signal, (settle, onAbort) => {
+      const entry = { topic, ...encodeRecords(records) };
+      const call: Waiting = {
+        entries: [entry],
+        bytes: entry.bytes,
+        resolve: ([offsets = []], duplicate) =>
+          settle.resolve({ places: placesOf(offsets), duplicate }),
+        reject: settle.reject,
+      };
+      this.#admit(call);
+      onAbort(() => this.#abort(call));
+      const { publishPartitions } = this.#connection.limits;
+      const due = this.#connection.platform.now() + this.#lingerMs;
+      this.#batches.add(call, due, { records: publishPartitions, bytes: BATCH_BYTES });
+      this.#soon();
+    });
+  }
+
+  /** Publishes to several topics, and commits: see `Client.transact`. */
+  transact(
+    parts: readonly { topic: string; records: RecordToPublish | readonly RecordToPublish[] }[],
+    commit: BatchCommit,
+    signal?: AbortSignal,
+  ): Promise<Published[]> {
+    return settling(signal, (settle, onAbort) => {
+      const entries = parts.map(({ topic, records }) => ({ topic, ...encodeRecords(records) }));
+      const call: Waiting = {
+        entries,
+        bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
+        resolve: (offsets, duplicate) =>
+          settle.resolve(offsets.map((places) => ({ places: placesOf(places), duplicate }))),
+        reject: settle.reject,
+      };
+      this.#admit(call);
+      onAbort(() => this.#abort(call));
+      this.#batches.addTransaction(call, commit);
+      this.#soon();
+    });
+  }
+
+  /**
+   * Resolves while there is room for more: at once, unless half of what may wait is waiting. A loop
+   * that awaits it before each `publish` goes as fast as the gateway takes it, and no faster.
+   */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Resolves when nothing that was published waits for an answer. */
+  flush(): Promise<void> {
+    if (this.#isQuiet) return Promise.resolve();
+    return new Promise((resolve) => this.#flushed.push(resolve));
+  }
+
+  /** Waits for what was published, then takes nothing more. */
+  async close(): Promise<void> {
+    if (!this.#over) await this.flush();
+    this.stopped(closedError("producer"));
+    this.#connection.leave(this);
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  opened(): void {
+    this.#pump();
+  }
+
+  lost(): void {
+    this.#line.lost();
+    this.#asking = false;
+  }
+
+  stopped(error: WeirError): void {
+    if (this.#over) return;
+    this.#over = error;
+    this.#alarm?.cancel();
+    for (const batch of this.#line.begin()) this.#reject(batch, error.inDoubt());
+    for (const batch of [...this.#line.unanswered]) this.#reject(batch, error);
+    for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
+      this.#reject(batch, error);
+    }
+    this.#changed();
+  }
+
+  get #isQuiet(): boolean {
+    return this.#batches.size === 0 && this.#line.isEmpty;
+  }
+
+  #admit(call: Waiting): void {
+    if (this.#over) throw this.#over;
+    requireFits(call.bytes, this.#connection.limits.messageBytes);
+    if (this.#bytes > 0 && this.#bytes + call.bytes > this.#maxBytes) {
+      throw queueFull(this.#maxBytes);
+    }
+    this.#bytes += call.bytes;
+    if (this.#bytes <= this.#maxBytes / 2 || this.#makeReady) return;
+    this.#ready = new Promise((resolve) => this.#makeReady = resolve);
+  }
+
+  #abort(call: Waiting): void {
+    if (!this.#batches.remove(call)) return;
+    this.#bytes -= call.bytes;
+    this.#changed();
+  }
+
+  /** Sends what is due, after this turn: what comes in it may share a frame. */
+  #soon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    Promise.resolve().then(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { platform, isOpen, limits } = this.#connection;
+    if (!isOpen || this.#over) return;
+    const now = platform.now();
+    if (this.#stamp === undefined) return this.#line.isStill ? this.#begin() : undefined;
+    if (now >= this.#renewAt && this.#line.isEmpty) return this.#begin();
+    if (this.#line.mustRestart) return this.#connection.restart("a publish in doubt was refused");
+    const full = { records: limits.publishPartitions, bytes: BATCH_BYTES };
+    this.#send(this.#line.next(now));
+    this.#awaitMember();
+    while (now < this.#renewAt && this.#line.hasRoomFor(this.#batches.first?.width ?? 0)) {
+      // Alone, nothing is worth waiting for; others are, while answers are on their way.
+      if (!this.#line.isEmpty && !this.#batches.isDue(now, full)) break;
+      const batch = this.#batches.shift();
+      if (!batch) break;
+      this.#line.add(batch);
+      this.#send(this.#line.next(now));
+      this.#awaitMember();
+    }
+    this.#arm(now);
+  }
+
+  /** A transaction that goes again waits, with all behind it, until its consumer has joined again. */
+  #awaitMember(): void {
+    const blocked = this.#line.unanswered.find(({ sent, mustWait }) => !sent && mustWait);
+    if (!blocked || this.#awaitsMember) return;
+    this.#awaitsMember = true;
+    blocked.commit?.membership?.whenSettled(() => {
+      this.#awaitsMember = false;
+      this.#soon();
+    });
+  }
+
+  #send(batches: readonly Batch[]): void {
+    for (const batch of batches) {
+      let members: string;
+      try {
+        members = membersOf(batch, this.#stamp ?? "");
+      } catch (error) {
+        this.#refuse(batch, error as WeirError);
+        this.#soon();
+        continue;
+      }
+      this.#connection.request(batch.type, members, (reply) => this.#answered(batch, reply));
+    }
+  }
+
+  #answered(batch: Batch, reply: OkFrame | ErrorFrame): void {
+    const now = this.#connection.platform.now();
+    if (reply.type === "ok") {
+      const { offsets, duplicate = false } = reply as PublishOk;
+      this.#line.ok(batch);
+      this.#bytes -= batch.bytes;
+      settle(batch, offsets, duplicate);
+      this.#changed();
+    } else if (reply.retry === "same" || reply.retry === "resend" || reply.retry === "reconnect") {
+      const afterMs = reply.retryAfterMs ?? (reply.retry === "resend" ? 0 : RETRY_MS);
+      this.#line.again(batch, reply.effect === "unknown", now, afterMs);
+    } else if (reply.code === "producer_unknown") {
+      this.#line.again(batch, false, now, 0);
+      this.#stamp = undefined;
+    } else if (reply.code === "producer_fenced") {
+      this.stopped(errorOf(reply));
+    } else {
+      this.#refuse(batch, errorOf(reply));
+    }
+    this.#soon();
+  }
+
+  /** Refused for good. Of several calls, each is tried by itself: the others' fault is not theirs. */
+  #refuse(batch: Batch, error: WeirError): void {
+    const apart = batch.calls.length > 1 && !batch.inDoubt
+      ? batch.calls.map((call) => newBatch("publish", [call], 0))
+      : [];
+    this.#line.refused(batch, error.code === "sequence_too_old", apart);
+    if (apart.length === 0) this.#reject(batch, batch.inDoubt ? error.inDoubt() : error);
+  }
+
+  #reject(batch: Batch, error: WeirError): void {
+    this.#bytes -= batch.bytes;
+    for (const call of batch.calls) call.reject(error);
+    this.#changed();
+  }
+
+  /** Takes the first epoch, or the next: then numbers begin anew. */
+  #begin(): void {
+    if (this.#asking || (this.#batches.size === 0 && this.#line.isEmpty)) return;
+    this.#asking = true;
+    const members = this.#name === undefined ? "" : `"name":${JSON.stringify(this.#name)}`;
+    this.#connection.request("initProducer", members, (reply) => {
+      this.#asking = false;
+      const { platform } = this.#connection;
+      if (reply.type === "error") {
+        const error = errorOf(reply);
+        if (error.retry === "never") return this.stopped(error);
+        this.#wakeAt(platform.now() + (error.detail.retryAfterMs ?? RETRY_MS));
+        return;
+      }
+      const { producer, keptMs } = reply as InitProducerOk;
+      this.#stamp = JSON.stringify(producer).slice(0, -1);
+      this.#renewAt = platform.now() + keptMs / 2;
+      for (const batch of this.#line.begin()) this.#reject(batch, forgotten());
+      this.#soon();
+    });
+  }
+
+  #changed(): void {
+    if (this.#bytes <= this.#maxBytes / 2) {
+      this.#makeReady?.();
+      this.#makeReady = undefined;
+    }
+    if (!this.#isQuiet) return;
+    const flushed = this.#flushed;
+    this.#flushed = [];
+    for (const resolve of flushed) resolve();
+  }
+
+  /** Wakes up when the first batch is due, or what was refused may be sent again. */
+  #arm(now: number): void {
+    const due = this.#line.isEmpty ? Infinity : this.#batches.first?.due ?? Infinity;
+    const resume = this.#line.resumeAt > now ? this.#line.resumeAt : Infinity;
+    const at = Math.min(due, resume);
+    if (at !== Infinity && at > now) this.#wakeAt(at);
+  }
+
+  #wakeAt(at: number): void {
+    const { platform } = this.#connection;
+    if (this.#alarm && this.#alarm.at <= at) return;
+    this.#alarm?.cancel();
+    const cancel = platform.after(at - platform.now(), () => {
+      this.#alarm = undefined;
+      this.#pump();
+    });
+    this.#alarm = { at, cancel };
+  }
+}
+
+function forgotten(): WeirError {
+  return new WeirError(
+    "producer_unknown",
+    "The gateway has forgotten the producer: nobody knows whether this was stored",
+    { effect: "unknown" },
+  );
+}

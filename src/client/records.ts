@@ -1,0 +1,131 @@
+/**
+ * Records as an application has them, to and from the wire. A record becomes text when it is
+ * published, not when it is sent: what the application changes in it later is not in it, and sending
+ * it again costs nothing.
+ */
+
+import type { Places, PushedRecord } from "../protocol/gateway_frames.ts";
+import { WeirError } from "./errors.ts";
+
+/** What can be published. */
+export interface RecordToPublish {
+  /** Records with the same key go to the same partition, in order. Without one, any partition. */
+  readonly key?: string;
+  /** What JSON can hold; or bytes, which arrive as the same bytes. */
+  readonly value: unknown;
+  /** Small print for readers: names and values. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Instead of what the key says. */
+  readonly partition?: number;
+  /** Milliseconds since 1970, for readers; when it was appended, unless given. */
+  readonly timestamp?: number;
+}
+
+/** A record as it is delivered. */
+export interface WeirRecord<Value = unknown> {
+  readonly topic: string;
+  readonly partition: number;
+  /** Its place in the partition. */
+  readonly offset: number;
+  /** Milliseconds since 1970: as published, or when it was appended. */
+  readonly timestamp: number;
+  readonly key?: string;
+  /** As published: JSON, or a `Uint8Array` where bytes were. */
+  readonly value: Value;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Where a record is stored. */
+export interface RecordPlace {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** That records are stored, and where. */
+export interface Published {
+  /** For each record, in the order in which they were given. */
+  readonly places: readonly RecordPlace[];
+  /** They were stored before this answer was asked for: what was sent again was there already. */
+  readonly duplicate: boolean;
+}
+
+/** Records as text. */
+export interface Encoded {
+  /** JSON, with commas between them. */
+  readonly text: string;
+  readonly count: number;
+  /** UTF-8 of the text: a bit more than the gateway counts. */
+  readonly bytes: number;
+}
+
+const utf8 = new TextEncoder();
+// deno-lint-ignore no-control-regex
+const ASCII = /^[\x00-\x7f]*$/;
+
+/** Bytes of a text in UTF-8. */
+export function bytesOf(text: string): number {
+  return ASCII.test(text) ? text.length : utf8.encode(text).length;
+}
+
+export function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Encoded {
+  const records = Array.isArray(given) ? given as readonly RecordToPublish[] : [given];
+  let text = "";
+  for (const record of records) {
+    text += text === ""
+      ? encode(record as RecordToPublish)
+      : `,${encode(record as RecordToPublish)}`;
+  }
+  return { text, count: records.length, bytes: bytesOf(text) };
+}
+
+function encode(record: RecordToPublish): string {
+  const { key, value, headers, partition, timestamp } = record;
+  const binary = value instanceof Uint8Array;
+  const json = JSON.stringify(binary ? base64(value) : value);
+  if (json === undefined) {
+    throw new WeirError(
+      "invalid_frame",
+      `A record's value must be JSON or bytes, not ${typeof value}`,
+    );
+  }
+  let text = `{"value":${json}`;
+  if (key !== undefined) text += `,"key":${JSON.stringify(key)}`;
+  if (headers !== undefined) text += `,"headers":${JSON.stringify(headers)}`;
+  if (partition !== undefined) text += `,"partition":${JSON.stringify(partition)}`;
+  if (timestamp !== undefined) text += `,"timestamp":${JSON.stringify(timestamp)}`;
+  return binary ? `${text},"encoding":"base64"}` : `${text}}`;
+}
+
+/** The record of a push, as the application gets it. The push's own object is used for it. */
+export function decode(topic: string, partition: number, pushed: PushedRecord): WeirRecord {
+  const record = pushed as { -readonly [Name in keyof WeirRecord]: WeirRecord[Name] } & {
+    encoding?: string;
+  };
+  record.topic = topic;
+  record.partition = partition;
+  if (record.encoding === "base64") {
+    record.value = Uint8Array.from(atob(String(record.value)), (c) => c.charCodeAt(0));
+    delete record.encoding;
+  }
+  return record;
+}
+
+/** From `from` on, so many of the places of a reply. */
+export function placesOf(offsets: Places, from = 0, count = offsets.length): RecordPlace[] {
+  const places: RecordPlace[] = [];
+  for (let i = from; i < from + count; i++) {
+    const [partition, offset] = offsets[i] as readonly [number, number];
+    places.push({ partition, offset });
+  }
+  return places;
+}
+
+const CHUNK = 8_192;
+
+function base64(bytes: Uint8Array): string {
+  let characters = "";
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    characters += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  }
+  return btoa(characters);
+}

@@ -1,0 +1,332 @@
+/**
+ * A subscription: the records of a topic, or of some of its partitions or keys, from a position on.
+ * It outlives connections: each new one goes on behind the last record that came, and what could not
+ * be had is told.
+ */
+
+import type {
+  ErrorFrame,
+  Head,
+  OkFrame,
+  ResetReason,
+  SubscribeOk,
+  SubscriptionPush,
+} from "../protocol/gateway_frames.ts";
+import { type Abortable, whenAborted } from "./abort.ts";
+import { arrived, type Delivery, type Gap, type RecordBatch, skipped } from "./batch.ts";
+import type { Connection, Receiver, Resident } from "./connection.ts";
+import { asyncDispose } from "./dispose.ts";
+import { closedError, errorOf, type WeirError } from "./errors.ts";
+import type { Capacity } from "./flow.ts";
+import { Intake } from "./intake.ts";
+import type { RecordPlace, WeirRecord } from "./records.ts";
+
+/** Where a reader stands, to be kept and given back as `from`. */
+export interface Position {
+  readonly positions: readonly RecordPlace[];
+  /** Which topic of this name it is: one that was made again is another one. */
+  readonly incarnation: string;
+}
+
+/** A subscription was taken up, on a new connection or from a position. */
+export interface Resumed {
+  /** Nothing was missed. */
+  readonly recovered: boolean;
+  /** Where each partition goes on; with `reset`, why not where it was left. */
+  readonly positions: readonly (RecordPlace & { readonly reset?: ResetReason })[];
+}
+
+/** What to follow, and how. */
+export interface SubscribeOptions extends Abortable {
+  /** Only these partitions. */
+  readonly partitions?: readonly number[];
+  /** Only records with one of these keys: 1 to 100. */
+  readonly keys?: readonly string[];
+  /**
+   * `latest` (unless given): what is published from now on. `earliest`: all that is there. A time in
+   * milliseconds since 1970: what was appended from then on. Or a position that was kept.
+   */
+  readonly from?: "latest" | "earliest" | { readonly timestamp: number } | Position;
+  /** How much may have come and not be dealt with; 2,000 records and 4 MiB unless given. */
+  readonly capacity?: Partial<Capacity>;
+  /**
+   * When the loop is slower than what is published: `block` (unless given) falls behind and misses
+   * nothing, `drop` skips to the newest, `latest` does too but keeps the last of each key.
+   */
+  readonly onSlow?: "block" | "drop" | "latest";
+  /** Something will not come. Called in its place between the records. */
+  readonly onGap?: (gap: Gap) => void;
+  /** It was taken up again. Called when it happens, before the records that follow. */
+  readonly onResume?: (resumed: Resumed) => void;
+}
+
+const RETRY_MS = 200;
+
+/**
+ * The records of a topic, as an async iterable: each once, in the order of its partition.
+ *
+ * ```ts
+ * const rides = weir.subscribe("positions", { keys: ["cab-7"], from: "earliest" });
+ * for await (const { offset, value } of rides) {
+ *   console.log(offset, value);
+ *   break;
+ * }
+ * // 0 { lat: 37.75 }
+ * ```
+ */
+export class Subscription<Value = unknown>
+  implements Resident, Receiver, AsyncIterable<WeirRecord<Value>> {
+  /** Resolves when it first stands: from then on nothing is missed. Rejects if it never will. */
+  readonly ready: Promise<void>;
+  readonly #connection: Connection;
+  readonly #topic: string;
+  readonly #options: SubscribeOptions;
+  readonly #intake: Intake<Delivery<Value>>;
+  #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
+  #incarnation: string | undefined;
+  /** By partition: the next offset to come, the next to deal with, and the log's end. */
+  readonly #next = new Map<number, number>();
+  readonly #done = new Map<number, number>();
+  readonly #ends = new Map<number, number>();
+  #seeks: Seek[] = [];
+  /** The topic was made again with fewer partitions: it is followed anew, from its start. */
+  #anew = false;
+  #forget: () => void = () => {};
+  /** Counts connections, so that what an old one planned is not done on a new one. */
+  #session = 0;
+
+  /** Use `client.subscribe()`. */
+  constructor(connection: Connection, topic: string, options: SubscribeOptions = {}) {
+    this.#connection = connection;
+    this.#topic = topic;
+    this.#options = options;
+    this.#intake = new Intake(connection, options.capacity);
+    this.ready = new Promise((resolve, reject) => this.#settleReady = { resolve, reject });
+    this.ready.catch(() => {});
+    const { signal, from } = options;
+    if (typeof from === "object" && "positions" in from) this.#startFrom(from);
+    this.#forget = whenAborted(signal, (reason) => this.#end(reason, true));
+    if (!this.#intake.inbox.hasEnded) connection.settle(this);
+  }
+
+  /** What the loop has dealt with, for each partition: keep it, and give it back as `from`. */
+  get position(): Position {
+    const positions = [...this.#done].map(([partition, offset]) => ({ partition, offset }));
+    return { positions, incarnation: this.#incarnation ?? "" };
+  }
+
+  /** Records that are in the log and not dealt with, as far as the last heartbeat said. */
+  get lag(): number {
+    let lag = 0;
+    for (const [partition, end] of this.#ends) {
+      lag += Math.max(0, end - (this.#done.get(partition) ?? end));
+    }
+    return lag;
+  }
+
+  /** The records as they come, several at a time. The loop's end closes the subscription. */
+  async *batches(): AsyncGenerator<RecordBatch<Value>, void, undefined> {
+    const { inbox } = this.#intake;
+    try {
+      for (let item = await inbox.next(); item; item = await inbox.next()) {
+        if (item.kind === "gap") {
+          this.#options.onGap?.(item.at);
+          continue;
+        }
+        if (item.at.records.length > 0) yield item.at;
+        this.#done.set(item.at.partition, item.at.next);
+        this.#intake.dealtWith(item.cost);
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** The records one by one. The loop's end closes the subscription. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<WeirRecord<Value>, void, undefined> {
+    for await (const { partition, records } of this.batches()) {
+      for (const record of records) {
+        yield record;
+        this.#done.set(partition, record.offset + 1);
+      }
+    }
+  }
+
+  /**
+   * Goes on at these offsets: what was delivered of these partitions and not dealt with is void.
+   * Rejects with `offset_out_of_range` beyond the end, and with `unknown_partition`.
+   */
+  seek(positions: readonly RecordPlace[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#intake.inbox.hasEnded) throw closedError("subscription");
+      const seek: Seek = { positions, resolve, reject };
+      this.#seeks.push(seek);
+      if (this.#intake.number !== undefined) this.#sendSeek(seek);
+    });
+  }
+
+  /** Ends it: loops end, and nothing more comes. */
+  close(): Promise<void> {
+    this.#end(undefined, true);
+    return Promise.resolve();
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  opened(): void {
+    this.#session++;
+    this.#subscribe();
+  }
+
+  lost(): void {
+    this.#session++;
+    this.#intake.detach();
+    // What was to be sought is where it begins next.
+    for (const seek of this.#seeks) if (this.#incarnation !== undefined) this.#sought(seek);
+  }
+
+  stopped(error: WeirError): void {
+    this.#end(error.code === "closed" ? undefined : error, false);
+  }
+
+  pushed(frame: SubscriptionPush): void {
+    switch (frame.type) {
+      case "records": {
+        const from = this.#next.get(frame.partition) ?? 0;
+        this.#next.set(frame.partition, Math.max(from, frame.next));
+        return this.#intake.put(arrived(frame, from));
+      }
+      case "gap":
+        this.#next.set(frame.partition, Math.max(frame.to, this.#next.get(frame.partition) ?? 0));
+        return this.#intake.put(skipped(frame));
+      case "end":
+        this.#intake.detach();
+        return this.#end(errorOf(frame), false);
+      case "assign":
+      case "revoke":
+        return;
+    }
+  }
+
+  heads(heads: readonly Head[]): void {
+    for (const { partition, next, end } of heads) {
+      this.#ends.set(partition, end);
+      const known = this.#next.get(partition) ?? next;
+      this.#next.set(partition, Math.max(known, next));
+      // With keys, what was not wanted moves it on as well.
+      if (this.#done.get(partition) === known) this.#done.set(partition, next);
+    }
+  }
+
+  #startFrom({ positions, incarnation }: Position): void {
+    this.#incarnation = incarnation;
+    for (const { partition, offset } of positions) {
+      this.#next.set(partition, offset);
+      this.#done.set(partition, offset);
+    }
+  }
+
+  #subscribe(): void {
+    const { partitions, keys, onSlow, from } = this.#options;
+    const positions = [...this.#next].map(([partition, offset]) => ({ partition, offset }));
+    const resumes = this.#incarnation !== undefined && positions.length > 0 && !this.#anew;
+    const incarnation = this.#incarnation;
+    const members = {
+      topic: this.#topic,
+      keys,
+      onSlow,
+      partitions: resumes ? undefined : partitions,
+      from: resumes ? { positions, incarnation } : this.#anew ? "earliest" : from,
+      credit: this.#intake.credit(),
+    };
+    this.#connection.request("subscribe", JSON.stringify(members).slice(1, -1), (reply) => {
+      if (reply.type === "error") this.#refused(reply, resumes);
+      else this.#stands(reply, resumes);
+    });
+  }
+
+  #stands(reply: OkFrame, resumed: boolean): void {
+    const { subscription, positions, incarnation, recovered } = reply as SubscribeOk;
+    if (this.#intake.inbox.hasEnded) return this.#unsubscribe(subscription);
+    this.#intake.attach(subscription, this);
+    this.#incarnation = incarnation;
+    for (const { partition, offset, reset } of positions) {
+      this.#next.set(partition, offset);
+      if (reset || !this.#done.has(partition)) this.#done.set(partition, offset);
+    }
+    const reset = this.#anew ? { reset: "incarnation" as const } : {};
+    if (resumed || this.#anew) {
+      const places = positions.map(({ topic: _, ...place }) => ({ ...place, ...reset }));
+      this.#options.onResume?.({ recovered, positions: places });
+    }
+    this.#anew = false;
+    const seeks = this.#seeks;
+    this.#seeks = [];
+    // Those before the first subscription have nothing that they could have gone into.
+    for (const seek of seeks) {
+      if (resumed) seek.resolve();
+      else this.#sendSeek(seek);
+    }
+    this.#settleReady.resolve();
+  }
+
+  #refused(reply: ErrorFrame, resumes: boolean): void {
+    const error = errorOf(reply);
+    if (resumes && error.code === "unknown_partition") {
+      this.#anew = true;
+      this.#next.clear();
+      this.#done.clear();
+      return this.#subscribe();
+    }
+    if (error.retry === "never") return this.#end(error, false);
+    const session = this.#session;
+    this.#connection.platform.after(error.detail.retryAfterMs ?? RETRY_MS, () => {
+      if (session === this.#session && !this.#intake.inbox.hasEnded) this.#subscribe();
+    });
+  }
+
+  #sendSeek(seek: Seek): void {
+    const partitions = seek.positions.map((place) => ({ topic: this.#topic, ...place }));
+    const members = JSON.stringify({ subscription: this.#intake.number, partitions }).slice(1, -1);
+    if (!this.#seeks.includes(seek)) this.#seeks.push(seek);
+    this.#connection.request("seek", members, (reply) => {
+      this.#seeks = this.#seeks.filter((other) => other !== seek);
+      if (reply.type === "error") return seek.reject(errorOf(reply));
+      this.#sought(seek);
+      seek.resolve();
+    });
+  }
+
+  /** What came of these partitions before is void. */
+  #sought({ positions }: Seek): void {
+    for (const { partition, offset } of positions) {
+      this.#intake.drop({ topic: this.#topic, partition });
+      this.#next.set(partition, offset);
+      this.#done.set(partition, offset);
+    }
+  }
+
+  #end(error: unknown, atOnce: boolean): void {
+    if (this.#intake.inbox.hasEnded) return;
+    this.#intake.inbox.end(error === undefined ? {} : { error }, atOnce);
+    this.#settleReady.reject(error ?? closedError("subscription"));
+    for (const seek of this.#seeks) seek.reject(error ?? closedError("subscription"));
+    this.#forget();
+    this.#connection.leave(this);
+    const { number } = this.#intake;
+    this.#intake.detach();
+    if (number !== undefined) this.#unsubscribe(number);
+  }
+
+  #unsubscribe(subscription: number): void {
+    this.#connection.request("unsubscribe", `"subscription":${subscription}`, () => {});
+  }
+}
+
+interface Seek {
+  readonly positions: readonly RecordPlace[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}

@@ -1,0 +1,82 @@
+/**
+ * The platform of browsers, React Native, Deno, Node and Bun: nothing but what all of them have, and
+ * what only pages have where there is a page.
+ */
+
+import type { ClientSocket, Platform, SocketEvents } from "./platform.ts";
+
+/** What pages tell when they may have slept: the target, the event, and when it counts. */
+const WAKES: readonly (readonly ["document" | "window", string])[] = [
+  ["document", "visibilitychange"],
+  ["document", "resume"],
+  ["window", "pageshow"],
+  ["window", "online"],
+  ["window", "offline"],
+];
+
+interface Listens {
+  addEventListener?(type: string, listener: (event: PageEvent) => void): void;
+  removeEventListener?(type: string, listener: (event: PageEvent) => void): void;
+  readonly visibilityState?: string;
+}
+
+interface PageEvent {
+  /** The page is kept, and may come back. */
+  readonly persisted?: boolean;
+}
+
+/** What there is of a page: nothing, outside of browsers. */
+function page(): Readonly<Record<string, Listens | undefined>> {
+  const scope = globalThis as unknown as Readonly<Record<string, Listens | undefined>>;
+  return scope["document"] ? scope : {};
+}
+
+export const systemPlatform: Platform = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+  open,
+  onWake(run) {
+    const { document, window } = page();
+    const targets = { document, window };
+    const wake = () => {
+      if (document?.visibilityState !== "hidden") run();
+    };
+    for (const [target, type] of WAKES) targets[target]?.addEventListener?.(type, wake);
+    return () => {
+      for (const [target, type] of WAKES) targets[target]?.removeEventListener?.(type, wake);
+    };
+  },
+  onUnload(run) {
+    const { window } = page();
+    const hidden = ({ persisted }: PageEvent) => {
+      if (persisted !== true) run();
+    };
+    window?.addEventListener?.("pagehide", hidden);
+    return () => window?.removeEventListener?.("pagehide", hidden);
+  },
+};
+
+function open(url: string, events: SocketEvents): ClientSocket {
+  const socket = new WebSocket(url, "weir.v1");
+  let dropped = false;
+  socket.onopen = () => dropped || events.opened();
+  socket.onmessage = ({ data }) => dropped || events.message(String(data));
+  socket.onclose = ({ code, reason }) => {
+    if (dropped) return;
+    dropped = true;
+    events.closed(code, reason);
+  };
+  // What an error is, no platform says; the close that follows it says as much.
+  socket.onerror = () => {};
+  return {
+    send: (text) => socket.send(text),
+    drop() {
+      dropped = true;
+      socket.close();
+    },
+  };
+}
