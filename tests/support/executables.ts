@@ -1,0 +1,22 @@
+/** Where the programs are that optional tests run: browsers and other runtimes than the tests' own. */
+
+/** The first of these names that is a file in a folder of `PATH`, as a path; `undefined` if none is. */
+export async function onPath(names: readonly string[]): Promise<string | undefined> {
+  const windows = Deno.build.os === "windows";
+  const folders = (Deno.env.get("PATH") ?? "").split(windows ? ";" : ":").filter(Boolean);
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = `${folder}/${name}${windows ? ".exe" : ""}`;
+      if (await isFile(path)) return path;
+    }
+  }
+  return undefined;
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false; // Missing, or not ours to look at: either way not ours to run.
+  }
+}
