@@ -3,6 +3,7 @@
  * nobody has begun to send it; a transaction is a frame of its own. Pure.
  */
 
+import type { Claim } from "./claim.ts";
 import type { Places } from "../protocol/gateway_frames.ts";
 import type { Numbered } from "./line.ts";
 import type { Encoded } from "./records.ts";
@@ -21,21 +22,12 @@ export interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The commit of a transaction. */
-export interface BatchCommit {
-  /** Its JSON, as it is when it is sent; undefined if there is none. */
-  json(): string | undefined;
-  /** What must be settled before it can be sent. */
-  readonly membership:
-    | { readonly isSettled: boolean; whenSettled(run: () => void): void }
-    | undefined;
-}
-
 /** One frame: publishes of several calls to a topic, or one transaction. */
 export interface Batch extends Numbered {
   readonly type: "publish" | "transact";
   readonly calls: Waiting[];
-  readonly commit: BatchCommit | undefined;
+  /** What a transaction commits. */
+  readonly commit: Claim | undefined;
   records: number;
   bytes: number;
   /** When it is to be sent, full or not. */
@@ -75,7 +67,7 @@ export class Batches {
   }
 
   /** Adds a transaction, behind all that came before it. */
-  addTransaction(call: Waiting, commit: BatchCommit): void {
+  addTransaction(call: Waiting, commit: Claim | undefined): void {
     this.#queue.push(newBatch("transact", [call], 0, commit));
     this.#open.clear();
   }
@@ -122,14 +114,14 @@ export function newBatch(
   type: Batch["type"],
   calls: Waiting[],
   due: number,
-  commit?: BatchCommit,
+  commit?: Claim,
 ): Batch {
   return {
     type,
     calls,
     commit,
     get mustWait() {
-      return commit?.membership?.isSettled === false;
+      return commit?.isSettled === false;
     },
     due,
     width: type === "publish" ? 1 : calls[0]?.entries.length ?? 1,
@@ -142,7 +134,10 @@ export function newBatch(
 }
 
 /** The members of the batch's frame. `stamp` is the producer's JSON, open at its end. */
-export function membersOf({ type, calls, commit, sequence }: Batch, stamp: string): string {
+export function membersOf(
+  { type, calls, commit, sequence, inDoubt }: Batch,
+  stamp: string,
+): string {
   const numbered = (n: number) => `"producer":${stamp},"sequence":${n}}`;
   if (type === "publish") {
     const records = calls.map(({ entries }) => entries[0]?.text).join();
@@ -151,7 +146,7 @@ export function membersOf({ type, calls, commit, sequence }: Batch, stamp: strin
   const parts = calls[0]?.entries.map(({ topic, text }, i) =>
     `{"topic":${JSON.stringify(topic)},"records":[${text}],${numbered(sequence + i)}}`
   );
-  const offsets = commit?.json();
+  const offsets = commit?.json(inDoubt);
   return `"publish":[${parts?.join()}]${offsets === undefined ? "" : `,"commit":${offsets}`}`;
 }
 

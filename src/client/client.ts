@@ -6,8 +6,9 @@
 import type { PublishOk, TransactOk } from "../protocol/gateway_frames.ts";
 import { type Abortable } from "./abort.ts";
 import { Calls } from "./calls.ts";
+import type { Claim } from "./claim.ts";
 import type { OffsetToCommit } from "./commits.ts";
-import type { Committing } from "./membership.ts";
+import type { Membership } from "./membership.ts";
 import { Connection } from "./connection.ts";
 import { type ConsumeOptions, Consumer } from "./consumer.ts";
 import { asyncDispose } from "./dispose.ts";
@@ -41,7 +42,9 @@ export interface TransactPart {
 export interface TransactOptions extends Abortable {
   /** Offsets that the consumer commits with it. */
   readonly commit?: {
-    readonly consumer: { readonly membership: Committing };
+    readonly consumer: {
+      readonly membership: Pick<Membership<unknown>, "claim" | "transacted">;
+    };
     readonly offsets: readonly OffsetToCommit[];
   };
   /** Through this producer: stored once, whatever becomes of the connection. */
@@ -156,13 +159,12 @@ export class Client {
     parts: readonly TransactPart[],
     { commit, producer, signal }: TransactOptions = {},
   ): Promise<Published[]> {
-    const membership = commit?.consumer.membership;
-    if (membership) await new Promise<void>((resolve) => membership.whenSettled(resolve));
-    const json = () => commit && membership?.commitJson(commit.offsets);
+    const claim = commit?.consumer.membership.claim(commit.offsets);
+    if (claim) await new Promise<void>((resolve) => claim.whenSettled(resolve));
     const published = producer
-      ? await producer.transact(parts, { json, membership }, signal)
-      : await this.#transact(parts, json, signal);
-    if (commit) membership?.transacted(commit.offsets);
+      ? await producer.transact(parts, claim, signal)
+      : await this.#transact(parts, claim, signal);
+    if (commit) commit.consumer.membership.transacted(commit.offsets);
     return published;
   }
 
@@ -239,7 +241,7 @@ export class Client {
 
   async #transact(
     parts: readonly TransactPart[],
-    commit: () => string | undefined,
+    commit: Claim | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Published[]> {
     const encoded = parts.map(({ topic, records }) => ({ topic, ...encodeRecords(records) }));
@@ -247,7 +249,7 @@ export class Client {
       const publish = encoded.map(({ topic, text }) =>
         `{"topic":${JSON.stringify(topic)},"records":[${text}]}`
       );
-      const json = commit();
+      const json = commit?.json(false);
       return `"publish":[${publish}]${json === undefined ? "" : `,"commit":${json}`}`;
     };
     const bytes = encoded.reduce((sum, part) => sum + part.bytes, 0);

@@ -21,6 +21,8 @@ interface Waiter {
 
 interface Entry {
   readonly at: OffsetToCommit;
+  /** Under which it was dealt with: under a later one it is not for us to say. */
+  readonly ownership: unknown;
   readonly waiters: readonly Waiter[];
 }
 
@@ -32,6 +34,8 @@ export interface CommitsPort {
     offsets: readonly OffsetToCommit[],
     onReply: (reply: OkFrame | ErrorFrame) => void,
   ): void;
+  /** What stands for our ownership of the partition: another one each time it is given to us. */
+  ownership(name: string): unknown;
   /** This is committed now. */
   committed(at: TopicPartitionOffset): void;
   /** Calls `flush` after a while: the gateway could not take it now. */
@@ -55,17 +59,20 @@ export class Commits {
     return new Promise((resolve, reject) => {
       if (offsets.length === 0) return resolve();
       const waiter: Waiter = { left: offsets.length, resolve, reject };
-      for (const at of offsets) this.#put({ at, waiters: [waiter] });
+      for (const at of offsets) this.#put(this.#entry(at, [waiter]));
     });
   }
 
   /** The same, of which nobody wants to hear. */
   note(at: OffsetToCommit): void {
-    this.#put({ at, waiters: [] });
+    this.#put(this.#entry(at, []));
   }
 
   /** Sends what is pending. */
   flush(): void {
+    for (const [name, entry] of this.#pending) {
+      if (this.#port.ownership(name) !== entry.ownership) this.forget(name);
+    }
     while (this.#pending.size > 0) {
       const batch: Entries = new Map([...this.#pending].slice(0, OFFSETS_MAX));
       for (const name of batch.keys()) this.#pending.delete(name);
@@ -92,22 +99,30 @@ export class Commits {
   lost(): void {
     const sent = [...this.#sent];
     this.#sent.clear();
-    for (const batch of sent) for (const entry of batch.values()) this.#put(entry);
+    for (const batch of sent) this.#again(batch);
   }
 
   /** It is over: nothing is committed any more. */
   end(error: WeirError): void {
-    this.lost();
-    for (const entry of this.#pending.values()) refuse(entry, error);
+    for (const batch of [this.#pending, ...this.#sent]) {
+      for (const entry of batch.values()) refuse(entry, error);
+    }
     this.#pending.clear();
+    this.#sent.clear();
   }
 
-  #put({ at, waiters }: Entry): void {
+  #entry(at: OffsetToCommit, waiters: readonly Waiter[]): Entry {
+    return { at, ownership: this.#port.ownership(nameOf(at)), waiters };
+  }
+
+  #put({ at, ownership, waiters }: Entry): void {
     const name = nameOf(at);
+    if (this.#pending.get(name)?.ownership !== ownership) this.forget(name);
     const known = this.#pending.get(name);
     const highest = known && known.at.offset > at.offset ? known.at : at;
     this.#pending.set(name, {
       at: highest,
+      ownership,
       waiters: known ? [...known.waiters, ...waiters] : waiters,
     });
   }
@@ -121,6 +136,14 @@ export class Commits {
     });
   }
 
+  /** To be sent again; but what is not owned any more may not be committed if it comes back. */
+  #again(batch: Entries): void {
+    for (const [name, entry] of batch) {
+      if (this.#port.ownership(name) === entry.ownership) this.#put(entry);
+      else refuse(entry, notOwner(name).inDoubt());
+    }
+  }
+
   #grant({ at, waiters }: Entry): void {
     this.#port.committed(at);
     for (const waiter of waiters) if (--waiter.left === 0) waiter.resolve();
@@ -129,7 +152,7 @@ export class Commits {
   /** A commit is all or none: of several, each is tried by itself. */
   #refused(batch: Entries, reply: ErrorFrame): void {
     if (reply.retry === "same" || reply.retry === "reconnect") {
-      for (const entry of batch.values()) this.#put(entry);
+      this.#again(batch);
       this.#port.later();
     } else if (batch.size > 1) {
       for (const one of batch) this.#dispatch(new Map([one]));

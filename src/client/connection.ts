@@ -45,6 +45,11 @@ export interface Hello {
 /** A request's reply. Nobody is told when the connection goes before it: `Resident.lost` says so. */
 export type OnReply = (reply: OkFrame | ErrorFrame) => void;
 
+/**
+ * A gateway waits 5 s for hello, and takes a client that says it later for one that never will. One
+ * that slept while the socket opened does better to open another.
+ */
+const GREET_MS = 4_000;
 const FRAMES_MAX = 64;
 /** Characters of one message: of which each may be three bytes. */
 const MESSAGE_CHARACTERS = 300_000;
@@ -131,9 +136,7 @@ export class Connection {
   /** Gives up the present connection for the next one. */
   restart(reason: string): void {
     if (!this.#link.isOpen) return;
-    this.#drop();
-    this.#link.lost(this.platform.now(), 1000, reason);
-    this.#arm();
+    this.#giveUp(reason);
   }
 
   close(): void {
@@ -207,8 +210,13 @@ export class Connection {
   }
 
   #open(): void {
+    const begun = this.platform.now();
     const socket = this.platform.open(this.#url, {
-      opened: () => this.#greet(),
+      opened: () => {
+        if (this.#socket !== socket) return;
+        if (this.platform.now() - begun > GREET_MS) this.#giveUp("it opened too late to say hello");
+        else this.#greet();
+      },
       message: (text) => {
         if (this.#socket === socket) this.#received(text);
       },
@@ -223,19 +231,23 @@ export class Connection {
     this.#refusal = undefined;
   }
 
+  #giveUp(reason: string, error?: WeirError): void {
+    this.#drop();
+    this.#link.lost(this.platform.now(), 1006, reason, error);
+    this.#arm();
+  }
+
   #greet(): void {
     this.request("hello", JSON.stringify(this.#hello).slice(1, -1), (reply) => {
-      const now = this.platform.now();
       if (reply.type === "error") {
         const error = errorOf(reply);
+        if (error.retry !== "never") return this.#giveUp(error.message, error);
         this.#refusal = error;
-        if (error.retry === "never") return this.#link.stop(error.message, error);
-        this.#drop();
-        return this.#link.lost(now, 1006, error.message, error);
+        return this.#link.stop(error.message, error);
       }
       const welcome = reply as HelloOk;
       this.#limits = welcome.limits;
-      this.#link.welcomed(now, welcome);
+      this.#link.welcomed(this.platform.now(), welcome);
       for (const resident of [...this.#residents]) resident.opened();
     });
   }

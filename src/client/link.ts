@@ -94,17 +94,10 @@ export class Link {
 
   /** When `tick` has something to do. */
   get deadline(): number {
-    switch (this.#phase) {
-      case "opening":
-      case "waiting":
-        return this.#until;
-      case "open": {
-        const quietBy = Math.min(this.#heardAt, this.#saidAt) + this.#heartbeatMs;
-        return Math.min(this.#answerBy === Infinity ? quietBy : this.#answerBy, this.#leaveAt);
-      }
-      default:
-        return Infinity;
-    }
+    if (this.#phase === "opening" || this.#phase === "waiting") return this.#until;
+    if (this.#phase !== "open") return Infinity;
+    const quietBy = Math.min(this.#heardAt, this.#saidAt) + this.#heartbeatMs;
+    return Math.min(this.#answerBy === Infinity ? quietBy : this.#answerBy, this.#leaveAt);
   }
 
   start(now: number): void {

@@ -18,7 +18,8 @@ import type {
   TopicPartition,
   TopicPartitionOffset,
 } from "../protocol/gateway_frames.ts";
-import { type Arrived, arrived, type Delivery, type RecordBatch, skipped } from "./batch.ts";
+import { arrived, skipped } from "./batch.ts";
+import { Claim } from "./claim.ts";
 import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
 import { errorOf, WeirError } from "./errors.ts";
@@ -54,19 +55,7 @@ export interface MembershipOptions {
 
 const RETRY_MS = 200;
 
-/** What a transaction wants of the membership whose offsets it commits. */
-export interface Committing {
-  /** It is known what it owns, or it is over. */
-  readonly isSettled: boolean;
-  /** Calls `run` once, when it is settled. */
-  whenSettled(run: () => void): void;
-  /** The commit, as JSON. A repeat may name a number of an earlier connection. */
-  commitJson(offsets: readonly OffsetToCommit[]): string;
-  /** These are committed. */
-  transacted(offsets: readonly OffsetToCommit[]): void;
-}
-
-export class Membership<Value> implements Resident, Receiver, Committing {
+export class Membership<Value> implements Resident, Receiver {
   readonly intake: Intake<Waiting<Value>>;
   readonly ownership = new Ownership();
   readonly hands: Hands<Value>;
@@ -74,8 +63,6 @@ export class Membership<Value> implements Resident, Receiver, Committing {
   readonly #options: MembershipOptions;
   readonly #port: MembershipPort;
   readonly #commits: Commits;
-  /** The last number there was: a repeat of a transaction may name it. */
-  #lastNumber = 0;
   #member: string | undefined;
   /** Counts connections and joins, so that what was planned on an old one is not done on a new one. */
   #session = 0;
@@ -96,6 +83,7 @@ export class Membership<Value> implements Resident, Receiver, Committing {
         const members = JSON.stringify({ subscription, offsets }).slice(1, -1);
         connection.request("commit", members, onReply);
       },
+      ownership: (name) => this.ownership.named(name),
       committed: (at) => this.#committed(at),
       later: () =>
         connection.platform.after(RETRY_MS, () => this.isJoined && this.#commits.flush()),
@@ -171,19 +159,23 @@ export class Membership<Value> implements Resident, Receiver, Committing {
     this.#settled();
   }
 
+  /** It is known what it owns, or it is over. */
   get isSettled(): boolean {
     return this.isJoined || this.intake.inbox.hasEnded;
   }
 
+  /** Calls `run` once, when it is settled. */
   whenSettled(run: () => void): void {
     if (this.isSettled) run();
     else this.#onSettled.push(run);
   }
 
-  commitJson(offsets: readonly OffsetToCommit[]): string {
-    return JSON.stringify({ subscription: this.intake.number ?? this.#lastNumber, offsets });
+  /** The commit of a transaction: what it commits is what this member owns now. */
+  claim(offsets: readonly OffsetToCommit[]): Claim {
+    return new Claim(this, offsets);
   }
 
+  /** A transaction has committed these. */
   transacted(offsets: readonly OffsetToCommit[]): void {
     for (const at of offsets) {
       this.#asked(at);
@@ -247,7 +239,6 @@ export class Membership<Value> implements Resident, Receiver, Committing {
 
   #joined(reply: OkFrame): void {
     const { subscription, member } = reply as JoinOk;
-    this.#lastNumber = subscription;
     this.intake.attach(subscription, this);
     // As another member it owns nothing of what it had.
     if (member !== this.#member) this.#gone(this.ownership.takeAll());

@@ -40,6 +40,10 @@ export class Ownership {
     return !this.#unsure;
   }
 
+  named(name: string): Owned | undefined {
+    return this.#owned.get(name);
+  }
+
   find(at: TopicPartition): Owned | undefined {
     return this.#owned.get(nameOf(at));
   }
@@ -107,7 +111,8 @@ export class Ownership {
   /** Whether nobody else can have been further: then what is here already counts. */
   #goesOn(assigned: AssignPush["partitions"][number]): boolean {
     const known = this.#owned.get(nameOf(assigned));
-    return known !== undefined && known.incarnation === assigned.incarnation &&
+    // What was being taken away is taken when a member comes back; and what waited of it is dropped.
+    return known !== undefined && !known.revoking && known.incarnation === assigned.incarnation &&
       assigned.offset <= Math.max(known.done, known.asked);
   }
 }

@@ -5,17 +5,10 @@
  */
 
 import type { ErrorFrame, InitProducerOk, OkFrame, PublishOk } from "../protocol/gateway_frames.ts";
-import {
-  type Batch,
-  type BatchCommit,
-  Batches,
-  membersOf,
-  newBatch,
-  settle,
-  type Waiting,
-} from "./batches.ts";
+import { type Batch, Batches, membersOf, newBatch, settle, type Waiting } from "./batches.ts";
 import { type Abortable, settling } from "./abort.ts";
 import { queueFull, requireFits } from "./calls.ts";
+import type { Claim } from "./claim.ts";
 import type { Connection, Resident } from "./connection.ts";
 import { asyncDispose } from "./dispose.ts";
 import { closedError, errorOf, WeirError } from "./errors.ts";
@@ -109,7 +102,7 @@ export class Producer implements Resident {
   /** Publishes to several topics, and commits: see `Client.transact`. */
   transact(
     parts: readonly { topic: string; records: RecordToPublish | readonly RecordToPublish[] }[],
-    commit: BatchCommit,
+    commit: Claim | undefined,
     signal?: AbortSignal,
   ): Promise<Published[]> {
     return settling(signal, (settle, onAbort) => {
@@ -232,7 +225,7 @@ export class Producer implements Resident {
     const blocked = this.#line.unanswered.find(({ sent, mustWait }) => !sent && mustWait);
     if (!blocked || this.#awaitsMember) return;
     this.#awaitsMember = true;
-    blocked.commit?.membership?.whenSettled(() => {
+    blocked.commit?.whenSettled(() => {
       this.#awaitsMember = false;
       this.#soon();
     });
@@ -324,10 +317,11 @@ export class Producer implements Resident {
 
   /** Wakes up when the first batch is due, or what was refused may be sent again. */
   #arm(now: number): void {
-    const due = this.#line.isEmpty ? Infinity : this.#batches.first?.due ?? Infinity;
-    const resume = this.#line.resumeAt > now ? this.#line.resumeAt : Infinity;
-    const at = Math.min(due, resume);
-    if (at !== Infinity && at > now) this.#wakeAt(at);
+    // What is past waits for something else: for an answer, or for what was refused.
+    const ahead = (at = Infinity) => at > now ? at : Infinity;
+    const due = ahead(this.#batches.first?.due);
+    const at = Math.min(due, ahead(this.#line.resumeAt));
+    if (at !== Infinity) this.#wakeAt(at);
   }
 
   #wakeAt(at: number): void {

@@ -70,8 +70,12 @@ function open(url: string, events: SocketEvents): ClientSocket {
     dropped = true;
     events.closed(code, reason);
   };
-  // What an error is, no platform says; the close that follows it says as much.
-  socket.onerror = () => {};
+  // What an error is, no platform says. The close that should follow it does not come everywhere.
+  socket.onerror = () => {
+    if (dropped) return;
+    dropped = true;
+    events.closed(1006, "");
+  };
   return {
     send: (text) => socket.send(text),
     drop() {

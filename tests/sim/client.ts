@@ -1,8 +1,10 @@
 /** A simulated client's connection: hello, requests with their replies, and coming back when it is lost. */
 
 import type { Gateway } from "../../src/gateway.ts";
-import { connect, type Frame, type Socket } from "./network.ts";
+import { connect, type Socket } from "./network.ts";
 import type { World } from "./world.ts";
+
+export type Frame = Readonly<Record<string, unknown>>;
 
 export interface Site {
   readonly world: World;
@@ -43,7 +45,7 @@ export abstract class SimClient {
   }
 
   protected push(frame: Frame): void {
-    if (this.isOpen) this.#socket?.send(frame);
+    if (this.isOpen) this.#socket?.send(JSON.stringify(frame));
   }
 
   /** The reply; undefined if the connection was lost before it came. */
@@ -52,7 +54,7 @@ export abstract class SimClient {
       if (!this.isOpen) return resolve(undefined);
       const id = ++this.#id;
       this.#waiting.set(id, resolve);
-      this.#socket?.send({ ...frame, id });
+      this.#socket?.send(JSON.stringify({ ...frame, id }));
     });
   }
 
@@ -65,14 +67,16 @@ export abstract class SimClient {
       return;
     }
     this.#socket = connect(world, gateway, {
-      frame: (frame) => this.#receive(frame),
+      message: (text) => {
+        for (const frame of [JSON.parse(text)].flat()) this.#receive(frame);
+      },
       closed: () => {
         for (const resolve of this.#waiting.values()) resolve(undefined);
         this.#waiting.clear();
         world.after(world.between(10, 300), () => this.#connect());
       },
     });
-    this.#socket.send({ type: "hello", id: ++this.#id });
+    this.#socket.send(JSON.stringify({ type: "hello", id: ++this.#id }));
     this.opened();
   }
 

@@ -1,8 +1,7 @@
 /** What simulated clients do: publish, follow, consume. Each holds what it sees against the rules. */
 
-import { SimClient, type Site } from "./client.ts";
+import { type Frame, SimClient, type Site } from "./client.ts";
 import type { History } from "./history.ts";
-import type { Frame } from "./network.ts";
 
 const WINDOW = 4;
 

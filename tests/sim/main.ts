@@ -1,43 +1,48 @@
 /**
  * The simulation: `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds 500
- * [--from N]` runs many and counts.
+ * [--from N]` runs many and counts. With `--client`, it is the client that is in the faulty world, and
+ * not only the gateway.
  */
 
 import { parseArgs } from "node:util";
+import { runClientSeed } from "./client_seed.ts";
 import { type Outcome, runSeed } from "./seed.ts";
+
+type Run = (seed: number) => Promise<Outcome>;
 
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-function report({ seed, violations, trace }: Outcome): void {
+function report({ seed, violations, trace }: Outcome, run: Run): void {
   for (const line of trace) print(`    ${line}`);
   for (const violation of violations.slice(0, 10)) print(`  seed ${seed}: ${violation}`);
-  print(`  repeat it with: deno task sim --seed ${seed}`);
+  print(
+    `  repeat it with: deno task sim${run === runClientSeed ? " --client" : ""} --seed ${seed}`,
+  );
 }
 
 /** Runs these seeds; returns how many of them broke a rule. */
-export async function runSeeds(from: number, count: number): Promise<number> {
-  const totals = { publishes: 0, commits: 0, assignments: 0, kills: 0, cuts: 0 };
+async function runSeeds(run: Run, from: number, count: number): Promise<number> {
+  const totals = new Map<string, number>();
   const faults = new Map<string, number>();
   let broken = 0;
   for (let seed = from; seed < from + count; seed++) {
-    const outcome = await runSeed(seed);
-    for (const name of Object.keys(totals) as (keyof typeof totals)[]) {
-      totals[name] += outcome[name];
-    }
-    for (const [name, struck] of Object.entries(outcome.faults)) {
-      faults.set(name, (faults.get(name) ?? 0) + struck);
-    }
+    const outcome = await run(seed);
+    add(totals, outcome.counts);
+    add(faults, outcome.faults);
     if (outcome.violations.length === 0) continue;
     broken++;
-    report(outcome);
+    report(outcome, run);
   }
-  const counted = Object.entries(totals).map(([name, total]) => `${total} ${name}`);
-  print(`${counted.join(", ")}`);
+  print([...totals].map(([name, total]) => `${total} ${name}`).join(", "));
   print(`faults: ${[...faults].map(([name, struck]) => `${name} ${struck}`).join(", ")}`);
   print(`sim: ${count} seeds, ${broken} violations`);
   return broken;
+}
+
+function add(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) to.set(name, (to.get(name) ?? 0) + count);
 }
 
 if (import.meta.main) {
@@ -47,13 +52,15 @@ if (import.meta.main) {
       seed: { type: "string" },
       seeds: { type: "string", default: "500" },
       from: { type: "string", default: "1" },
+      client: { type: "boolean", default: false },
     },
   });
+  const run = values.client ? runClientSeed : runSeed;
   if (values.seed !== undefined) {
-    const outcome = await runSeed(Number(values.seed));
-    report(outcome);
+    const outcome = await run(Number(values.seed));
+    report(outcome, run);
     print(`sim: 1 seeds, ${outcome.violations.length} violations`);
     Deno.exit(outcome.violations.length === 0 ? 0 : 1);
   }
-  Deno.exit(await runSeeds(Number(values.from), Number(values.seeds)) === 0 ? 0 : 1);
+  Deno.exit(await runSeeds(run, Number(values.from), Number(values.seeds)) === 0 ? 0 : 1);
 }

@@ -7,23 +7,22 @@ import type { Gateway } from "../../src/gateway.ts";
 import type { Session } from "../../src/session/session.ts";
 import type { World } from "./world.ts";
 
-export type Frame = Readonly<Record<string, unknown>>;
-
 /** A client's end of a connection. */
 export interface Socket {
   readonly isOpen: boolean;
-  send(frame: Frame): void;
+  send(text: string): void;
   /** As when the network goes away: nothing that is under way arrives. */
   cut(): void;
 }
 
 export interface SocketEvents {
-  frame(frame: Frame): void;
-  closed(): void;
+  message(text: string): void;
+  closed(code: number, reason: string): void;
 }
 
+const LOST = 1006;
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+const decoder = new TextDecoder();
 
 export function connect(world: World, gateway: Gateway, events: SocketEvents): Socket {
   let isOpen = true;
@@ -32,38 +31,35 @@ export function connect(world: World, gateway: Gateway, events: SocketEvents): S
   /** Later than all before it in the same direction. */
   const later = (last: number) => Math.max(last + 0.001, world.now + world.between(0.1, 3));
 
-  const close = () => {
+  const end = (code: number, reason: string) => {
     if (!isOpen) return;
     isOpen = false;
     session.closed();
-    world.after(1, () => events.closed());
+    world.after(1, () => events.closed(code, reason));
   };
   const session: Session = gateway.connect({
     buffered: 0,
     send(message) {
       outboundAt = later(outboundAt);
-      const json = typeof message === "string" ? message : text.decode(message);
-      world.after(outboundAt - world.now, () => {
-        if (!isOpen) return;
-        const parsed = JSON.parse(json);
-        for (const frame of Array.isArray(parsed) ? parsed : [parsed]) events.frame(frame);
-      });
+      const text = typeof message === "string" ? message : decoder.decode(message);
+      world.after(outboundAt - world.now, () => isOpen && events.message(text));
     },
     close: (code, reason) => {
       world.trace(`gateway closes ${code} ${reason}`);
-      world.after(0, close);
+      // After what was sent before it.
+      world.after(Math.max(0, outboundAt - world.now), () => end(code, reason));
     },
-    terminate: () => world.after(0, close),
+    terminate: () => world.after(0, () => end(LOST, "")),
   });
   return {
     get isOpen() {
       return isOpen;
     },
-    send(frame) {
+    send(text) {
       inboundAt = later(inboundAt);
-      const bytes = utf8.encode(JSON.stringify(frame));
+      const bytes = utf8.encode(text);
       world.after(inboundAt - world.now, () => isOpen && session.receive(bytes));
     },
-    cut: close,
+    cut: () => end(LOST, ""),
   };
 }
