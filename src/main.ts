@@ -11,6 +11,7 @@ import { onStop } from "./host/signals.ts";
 import { systemHost, type SystemTelemetry } from "./host/system.ts";
 import { TICK_MS } from "./limits.ts";
 import { createApp } from "./server/app.ts";
+import { clientRoutes } from "./server/client_module.ts";
 import { listen, type Listener } from "./server/listener.ts";
 import { groupRoutes } from "./server/groups.ts";
 import { operationRoutes } from "./server/operations.ts";
@@ -53,6 +54,7 @@ async function openDoors(
     telemetry,
     routes: {
       ...socketRoutes,
+      ...clientRoutes,
       ...topicRoutes(gateway.broker),
       ...recordRoutes(gateway.broker),
       ...producerRoutes(gateway.broker),
