@@ -13,6 +13,7 @@ const ranks: Readonly<Record<string, number>> = {
   host: 1,
   store: 2,
   protocol: 2,
+  client: 3,
   log: 3,
   group: 4,
   fanout: 4,
@@ -55,13 +56,13 @@ const banned: Readonly<Record<string, RegExp>> = {
   "Deno": /\bDeno\./,
 };
 /** Where that may stand: the edges. */
-const edges = ["host/", "server/", "store/deno_kv.ts", "cli/", "demo/", "main.ts"];
+const edges = ["host/", "client/system.ts", "server/", "store/deno_kv.ts", "cli/", "demo/", "main.ts"];
 
 /**
  * What a program or a user starts with; everything else must be reached from here. The store in
  * memory is what tests and the simulated world start with.
  */
-const entrances = ["main.ts", "cli/", "demo/replay.ts", "store/memory.ts"];
+const entrances = ["main.ts", "client/mod.ts", "cli/", "demo/replay.ts", "store/memory.ts"];
 
 const maxLines = 400;
 
