@@ -1,6 +1,16 @@
 /** Promises that an `AbortSignal` can end, and that leave nothing behind at the signal when they end. */
 
-/** What can stop waiting. */
+/**
+ * What can stop waiting.
+ *
+ * ```ts
+ * const { places } = await weir.publish("positions", { value: 1 }, {
+ *   signal: AbortSignal.timeout(5_000),
+ * });
+ * console.log(places.length);
+ * // 1
+ * ```
+ */
 export interface Abortable {
   /** Ends the waiting. What was sent may happen all the same. */
   readonly signal?: AbortSignal | undefined;

@@ -4,7 +4,17 @@ import type { GapPush, RecordsPush } from "../protocol/gateway_frames.ts";
 import type { Capacity } from "./flow.ts";
 import { decode, type WeirRecord } from "./records.ts";
 
-/** Records of one partition, in order. */
+/**
+ * Records of one partition, in order.
+ *
+ * ```ts
+ * for await (const { partition, records, next } of subscription.batches()) {
+ *   console.log(records.length, "of partition", partition, "before", next);
+ *   break;
+ * }
+ * // 1 of partition … before 1
+ * ```
+ */
 export interface RecordBatch<Value = unknown> {
   readonly topic: string;
   readonly partition: number;
@@ -15,7 +25,17 @@ export interface RecordBatch<Value = unknown> {
   readonly kept: boolean;
 }
 
-/** Offsets from `from` to before `to` will not come. */
+/**
+ * Offsets from `from` to before `to` will not come.
+ *
+ * ```ts
+ * const lossy = weir.subscribe("positions", {
+ *   onSlow: "latest",
+ *   onGap: ({ partition, from, to, reason }) => console.log(partition, to - from, reason),
+ * });
+ * await lossy.close();
+ * ```
+ */
 export interface Gap {
   readonly topic: string;
   readonly partition: number;

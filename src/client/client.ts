@@ -20,7 +20,16 @@ import { encodeRecords, placesOf, type Published, type RecordToPublish } from ".
 import { type SubscribeOptions, Subscription } from "./subscription.ts";
 import { systemPlatform } from "./system.ts";
 
-/** How to connect. */
+/**
+ * How to connect.
+ *
+ * ```ts
+ * await using app = connect("http://127.0.0.1:8080", {
+ *   client: { name: "driver-app", version: "2.1.0" },
+ * });
+ * await app.publish("positions", { key: "cab-7", value: { lat: 37.75 } });
+ * ```
+ */
 export interface ConnectOptions {
   /** Says who this is, where the gateway asks. */
   readonly token?: string;
@@ -32,13 +41,33 @@ export interface ConnectOptions {
   readonly platform?: Platform;
 }
 
-/** One part of a transaction. */
+/**
+ * One part of a transaction.
+ *
+ * ```ts
+ * await weir.transact([
+ *   { topic: "orders", records: { key: "order-9", value: { price: 3 } } },
+ *   { topic: "notifications", records: { key: "ada", value: "Your order is on its way" } },
+ * ]);
+ * ```
+ */
 export interface TransactPart {
   readonly topic: string;
   readonly records: RecordToPublish | readonly RecordToPublish[];
 }
 
-/** What else a transaction does, and how. */
+/**
+ * What else a transaction does, and how.
+ *
+ * ```ts
+ * for await (const { topic, partition, records, next } of consumer.batches()) {
+ *   const count = { topic: "counts", records: { value: records.length } };
+ *   const commit = { consumer, offsets: [{ topic, partition, offset: next }] };
+ *   await weir.transact([count], { commit, producer });
+ *   break;
+ * }
+ * ```
+ */
 export interface TransactOptions extends Abortable {
   /** Offsets that the consumer commits with it. */
   readonly commit?: {
@@ -70,7 +99,16 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Client
   return new Client(url, options);
 }
 
-/** What `connect` returns. */
+/**
+ * What `connect` returns.
+ *
+ * ```ts
+ * const app = connect("http://127.0.0.1:8080");
+ * console.log(app.state.status);
+ * await app.close();
+ * // connecting
+ * ```
+ */
 export class Client {
   readonly #connection: Connection;
   readonly #calls: Calls;
@@ -85,12 +123,27 @@ export class Client {
     this.#connection.start();
   }
 
-  /** Where the connection is now. */
+  /**
+   * Where the connection is now.
+   *
+   * ```ts
+   * await weir.publish("positions", { value: 1 });
+   * console.log(weir.state.status);
+   * // open
+   * ```
+   */
   get state(): ConnectionState {
     return this.#connection.state;
   }
 
-  /** What went wrong last with the connection, if anything has. */
+  /**
+   * What went wrong last with the connection, if anything has.
+   *
+   * ```ts
+   * console.log(weir.lastError?.message);
+   * // undefined
+   * ```
+   */
   get lastError(): WeirError | undefined {
     return this.#connection.lastError;
   }
@@ -112,6 +165,10 @@ export class Client {
    * Asks the gateway whether it is there, and connects again if it does not answer within 2 seconds.
    * Pages do it by themselves when they become visible or the network changes; an app that has no
    * page calls it when it comes to the foreground.
+   *
+   * ```ts
+   * weir.probe();
+   * ```
    */
   probe(): void {
     this.#connection.probe();
@@ -221,6 +278,12 @@ export class Client {
   /**
    * Ends it: producers are waited for, consumers commit and leave, loops end. Without a connection,
    * and after 5 seconds, what is left is given up, and rejects with `closed`.
+   *
+   * ```ts
+   * await weir.close();
+   * console.log(weir.state.status);
+   * // closed
+   * ```
    */
   async close(): Promise<void> {
     const { platform, isOpen } = this.#connection;

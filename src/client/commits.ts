@@ -7,7 +7,16 @@
 import type { ErrorFrame, OkFrame, TopicPartitionOffset } from "../protocol/gateway_frames.ts";
 import { errorOf, WeirError } from "./errors.ts";
 
-/** An offset to commit: the one to read next. */
+/**
+ * An offset to commit: the one to read next.
+ *
+ * ```ts
+ * for await (const { topic, partition, next } of consumer.batches()) {
+ *   await consumer.commit([{ topic, partition, offset: next, metadata: "uploaded" }]);
+ *   break;
+ * }
+ * ```
+ */
 export interface OffsetToCommit extends TopicPartitionOffset {
   /** A note that is kept with it, at most 4 KiB. */
   readonly metadata?: string;

@@ -19,13 +19,35 @@ import type { Hand } from "./hands.ts";
 import { Membership } from "./membership.ts";
 import type { WeirRecord } from "./records.ts";
 
-/** A partition that the consumer was given. */
+/**
+ * A partition that the consumer was given.
+ *
+ * ```ts
+ * const meter = weir.consume("positions", {
+ *   group: "fare-meter",
+ *   onAssign: (given) => given.forEach(({ partition, offset }) => console.log(partition, offset)),
+ * });
+ * await meter.close();
+ * ```
+ */
 export interface Assigned extends TopicPartitionOffset {
   /** Which topic of this name it is. */
   readonly incarnation: string;
 }
 
-/** Which group to join, and how. */
+/**
+ * Which group to join, and how.
+ *
+ * ```ts
+ * const archive = weir.consume(["positions", "orders"], {
+ *   group: "archive",
+ *   from: "latest",
+ *   autoCommitMs: 1_000,
+ *   capacity: { records: 10_000 },
+ * });
+ * await archive.close();
+ * ```
+ */
 export interface ConsumeOptions extends Abortable {
   /** Members of the same group share the partitions; every group reads everything. */
   readonly group: string;
@@ -112,18 +134,44 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
     if (!this.#hasEnded) connection.settle(this.#membership);
   }
 
-  /** The partitions that are this member's now. */
+  /**
+   * The partitions that are this member's now.
+   *
+   * ```ts
+   * for await (const _ of consumer) break;
+   * console.log(consumer.partitions);
+   * // […]
+   * ```
+   */
   get partitions(): readonly TopicPartition[] {
     return this.#membership.ownership.all.map(({ topic, partition }) => ({ topic, partition }));
   }
 
-  /** Records of its partitions that are in the log and not dealt with, as of the last heartbeat. */
+  /**
+   * Records of its partitions that are in the log and not dealt with, as of the last heartbeat.
+   *
+   * ```ts
+   * console.log(consumer.lag);
+   * // 0
+   * ```
+   */
   get lag(): number {
     const { all } = this.#membership.ownership;
     return all.reduce((sum, { end, done }) => sum + Math.max(0, end - done), 0);
   }
 
-  /** The records as they come, several of a partition at a time. The loop's end leaves the group. */
+  /**
+   * The records as they come, several of a partition at a time. The loop's end leaves the group.
+   *
+   * ```ts
+   * for await (const { topic, partition, records, next } of consumer.batches()) {
+   *   console.log(records.length);
+   *   await consumer.commit([{ topic, partition, offset: next }]);
+   *   break;
+   * }
+   * // 1
+   * ```
+   */
   async *batches(): AsyncGenerator<RecordBatch<Value>, void, undefined> {
     for await (const hand of this.#hands()) {
       yield hand.batch;
@@ -149,6 +197,15 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * Commits these offsets (each the next one to read), or what the loop has been given so far, the
    * record it is at included. Resolves when the gateway has them; rejects with `not_owner` when a
    * partition is somebody else's by then.
+   *
+   * ```ts
+   * for await (const { value } of consumer) {
+   *   console.log(value);
+   *   await consumer.commit();
+   *   break;
+   * }
+   * // { lat: 37.75 }
+   * ```
    */
   commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
     if (this.#hasEnded) return Promise.reject(closedError("consumer"));
@@ -158,12 +215,25 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   /**
    * Goes on at these offsets; no commit goes back by it. Rejects with `not_owner` for a partition that
    * is not this member's, and with `offset_out_of_range` beyond the end.
+   *
+   * ```ts
+   * for await (const { topic, partition, offset } of consumer) {
+   *   await consumer.seek([{ topic, partition, offset }]);
+   *   break;
+   * }
+   * ```
    */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
     return this.#membership.seek(partitions);
   }
 
-  /** Commits what the loop has dealt with, leaves the group and ends the loop. */
+  /**
+   * Commits what the loop has dealt with, leaves the group and ends the loop.
+   *
+   * ```ts
+   * await consumer.close();
+   * ```
+   */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }

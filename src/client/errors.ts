@@ -8,13 +8,32 @@ import type { Effect, ErrorCode, Retry } from "../errors.ts";
 import type { EndPush, ErrorFrame } from "../protocol/gateway_frames.ts";
 
 /**
- * What only the client can say. `connection_lost`: the connection went before the answer came.
+ * What only the client can say.
+ *
+ * ```ts
+ * await producer.close();
+ * const error = await producer.publish("positions", { value: 1 }).catch((error) => error);
+ * console.log(error.code);
+ * // closed
+ * ```
+ *
+ * `connection_lost`: the connection went before the answer came.
  * `closed`: the client, the producer or the subscription is closed. `queue_full`: more is waiting
  * than may wait. `refused`: the gateway closed the connection for good.
  */
 export type ClientErrorCode = "connection_lost" | "closed" | "queue_full" | "refused";
 
-/** Members of an error that only some codes have; see the protocol's section 5. */
+/**
+ * Members of an error that only some codes have; see the protocol's section 5.
+ *
+ * ```ts
+ * const beyond = [{ partition: 0, offset: 1_000_000 }];
+ * await subscription.ready;
+ * const error = await subscription.seek(beyond).catch((error) => error);
+ * console.log(error.code, error.detail.start);
+ * // offset_out_of_range 0
+ * ```
+ */
 export interface WeirErrorDetail {
   readonly retry?: Retry;
   readonly effect?: Effect;

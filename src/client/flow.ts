@@ -4,7 +4,14 @@
  * what a slow loop holds is bounded, over reconnections too. Pure.
  */
 
-/** Records, and bytes as the gateway counts them. */
+/**
+ * Records, and bytes as the gateway counts them (key, headers and the value's JSON).
+ *
+ * ```ts
+ * const small = weir.subscribe("positions", { capacity: { records: 10, bytes: 65_536 } });
+ * await small.close();
+ * ```
+ */
 export interface Capacity {
   readonly records: number;
   readonly bytes: number;

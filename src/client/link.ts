@@ -15,7 +15,15 @@
 
 import { WeirError } from "./errors.ts";
 
-/** Where the connection is. */
+/**
+ * Where the connection is.
+ *
+ * ```ts
+ * weir.onState(({ status, reason, retryInMs }) => {
+ *   if (status === "waiting") console.log(`${reason}; again in ${retryInMs} ms`);
+ * });
+ * ```
+ */
 export interface ConnectionState {
   /**
    * `connecting`: a socket is being opened. `open`: the gateway has greeted. `waiting`: for

@@ -156,6 +156,7 @@ export class Membership<Value> implements Resident, Receiver {
     this.#connection.leave(this);
     this.intake.detach();
     this.#commits.end(error);
+    this.ownership.takeAll();
     this.#settled();
   }
 
@@ -309,8 +310,8 @@ export class Membership<Value> implements Resident, Receiver {
   #ended(frame: EndPush): void {
     this.intake.detach();
     const error = errorOf(frame);
-    if (error.retry !== "rejoin") return this.#port.ended(error);
     this.#gone(this.ownership.takeAll());
+    if (error.retry !== "rejoin") return this.#port.ended(error);
     this.ownership.doubt();
     this.#join();
   }

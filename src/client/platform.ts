@@ -4,7 +4,19 @@
  * its own, so that whatever the client does can be run again from a seed.
  */
 
-/** What a socket tells. Nothing comes after `closed`, nor after the socket was dropped. */
+/**
+ * What a socket tells. Nothing comes after `closed`, nor after the socket was dropped.
+ *
+ * ```ts
+ * const socket = new WebSocket("ws://127.0.0.1:8080/v1/connect", "weir.v1");
+ * const wire = (events: SocketEvents) => {
+ *   socket.onopen = () => events.opened();
+ *   socket.onmessage = ({ data }) => events.message(data);
+ *   socket.onclose = ({ code, reason }) => events.closed(code, reason);
+ * };
+ * wire({ opened: () => socket.close(), message() {}, closed() {} });
+ * ```
+ */
 export interface SocketEvents {
   opened(): void;
   /** One text message. */
@@ -12,12 +24,42 @@ export interface SocketEvents {
   closed(code: number, reason: string): void;
 }
 
+/**
+ * A socket, as the client uses it.
+ *
+ * ```ts
+ * const socket = new WebSocket("ws://127.0.0.1:8080/v1/connect", "weir.v1");
+ * const wrapped: ClientSocket = {
+ *   send: (text) => socket.send(text),
+ *   drop: () => socket.close(),
+ * };
+ * wrapped.drop();
+ * ```
+ */
 export interface ClientSocket {
   send(text: string): void;
   /** Lets go of it, alive or not: no event comes any more. */
   drop(): void;
 }
 
+/**
+ * Where a client runs: for tests, and for places that have no `WebSocket`.
+ *
+ * ```ts
+ * const opened: string[] = [];
+ * const platform: Platform = {
+ *   now: () => performance.now(),
+ *   random: () => 0.5,
+ *   after: () => () => {},
+ *   open: (url) => (opened.push(url), { send() {}, drop() {} }),
+ *   onWake: () => () => {},
+ *   onUnload: () => () => {},
+ * };
+ * await connect("https://weir.example/", { platform }).close();
+ * console.log(opened);
+ * // [ "wss://weir.example/v1/connect" ]
+ * ```
+ */
 export interface Platform {
   /** Milliseconds since some start; never goes back. */
   now(): number;

@@ -15,7 +15,14 @@ import { closedError, errorOf, WeirError } from "./errors.ts";
 import { Line } from "./line.ts";
 import { encodeRecords, placesOf, type Published, type RecordToPublish } from "./records.ts";
 
-/** How a producer is to be. */
+/**
+ * How a producer is to be.
+ *
+ * ```ts
+ * await using patient = weir.producer({ lingerMs: 50, maxQueueBytes: 1 << 20 });
+ * await patient.publish("positions", { key: "cab-7", value: 1 });
+ * ```
+ */
 export interface ProducerOptions {
   /**
    * A name that outlives this producer: the next one of the same name fences this one. Only of use
@@ -33,6 +40,16 @@ export const QUEUE_BYTES = 4 << 20;
 const BATCH_BYTES = 128 << 10;
 const RETRY_MS = 100;
 
+/**
+ * Publishes that are stored once and in order, whatever becomes of the connection.
+ *
+ * ```ts
+ * await using orders = weir.producer();
+ * const { places } = await orders.publish("orders", { key: "order-8", value: { price: 4 } });
+ * console.log(places.length);
+ * // 1
+ * ```
+ */
 export class Producer implements Resident {
   readonly #connection: Connection;
   readonly #name: string | undefined;
@@ -72,8 +89,8 @@ export class Producer implements Resident {
    * ```ts
    * await using producer = weir.producer();
    * const { places } = await producer.publish("positions", { key: "cab-7", value: { lat: 37.75 } });
-   * console.log(places[0].offset);
-   * // 0
+   * console.log(places);
+   * // [ { partition: …, offset: 1 } ]
    * ```
    */
   publish(
@@ -124,18 +141,39 @@ export class Producer implements Resident {
   /**
    * Resolves while there is room for more: at once, unless half of what may wait is waiting. A loop
    * that awaits it before each `publish` goes as fast as the gateway takes it, and no faster.
+   *
+   * ```ts
+   * for (let i = 0; i < 10_000; i++) {
+   *   await producer.ready;
+   *   producer.publish("positions", { key: `cab-${i % 7}`, value: i }).catch(console.error);
+   * }
+   * ```
    */
   get ready(): Promise<void> {
     return this.#ready;
   }
 
-  /** Resolves when nothing that was published waits for an answer. */
+  /**
+   * Resolves when nothing that was published waits for an answer.
+   *
+   * ```ts
+   * producer.publish("positions", { value: 1 }).catch(console.error);
+   * await producer.flush();
+   * ```
+   */
   flush(): Promise<void> {
     if (this.#isQuiet) return Promise.resolve();
     return new Promise((resolve) => this.#flushed.push(resolve));
   }
 
-  /** Waits for what was published, then takes nothing more. */
+  /**
+   * Waits for what was published, then takes nothing more. `await using` does it at the block's end.
+   *
+   * ```ts
+   * producer.publish("positions", { value: 1 }).catch(console.error);
+   * await producer.close();
+   * ```
+   */
   async close(): Promise<void> {
     if (!this.#over) await this.flush();
     this.stopped(closedError("producer"));

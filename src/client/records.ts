@@ -7,7 +7,18 @@
 import type { Places, PushedRecord } from "../protocol/gateway_frames.ts";
 import { WeirError } from "./errors.ts";
 
-/** What can be published. */
+/**
+ * What can be published.
+ *
+ * ```ts
+ * await weir.publish("positions", {
+ *   key: "cab-7",
+ *   value: new Uint8Array([1, 2, 3]),
+ *   headers: { "content-type": "application/octet-stream" },
+ *   timestamp: Date.now(),
+ * });
+ * ```
+ */
 export interface RecordToPublish {
   /** Records with the same key go to the same partition, in order. Without one, any partition. */
   readonly key?: string;
@@ -21,7 +32,17 @@ export interface RecordToPublish {
   readonly timestamp?: number;
 }
 
-/** A record as it is delivered. */
+/**
+ * A record as it is delivered.
+ *
+ * ```ts
+ * for await (const { topic, offset, key, value } of subscription) {
+ *   console.log(topic, offset, key, value);
+ *   break;
+ * }
+ * // positions 0 cab-7 { lat: 37.75 }
+ * ```
+ */
 export interface WeirRecord<Value = unknown> {
   readonly topic: string;
   readonly partition: number;
@@ -35,13 +56,29 @@ export interface WeirRecord<Value = unknown> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Where a record is stored. */
+/**
+ * Where a record is stored.
+ *
+ * ```ts
+ * const { places: [place] } = await weir.publish("positions", { key: "cab-7", value: 1 });
+ * console.log(place?.offset);
+ * // 1
+ * ```
+ */
 export interface RecordPlace {
   readonly partition: number;
   readonly offset: number;
 }
 
-/** That records are stored, and where. */
+/**
+ * That records are stored, and where.
+ *
+ * ```ts
+ * const { places, duplicate } = await producer.publish("positions", [{ value: 1 }, { value: 2 }]);
+ * console.log(places.length, duplicate);
+ * // 2 false
+ * ```
+ */
 export interface Published {
   /** For each record, in the order in which they were given. */
   readonly places: readonly RecordPlace[];

@@ -21,14 +21,31 @@ import type { Capacity } from "./flow.ts";
 import { Intake } from "./intake.ts";
 import type { RecordPlace, WeirRecord } from "./records.ts";
 
-/** Where a reader stands, to be kept and given back as `from`. */
+/**
+ * Where a reader stands, to be kept and given back as `from`.
+ *
+ * ```ts
+ * const kept = JSON.stringify(subscription.position);
+ * const later = weir.subscribe("positions", { from: JSON.parse(kept) });
+ * await later.close();
+ * ```
+ */
 export interface Position {
   readonly positions: readonly RecordPlace[];
   /** Which topic of this name it is: one that was made again is another one. */
   readonly incarnation: string;
 }
 
-/** A subscription was taken up, on a new connection or from a position. */
+/**
+ * A subscription was taken up, on a new connection or from a position.
+ *
+ * ```ts
+ * const rides = weir.subscribe("positions", {
+ *   onResume: ({ recovered }) => recovered || console.log("Something was missed: load all anew"),
+ * });
+ * await rides.close();
+ * ```
+ */
 export interface Resumed {
   /** Nothing was missed. */
   readonly recovered: boolean;
@@ -36,7 +53,17 @@ export interface Resumed {
   readonly positions: readonly (RecordPlace & { readonly reset?: ResetReason })[];
 }
 
-/** What to follow, and how. */
+/**
+ * What to follow, and how.
+ *
+ * ```ts
+ * const mine = weir.subscribe("notifications", {
+ *   keys: ["ada", "everyone"],
+ *   from: { timestamp: Date.now() - 3_600_000 },
+ * });
+ * await mine.close();
+ * ```
+ */
 export interface SubscribeOptions extends Abortable {
   /** Only these partitions. */
   readonly partitions?: readonly number[];
@@ -76,7 +103,20 @@ const RETRY_MS = 200;
  */
 export class Subscription<Value = unknown>
   implements Resident, Receiver, AsyncIterable<WeirRecord<Value>> {
-  /** Resolves when it first stands: from then on nothing is missed. Rejects if it never will. */
+  /**
+   * Resolves when it first stands: from then on nothing is missed. Rejects if it never will.
+   *
+   * ```ts
+   * const live = weir.subscribe("positions");
+   * await live.ready;
+   * await weir.publish("positions", { key: "cab-7", value: "seen" });
+   * for await (const { value } of live) {
+   *   console.log(value);
+   *   break;
+   * }
+   * // seen
+   * ```
+   */
   readonly ready: Promise<void>;
   readonly #connection: Connection;
   readonly #topic: string;
@@ -109,13 +149,29 @@ export class Subscription<Value = unknown>
     if (!this.#intake.inbox.hasEnded) connection.settle(this);
   }
 
-  /** What the loop has dealt with, for each partition: keep it, and give it back as `from`. */
+  /**
+   * What the loop has dealt with, for each partition: keep it, and give it back as `from`.
+   *
+   * ```ts
+   * await subscription.ready;
+   * console.log(subscription.position.positions.length, "partitions");
+   * // 8 partitions
+   * ```
+   */
   get position(): Position {
     const positions = [...this.#done].map(([partition, offset]) => ({ partition, offset }));
     return { positions, incarnation: this.#incarnation ?? "" };
   }
 
-  /** Records that are in the log and not dealt with, as far as the last heartbeat said. */
+  /**
+   * Records that are in the log and not dealt with, as far as the last heartbeat said (every
+   * `heartbeatMs`, 15 s unless the gateway is told otherwise).
+   *
+   * ```ts
+   * console.log(subscription.lag);
+   * // 0
+   * ```
+   */
   get lag(): number {
     let lag = 0;
     for (const [partition, end] of this.#ends) {
@@ -124,7 +180,17 @@ export class Subscription<Value = unknown>
     return lag;
   }
 
-  /** The records as they come, several at a time. The loop's end closes the subscription. */
+  /**
+   * The records as they come, several at a time. The loop's end closes the subscription.
+   *
+   * ```ts
+   * for await (const { records } of subscription.batches()) {
+   *   console.log(records.map(({ value }) => value));
+   *   break;
+   * }
+   * // [ { lat: 37.75 } ]
+   * ```
+   */
   async *batches(): AsyncGenerator<RecordBatch<Value>, void, undefined> {
     const { inbox } = this.#intake;
     try {
@@ -155,6 +221,11 @@ export class Subscription<Value = unknown>
   /**
    * Goes on at these offsets: what was delivered of these partitions and not dealt with is void.
    * Rejects with `offset_out_of_range` beyond the end, and with `unknown_partition`.
+   *
+   * ```ts
+   * await subscription.ready;
+   * await subscription.seek([{ partition: 0, offset: 0 }]);
+   * ```
    */
   seek(positions: readonly RecordPlace[]): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -165,7 +236,14 @@ export class Subscription<Value = unknown>
     });
   }
 
-  /** Ends it: loops end, and nothing more comes. */
+  /**
+   * Ends it: loops end, and nothing more comes.
+   *
+   * ```ts
+   * await subscription.close();
+   * for await (const record of subscription) console.log(record);
+   * ```
+   */
   close(): Promise<void> {
     this.#end(undefined, true);
     return Promise.resolve();
