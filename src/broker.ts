@@ -5,6 +5,7 @@
 
 import { GatewayError } from "./errors.ts";
 import type { Feed, FeedOptions, OnSlow, Sink } from "./fanout/feed.ts";
+import type { PushFormat } from "./fanout/frames.ts";
 import type { Hub } from "./fanout/hub.ts";
 import type { GroupDescription, ResetTarget } from "./group/group_admin.ts";
 import type { Groups, JoinSpec } from "./group/groups.ts";
@@ -105,6 +106,7 @@ export class Broker {
     },
     sink: Sink,
     ended?: (topic: Topic) => void,
+    format?: PushFormat,
   ): Feed {
     const { credit, onSlow, keys } = frame;
     const options: FeedOptions = {
@@ -113,6 +115,7 @@ export class Broker {
       ...(onSlow ? { onSlow } : {}),
       ...(keys ? { keys: new Set(keys.map(keyToken)) } : {}),
       ...(ended ? { ended } : {}),
+      ...(format ? { format } : {}),
     };
     return this.#hub.open(options, sink);
   }

@@ -37,6 +37,7 @@ export class Gateway {
   readonly #sessions = new Set<Session>();
   readonly #context: SessionContext;
   #draining = false;
+  readonly #leaving = new AbortController();
 
   constructor({ store, host, settings, server }: GatewayOptions) {
     const { autoPartitions, heartbeatMs, sessionTimeoutMs } = settings;
@@ -61,6 +62,11 @@ export class Gateway {
       sessionTimeoutMs,
       ended: (session) => this.#sessions.delete(session),
     };
+  }
+
+  /** Fires when it begins to drain: who has no session is to leave, too. */
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
   }
 
   /** Takes over from the gateway that had the store before. */
@@ -110,6 +116,7 @@ export class Gateway {
     const { drainMs } = this.#settings;
     const deadline = clock.monotonic() + drainMs;
     this.#draining = true;
+    this.#leaving.abort();
     const apartMs = drainMs / this.#sessions.size;
     [...this.#sessions].forEach((session, at) => session.drain(Math.floor(at * apartMs)));
     await Promise.race([this.#groups.drain(), sleep(clock, drainMs)]);

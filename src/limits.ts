@@ -157,6 +157,12 @@ export const HTTP = {
   /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */
   fragments: 1_024,
   bufferedChunks: 16_384,
+  /** Partitions that an event stream follows without naming them: each event's id has them all. */
+  eventPartitions: 128,
+  /** Bytes that wait for a reader of an event stream before it stops reading the log. */
+  eventBytes: 64 * KiB,
+  /** Between comments that keep an event stream alive. */
+  eventCommentMs: 15_000,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
   /** How long answers and handshakes may still take when the gateway stops. */

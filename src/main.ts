@@ -12,6 +12,7 @@ import { systemHost, type SystemTelemetry } from "./host/system.ts";
 import { TICK_MS } from "./limits.ts";
 import { createApp } from "./server/app.ts";
 import { clientRoutes } from "./server/client_module.ts";
+import { eventRoutes } from "./server/events.ts";
 import { listen, type Listener } from "./server/listener.ts";
 import { groupRoutes } from "./server/groups.ts";
 import { operationRoutes } from "./server/operations.ts";
@@ -57,6 +58,7 @@ async function openDoors(
       ...clientRoutes,
       ...topicRoutes(gateway.broker),
       ...recordRoutes(gateway.broker),
+      ...eventRoutes(gateway.broker, gateway.leaving),
       ...producerRoutes(gateway.broker),
       ...groupRoutes(gateway.broker),
       ...operationRoutes({

@@ -18,7 +18,7 @@ import { CREDIT, LOG, SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
 import { Credit, type CreditGiven } from "./credit.ts";
-import { gapFrame, type GapReason, pieceBytes, recordsFrame } from "./frames.ts";
+import { FRAMES, type GapReason, pieceBytes, type PushFormat } from "./frames.ts";
 import { keysOf } from "./encoded.ts";
 import type { Hub } from "./hub.ts";
 import { lastOfEachKey } from "./latest.ts";
@@ -40,6 +40,8 @@ export interface FeedOptions {
   readonly onSlow?: OnSlow;
   /** Only records with one of these keys, in the form of `keyToken`. */
   readonly keys?: ReadonlySet<string>;
+  /** What pushes look like; frames unless given. */
+  readonly format?: PushFormat;
   /** The topic was deleted. */
   readonly ended?: (topic: Topic) => void;
 }
@@ -72,6 +74,7 @@ export class Feed {
   readonly #sink: Sink;
   readonly #options: FeedOptions;
   readonly #credit: Credit;
+  readonly #format: PushFormat;
   /** By topic's name and partition, in the order in which they are served. */
   readonly #cursors = new Map<string, Cursor>();
   #ranOut: boolean;
@@ -86,6 +89,7 @@ export class Feed {
     this.#options = options;
     this.#sink = sink;
     this.#credit = new Credit(options.credit);
+    this.#format = options.format ?? FRAMES;
     this.#ranOut = this.#credit.isOut;
   }
 
@@ -262,7 +266,9 @@ export class Feed {
     cursor.next = next;
     if (records === 0) return;
     this.#take(records, bytes);
-    this.#sink.push(recordsFrame({ subscription, topic, partition, pieces, next, bytes }));
+    this.#sink.push(
+      this.#format.records({ subscription, topic, partition, pieces, next, bytes }),
+    );
   }
 
   #take(records: number, bytes: number): void {
@@ -272,7 +278,10 @@ export class Feed {
 
   #gap(cursor: Cursor, to: Offset, reason: GapReason): void {
     const { topic, partition, next } = cursor;
-    this.#sink.push(gapFrame(this.subscription, topic, partition, next, to, reason));
+    const { subscription } = this;
+    this.#sink.push(
+      this.#format.gap({ subscription, topic, partition, from: next, to, reason }),
+    );
     cursor.next = to;
   }
 
@@ -301,7 +310,7 @@ export class Feed {
       this.#take(pieces.length, bytes);
       const { subscription } = this;
       const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
-      this.#sink.push(recordsFrame(push));
+      this.#sink.push(this.#format.records(push));
     } catch (error) {
       // What cannot be looked up is not kept; the gap has said that it is missing.
       if (!(error instanceof GatewayError)) throw error;

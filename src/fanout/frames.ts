@@ -1,4 +1,7 @@
-/** The pushes of a subscription: `records`, spliced from encoded sections, and `gap`. */
+/**
+ * The pushes of a subscription: `records`, spliced from encoded sections, and `gap`. What they look
+ * like is a `PushFormat`; frames are the one of sockets.
+ */
 
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
@@ -23,6 +26,24 @@ export interface RecordsPush {
   readonly kept?: boolean;
 }
 
+export interface GapPush {
+  readonly subscription: number;
+  readonly topic: Topic;
+  readonly partition: number;
+  /** Offsets from here to before `to` will not come. */
+  readonly from: Offset;
+  readonly to: Offset;
+  readonly reason: GapReason;
+}
+
+/** How pushes are written. */
+export interface PushFormat {
+  records(push: RecordsPush): string | Uint8Array;
+  gap(push: GapPush): string | Uint8Array;
+}
+
+export const FRAMES: PushFormat = { records: recordsFrame, gap: gapFrame };
+
 const utf8 = new TextEncoder();
 
 /** What the pieces count against a credit in bytes. */
@@ -31,7 +52,7 @@ export function pieceBytes({ section, from, to }: Piece): number {
   return (sizes[to - 1] ?? 0) - (sizes[from - 1] ?? 0);
 }
 
-export function recordsFrame(push: RecordsPush): Uint8Array {
+function recordsFrame(push: RecordsPush): Uint8Array {
   const whole = wholeSection(push);
   const known = whole?.frames.get(push.subscription);
   if (known) return known;
@@ -41,23 +62,16 @@ export function recordsFrame(push: RecordsPush): Uint8Array {
 }
 
 /** Subscription numbers of which frames are kept: most sessions have their first one and few others. */
-const FRAMES = 4;
+const FRAMES_KEPT = 4;
 
 function keep(frames: Map<number, Uint8Array>, subscription: number, frame: Uint8Array): void {
-  if (frames.size >= FRAMES) frames.clear();
+  if (frames.size >= FRAMES_KEPT) frames.clear();
   frames.set(subscription, frame);
 }
 
 export type GapReason = "trimmed" | "slow";
 
-export function gapFrame(
-  subscription: number,
-  topic: Topic,
-  partition: number,
-  from: Offset,
-  to: Offset,
-  reason: GapReason,
-): string {
+function gapFrame({ subscription, topic, partition, from, to, reason }: GapPush): string {
   return `{"type":"gap","subscription":${subscription},"topic":"${topic.name}",` +
     `"partition":${partition},"from":${from},"to":${to},"reason":"${reason}"}`;
 }
@@ -91,7 +105,8 @@ function splice({ subscription, topic, partition, pieces, next, bytes, kept }: R
   return frame;
 }
 
-function textOf({ section, from, to }: Piece): Uint8Array {
+/** The JSON of a piece's records, with commas between them. */
+export function textOf({ section, from, to }: Piece): Uint8Array {
   const { text, ends } = encodedOf(section);
   return text.subarray(from === 0 ? 0 : (ends[from - 1] ?? 0) + 1, ends[to - 1]);
 }

@@ -31,6 +31,6 @@ function wholeNumber(field: string, text: string, min: number): number {
   throw invalid(`${field} must be an integer from ${min} to 2^53-1`);
 }
 
-function invalid(message: string): GatewayError {
+export function invalid(message: string): GatewayError {
   return new GatewayError("invalid_frame", message);
 }

@@ -1,0 +1,138 @@
+/**
+ * One reader of server-sent events: a feed as every subscription has one, written as events, and read
+ * from only as fast as its connection takes them. It begins when it is first read, so an answer that
+ * nobody reads holds nothing.
+ */
+
+import type { Feed, Sink } from "../fanout/feed.ts";
+import {
+  type GapPush,
+  type Piece,
+  type PushFormat,
+  type RecordsPush,
+  textOf,
+} from "../fanout/frames.ts";
+import { encodedOf } from "../fanout/encoded.ts";
+import { HTTP } from "../limits.ts";
+import type { EventId } from "./event_position.ts";
+
+const RETRY_MS = 1_000;
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
+
+/** One event. Line ends in `data` are kept: JSON may have them between its tokens. */
+export function eventText(event: string, id: string, data: string): string {
+  return `event: ${event}\nid: ${id}\ndata: ${data.replace(/\r\n|\r|\n/g, "\ndata: ")}\n\n`;
+}
+
+/** Pushes as events, whose ids move with them. */
+export class EventFormat implements PushFormat {
+  readonly #id: EventId;
+
+  constructor(id: EventId) {
+    this.#id = id;
+  }
+
+  records({ topic, partition, pieces }: RecordsPush): string {
+    let events = "";
+    for (const piece of pieces) {
+      for (const { offset, json } of recordsOf(piece)) {
+        this.#id.move(partition, offset + 1);
+        const data = `{"topic":"${topic.name}","partition":${partition},${json.slice(1)}`;
+        events += eventText("record", String(this.#id), data);
+      }
+    }
+    return events;
+  }
+
+  gap({ topic, partition, from, to, reason }: GapPush): string {
+    this.#id.move(partition, to);
+    const data = JSON.stringify({ topic: topic.name, partition, from, to, reason });
+    return eventText("gap", String(this.#id), data);
+  }
+}
+
+/** The JSON of each record of a piece. */
+function* recordsOf(piece: Piece): Generator<{ offset: number; json: string }> {
+  const { section, from, to } = piece;
+  const { ends } = encodedOf(section);
+  const bytes = textOf(piece);
+  const begins = from === 0 ? 0 : (ends[from - 1] as number) + 1;
+  let at = 0;
+  for (let i = from; i < to; i++) {
+    const end = (ends[i] as number) - begins;
+    yield { offset: section.base + i, json: text.decode(bytes.subarray(at, end)) };
+    at = end + 1;
+  }
+}
+
+export interface EventStreamOptions {
+  /** What comes first. */
+  readonly opening: string;
+  /** Begins to feed the sink. */
+  open(sink: Sink, ended: () => void): Feed;
+  /** Ends the stream when it fires. */
+  readonly leaving: AbortSignal;
+}
+
+export class EventStream implements Sink {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #options: EventStreamOptions;
+  #feed: Feed | undefined;
+  #waiting: string[] = [];
+  #length = 0;
+  #ended = false;
+  #wake: (() => void) | undefined;
+  #comments: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    this.#waiting.push(`retry: ${RETRY_MS}\n${options.opening}`);
+    this.body = new ReadableStream({
+      pull: (controller) => this.#pull(controller),
+      cancel: () => this.#close(),
+    }, { highWaterMark: 0 });
+  }
+
+  get full(): boolean {
+    return this.#length > HTTP.eventBytes;
+  }
+
+  push(event: string): void {
+    this.#waiting.push(event);
+    this.#length += event.length;
+    this.#wake?.();
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.#begin();
+    while (this.#waiting.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    const events = this.#waiting.join("");
+    this.#waiting = [];
+    this.#length = 0;
+    if (events !== "") controller.enqueue(utf8.encode(events));
+    if (this.#ended) controller.close();
+    else this.#feed?.resume();
+  }
+
+  #begin(): void {
+    if (this.#feed || this.#ended) return;
+    const { leaving } = this.#options;
+    this.#comments = setInterval(() => this.full || this.push(":\n\n"), HTTP.eventCommentMs);
+    leaving.addEventListener("abort", this.#close);
+    this.#feed = this.#options.open(this, this.#close);
+    if (leaving.aborted) this.#close();
+  }
+
+  /** What waits is sent yet. */
+  readonly #close = (): void => {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#comments);
+    this.#options.leaving.removeEventListener("abort", this.#close);
+    this.#feed?.close();
+    this.#wake?.();
+  };
+}

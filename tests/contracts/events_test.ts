@@ -1,0 +1,253 @@
+/** Section 6 of the page: server-sent events. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { EventReader, type ServerSentEvent } from "../support/events.ts";
+import { Gateway } from "../support/gateway.ts";
+import { call, deleteTopic, describeTopic, fresh, json, makeTopic } from "../support/http.ts";
+
+const shared = Gateway.shared();
+
+function path(topic: string, query: Record<string, string> = {}): string {
+  return `/v1/topics/${topic}/events?${new URLSearchParams(query)}`;
+}
+
+function open(
+  topic: string,
+  query: Record<string, string> = {},
+  lastId?: string,
+): Promise<EventReader> {
+  const headers: Record<string, string> = lastId === undefined ? {} : { "last-event-id": lastId };
+  return EventReader.open(shared.gateway.origin + path(topic, query), headers);
+}
+
+async function publish(topic: string, ...records: unknown[]): Promise<void> {
+  await json(shared.gateway, "POST", `/v1/topics/${topic}/records`, { records });
+}
+
+function values(events: readonly ServerSentEvent[]): unknown[] {
+  return events.map(({ data }) => data.value);
+}
+
+Deno.test("an event has the record with its topic and partition, whatever the JSON looks like", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  const body = `{"records":[{"key":"k","value":{ "a":\n [1,\r\n2] },"headers":{"h":"v"}}]}`;
+  await call(shared.gateway, "POST", `/v1/topics/${topic}/records`, body);
+  const reader = await open(topic, { from: "earliest" });
+  assertMatch(reader.response.headers.get("content-type")!, /^text\/event-stream/);
+  assertEquals(reader.response.headers.get("cache-control"), "no-store");
+  const { event, data } = (await reader.next())!;
+  const { timestamp, ...rest } = data;
+  assertEquals([event, typeof timestamp], ["record", "number"]);
+  const expected = { topic, partition: 0, offset: 0, key: "k", value: { a: [1, 2] } };
+  assertEquals(rest, { ...expected, headers: { h: "v" } });
+  assert(reader.retry! > 0, "browsers are told when to come back");
+  await reader.close();
+});
+
+Deno.test("events come of all partitions, in the order of each, from earliest or from now on", async () => {
+  const topic = await makeTopic(shared.gateway, 4);
+  const batch = (from: number) =>
+    Array.from({ length: 40 }, (_, i) => ({ value: from + i, partition: i % 4 }));
+  await publish(topic, ...batch(0));
+  const [early, late] = [await open(topic, { from: "earliest" }), await open(topic)];
+  await late.stands();
+  await publish(topic, ...batch(40));
+  const [all, rest] = [await early.take(80), await late.take(40)];
+  for (let partition = 0; partition < 4; partition++) {
+    const offsets = all.filter(({ data }) => data.partition === partition)
+      .map(({ data }) => data.offset);
+    assertEquals(offsets, Array.from({ length: 20 }, (_, i) => i));
+  }
+  assert(rest.every(({ data }) => data.value >= 40));
+  await early.close();
+  await late.close();
+});
+
+Deno.test("a reader that comes back with the last id misses nothing and gets nothing twice", async () => {
+  const topic = await makeTopic(shared.gateway, 3);
+  const total = 300;
+  const publishing = (async () => {
+    for (let i = 0; i < total; i += 10) {
+      await publish(
+        topic,
+        ...Array.from({ length: 10 }, (_, n) => ({ value: i + n, partition: (i + n) % 3 })),
+      );
+    }
+  })();
+  const seen: unknown[] = [];
+  let id: string | undefined;
+  for (let turn = 0; seen.length < total; turn++) {
+    const reader = await open(topic, { from: "earliest" }, id);
+    seen.push(...values(await reader.take(Math.min(7 + turn * 11, total - seen.length))));
+    id = reader.lastId;
+    await reader.close();
+  }
+  await publishing;
+  assertEquals(seen.length, total);
+  assertEquals(new Set(seen).size, total);
+});
+
+Deno.test("an id is taken as from; the header goes before it; before the first event there is one", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  const first = await open(topic);
+  await first.stands();
+  const begin = first.lastId;
+  await first.close();
+  await publish(topic, { value: "missed", partition: 0 }, { value: "too", partition: 1 });
+  const byQuery = await open(topic, { from: begin });
+  assertEquals(new Set(values(await byQuery.take(2))), new Set(["missed", "too"]));
+  const byHeader = await open(topic, { from: begin }, byQuery.lastId);
+  await byHeader.stands();
+  await publish(topic, { value: "new", partition: 0 });
+  assertEquals(values(await byHeader.take(1)), ["new"]);
+  await byQuery.close();
+  await byHeader.close();
+});
+
+Deno.test("partitions and keys narrow it down", async () => {
+  const topic = await makeTopic(shared.gateway, 4);
+  const some = await open(topic, { partitions: "1,3" });
+  const keyed = await EventReader.open(
+    `${shared.gateway.origin}/v1/topics/${topic}/events?key=a&key=b`,
+  );
+  await some.stands();
+  await keyed.stands();
+  for (let i = 0; i < 4; i++) await publish(topic, { value: i, partition: i });
+  for (const key of ["a", "x", "b", "y", "a"]) await publish(topic, { key, value: key });
+  assertEquals(values(await some.take(2)), [1, 3]);
+  const [one, two, three] = await keyed.take(3);
+  assertEquals([one, two, three].map((event) => event!.data.key).sort(), ["a", "a", "b"]);
+  await some.close();
+  await keyed.close();
+});
+
+Deno.test("of a topic that was made again, and beyond its end, a reset is told", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  await publish(topic, { value: 1, partition: 0 }, { value: 2, partition: 1 });
+  const reader = await open(topic, { from: "earliest" });
+  await reader.take(2);
+  const id = reader.lastId;
+  await deleteTopic(shared.gateway, topic);
+  assertEquals(await reader.next(), undefined, "it ends with its topic");
+  await json(shared.gateway, "PUT", `/v1/topics/${topic}`, { partitions: 1 }, 201);
+  await publish(topic, { value: "new", partition: 0 });
+  const again = await open(topic, {}, id);
+  const [reset, record] = await again.take(2);
+  assertEquals(
+    [reset!.event, reset!.data],
+    ["reset", { topic, partition: 0, offset: 0, reason: "incarnation" }],
+  );
+  assertEquals(record!.data.value, "new");
+  await again.close();
+
+  const { incarnation } = await describeTopic(shared.gateway, topic);
+  const beyond = await open(topic, { from: `${incarnation}:0.zz` });
+  assertEquals(
+    (await beyond.next())!.data,
+    { topic, partition: 0, offset: 1, reason: "beyond_end" },
+  );
+  await beyond.close();
+});
+
+Deno.test("where the log was trimmed a gap is told, and it goes on behind it", async () => {
+  const topic = await makeTopic(shared.gateway, 1, { retentionBytes: 20_000 });
+  const begin = await open(topic, { from: "earliest" });
+  await begin.stands();
+  const id = begin.lastId;
+  await begin.close();
+  for (let i = 0; i < 10; i++) await publish(topic, { value: "x".repeat(9_000), partition: 0 });
+  let start = 0;
+  while (start === 0) start = (await describeTopic(shared.gateway, topic)).partitions[0]!.start;
+  const reader = await open(topic, { from: id });
+  const gap = (await reader.next())!;
+  assertEquals(gap.event, "gap");
+  assertEquals([gap.data.from, gap.data.reason], [0, "trimmed"]);
+  assertEquals((await reader.next())!.data.offset, gap.data.to);
+  await reader.close();
+});
+
+Deno.test("a reader that does not read holds little, and misses nothing when it reads on", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  const reader = await open(topic, { from: "earliest" });
+  await reader.stands();
+  const [size, count] = [20_000, 1_500];
+  for (let i = 0; i < count; i += 20) {
+    await publish(
+      topic,
+      ...Array.from(
+        { length: 20 },
+        (_, n) => ({ value: `${i + n}-${"x".repeat(size)}`, partition: 0 }),
+      ),
+    );
+  }
+  const { text } = await call(shared.gateway, "GET", "/metrics");
+  const resident = Number(/^weir_resident_bytes (\d+)$/m.exec(text)![1]);
+  assert(resident < 400e6, `${resident} bytes resident`);
+  for (let i = 0; i < count; i++) {
+    const { data } = (await reader.next())!;
+    assertEquals([data.offset, parseInt(data.value)], [i, i]);
+  }
+  await reader.close();
+});
+
+Deno.test("what is asked for wrongly is told, and no topic is made by it", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ from: "now" }, /^from must be/],
+    [{ from: "01M8:0.zz!" }, /^from must be/],
+    [{ from: "01M8:0.1-0.2" }, /^from must be/],
+    [{ partitions: "" }, /^partitions must be/],
+    [{ partitions: "0,x" }, /^partitions must be/],
+    [{ partitions: "-1" }, /^partitions must be/],
+  ];
+  for (const [query, message] of wrong) {
+    const answer = await call(shared.gateway, "GET", path(topic, query));
+    assertEquals(answer.status, 400, JSON.stringify(query));
+    assertMatch(JSON.parse(answer.text).message, message);
+  }
+  const bad = await call(shared.gateway, "GET", path(topic), undefined, { "last-event-id": "no" });
+  assertMatch(JSON.parse(bad.text).message, /^Last-Event-ID must be/);
+  const beyond = await call(shared.gateway, "GET", path(topic, { partitions: "2" }));
+  assertEquals([beyond.status, JSON.parse(beyond.text).code], [404, "unknown_partition"]);
+  const keys = Array.from({ length: 101 }, (_, i) => `key=${i}`).join("&");
+  assertEquals((await call(shared.gateway, "GET", `${path(topic)}${keys}`)).status, 400);
+  const none = fresh("topic");
+  assertEquals((await call(shared.gateway, "GET", path(none))).status, 404);
+  assertEquals((await call(shared.gateway, "GET", `/v1/topics/${none}`)).status, 404);
+  assertEquals((await call(shared.gateway, "HEAD", path(topic))).status, 200);
+});
+
+Deno.test("over 128 partitions those wanted must be named, and are 128 at most", async () => {
+  const topic = await makeTopic(shared.gateway, 200);
+  const answer = await call(shared.gateway, "GET", path(topic));
+  assertMatch(JSON.parse(answer.text).message, /^partitions must be given/);
+  const many = Array.from({ length: 129 }, (_, i) => i).join();
+  assertEquals((await call(shared.gateway, "GET", path(topic, { partitions: many }))).status, 400);
+  const reader = await open(topic, { partitions: "150,199", from: "earliest" });
+  await publish(topic, { value: "here", partition: 199 });
+  assertEquals((await reader.next())!.data.partition, 199);
+  await reader.close();
+});
+
+Deno.test("a gateway that drains ends its event streams, and begins none", async () => {
+  await using gateway = await Gateway.start({ WEIR_DRAIN_MS: "3000" });
+  const topic = await makeTopic(gateway, 1);
+  const reader = await EventReader.open(gateway.origin + path(topic));
+  await reader.stands();
+  // A member that never lets go keeps it draining for a while.
+  const socket = new WebSocket(gateway.socketUrl, "weir.v1");
+  const assigned = new Promise<void>((resolve) => {
+    socket.onmessage = ({ data }) => data.includes(`"assign"`) && resolve();
+  });
+  socket.onopen = () => {
+    const join = { type: "join", id: 2, group: fresh("group"), topics: [topic] };
+    socket.send(JSON.stringify([{ type: "hello", id: 1 }, join]));
+  };
+  await assigned;
+  gateway.signal("SIGTERM");
+  assertEquals(await reader.next(), undefined);
+  assertEquals((await call(gateway, "GET", path(topic))).status, 503);
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  socket.close();
+  await closed;
+});
