@@ -19,6 +19,7 @@ import { asyncDispose } from "./dispose.ts";
 import { closedError, errorOf, type WeirError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import { Intake } from "./intake.ts";
+import { Progress } from "./progress.ts";
 import type { RecordPlace, WeirRecord } from "./records.ts";
 
 /**
@@ -124,10 +125,7 @@ export class Subscription<Value = unknown>
   readonly #intake: Intake<Delivery<Value>>;
   #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
   #incarnation: string | undefined;
-  /** By partition: the next offset to come, the next to deal with, and the log's end. */
-  readonly #next = new Map<number, number>();
-  readonly #done = new Map<number, number>();
-  readonly #ends = new Map<number, number>();
+  readonly #progress = new Progress();
   #seeks: Seek[] = [];
   /** The topic was made again with fewer partitions: it is followed anew, from its start. */
   #anew = false;
@@ -159,8 +157,7 @@ export class Subscription<Value = unknown>
    * ```
    */
   get position(): Position {
-    const positions = [...this.#done].map(([partition, offset]) => ({ partition, offset }));
-    return { positions, incarnation: this.#incarnation ?? "" };
+    return { positions: this.#progress.done, incarnation: this.#incarnation ?? "" };
   }
 
   /**
@@ -173,11 +170,7 @@ export class Subscription<Value = unknown>
    * ```
    */
   get lag(): number {
-    let lag = 0;
-    for (const [partition, end] of this.#ends) {
-      lag += Math.max(0, end - (this.#done.get(partition) ?? end));
-    }
-    return lag;
+    return this.#progress.lag;
   }
 
   /**
@@ -200,7 +193,7 @@ export class Subscription<Value = unknown>
           continue;
         }
         if (item.at.records.length > 0) yield item.at;
-        this.#done.set(item.at.partition, item.at.next);
+        this.#progress.dealt(item.at.partition, item.at.next);
         this.#intake.dealtWith(item.cost);
       }
     } finally {
@@ -213,7 +206,7 @@ export class Subscription<Value = unknown>
     for await (const { partition, records } of this.batches()) {
       for (const record of records) {
         yield record;
-        this.#done.set(partition, record.offset + 1);
+        this.#progress.dealt(partition, record.offset + 1);
       }
     }
   }
@@ -272,12 +265,12 @@ export class Subscription<Value = unknown>
   pushed(frame: SubscriptionPush): void {
     switch (frame.type) {
       case "records": {
-        const from = this.#next.get(frame.partition) ?? 0;
-        this.#next.set(frame.partition, Math.max(from, frame.next));
+        const from = this.#progress.nextOf(frame.partition);
+        this.#progress.came(frame.partition, frame.next);
         return this.#intake.put(arrived(frame, from));
       }
       case "gap":
-        this.#next.set(frame.partition, Math.max(frame.to, this.#next.get(frame.partition) ?? 0));
+        this.#progress.came(frame.partition, frame.to);
         return this.#intake.put(skipped(frame));
       case "end":
         this.#intake.detach();
@@ -289,26 +282,17 @@ export class Subscription<Value = unknown>
   }
 
   heads(heads: readonly Head[]): void {
-    for (const { partition, next, end } of heads) {
-      this.#ends.set(partition, end);
-      const known = this.#next.get(partition) ?? next;
-      this.#next.set(partition, Math.max(known, next));
-      // With keys, what was not wanted moves it on as well.
-      if (this.#done.get(partition) === known) this.#done.set(partition, next);
-    }
+    for (const head of heads) this.#progress.head(head);
   }
 
   #startFrom({ positions, incarnation }: Position): void {
     this.#incarnation = incarnation;
-    for (const { partition, offset } of positions) {
-      this.#next.set(partition, offset);
-      this.#done.set(partition, offset);
-    }
+    for (const place of positions) this.#progress.move(place);
   }
 
   #subscribe(): void {
     const { partitions, keys, onSlow, from } = this.#options;
-    const positions = [...this.#next].map(([partition, offset]) => ({ partition, offset }));
+    const positions = this.#progress.next;
     const resumes = this.#incarnation !== undefined && positions.length > 0 && !this.#anew;
     const incarnation = this.#incarnation;
     const members = {
@@ -330,10 +314,7 @@ export class Subscription<Value = unknown>
     if (this.#intake.inbox.hasEnded) return this.#unsubscribe(subscription);
     this.#intake.attach(subscription, this);
     this.#incarnation = incarnation;
-    for (const { partition, offset, reset } of positions) {
-      this.#next.set(partition, offset);
-      if (reset || !this.#done.has(partition)) this.#done.set(partition, offset);
-    }
+    for (const place of positions) this.#progress.stand(place, place.reset !== undefined);
     const reset = this.#anew ? { reset: "incarnation" as const } : {};
     if (resumed || this.#anew) {
       const places = positions.map(({ topic: _, ...place }) => ({ ...place, ...reset }));
@@ -354,8 +335,7 @@ export class Subscription<Value = unknown>
     const error = errorOf(reply);
     if (resumes && error.code === "unknown_partition") {
       this.#anew = true;
-      this.#next.clear();
-      this.#done.clear();
+      this.#progress.clear();
       return this.#subscribe();
     }
     if (error.retry === "never") return this.#end(error, false);
@@ -379,10 +359,9 @@ export class Subscription<Value = unknown>
 
   /** What came of these partitions before is void. */
   #sought({ positions }: Seek): void {
-    for (const { partition, offset } of positions) {
-      this.#intake.drop({ topic: this.#topic, partition });
-      this.#next.set(partition, offset);
-      this.#done.set(partition, offset);
+    for (const place of positions) {
+      this.#intake.drop({ topic: this.#topic, partition: place.partition });
+      this.#progress.move(place);
     }
   }
 
