@@ -6,7 +6,9 @@
 
 import type { Page } from "playwright-core";
 import type { Gateway } from "../support/gateway.ts";
+import { eventually } from "../support/eventually.ts";
 import type { TestBrowser } from "./browser.ts";
+import { HiddenTab } from "./hidden_tab.ts";
 
 /** What a page keeps of a record. */
 export interface Seen {
@@ -23,13 +25,11 @@ export interface Seen {
  * `answers`. `events` are those that tell a page of its network and its life.
  */
 const script = `
-  import { connect } from "/v1/client.js";
+  const { connect } = await import("/v1/client.js");
   const weir = connect("/");
   const states = [], seen = {}, ended = {}, answers = [], events = [];
   weir.onState(({ status, reason }) => states.push(status + ": " + reason));
-  for (const type of ["online", "offline", "pageshow"]) {
-    addEventListener(type, () => events.push(type));
-  }
+  for (const type of ["online", "offline"]) addEventListener(type, () => events.push(type));
   for (const type of ["freeze", "resume"]) {
     document.addEventListener(type, () => events.push(type));
   }
@@ -57,10 +57,15 @@ const script = `
 
 let opened = 0;
 
-export class ClientPage {
-  readonly tab: Page;
+/** A tab of Playwright's, or another one in which expressions can be evaluated. */
+interface Evaluates {
+  evaluate<T>(expression: string): Promise<T>;
+}
 
-  private constructor(tab: Page) {
+export class ClientPage<Tab extends Evaluates = Page> {
+  readonly tab: Tab;
+
+  private constructor(tab: Tab) {
     this.tab = tab;
   }
 
@@ -70,6 +75,15 @@ export class ClientPage {
     const html = `<title>Client</title><script type="module">${script}</script>`;
     const tab = await browser.open(`${gateway.origin}/client-page-${opened}`, html);
     const page = new ClientPage(tab);
+    await page.until(`globalThis.weir?.state.status === "open"`);
+    return page;
+  }
+
+  /** The same in the background. */
+  static async openHidden(browser: TestBrowser, gateway: Gateway): Promise<ClientPage<HiddenTab>> {
+    const page = new ClientPage(await HiddenTab.open(browser, `${gateway.origin}/healthz`));
+    await page.until(`document.readyState === "complete" && location.href !== "about:blank"`);
+    await page.run(script);
     await page.until(`weir.state.status === "open"`);
     return page;
   }
@@ -85,14 +99,13 @@ export class ClientPage {
   }
 
   /** Waits until an expression is true in the page. */
-  async until(expression: string, timeoutMs?: number): Promise<void> {
-    const timeout = timeoutMs === undefined ? {} : { timeout: timeoutMs };
-    await this.tab.waitForFunction(expression, undefined, { polling: 20, ...timeout });
+  until(expression: string, withinMs?: number): Promise<void> {
+    return eventually(expression, () => this.get<boolean>(`!!(${expression})`), withinMs);
   }
 
   /** The records that the loop of this name was given, when there are at least so many. */
   async records(name: string, count: number): Promise<readonly Seen[]> {
-    await this.until(`seen[${JSON.stringify(name)}]?.length >= ${count}`);
-    return await this.get(`seen[${JSON.stringify(name)}]`);
+    await this.until(`seen.${name}?.length >= ${count}`);
+    return await this.get(`seen.${name}`);
   }
 }

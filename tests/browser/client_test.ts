@@ -1,6 +1,7 @@
 /** The client in pages: what one publishes others read, and the tabs of a group share the work. */
 
 import { assertEquals } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
 import { Gateway } from "../support/gateway.ts";
 import { describeGroup, fresh, json, makeTopic } from "../support/http.ts";
 import { browserTest } from "./browser.ts";
@@ -152,8 +153,10 @@ browserTest("a tab with another's instance takes its place, and keeps it", async
 
 /** Waits until the group has committed all that its topics hold. */
 async function committed(group: string): Promise<void> {
-  const lags = async () => (await describeGroup(shared.gateway, group)).offsets;
-  while ((await lags()).some(({ lag }) => lag > 0));
+  await eventually("the group has committed everything", async () => {
+    const { offsets } = await describeGroup(shared.gateway, group);
+    return offsets.every(({ lag }) => lag === 0);
+  });
 }
 
 async function partitions(page: ClientPage): Promise<number[]> {
