@@ -20,6 +20,8 @@ export interface Settings {
   readonly drainMs: number;
   /** Everyone may connect: it listens beyond loopback, and answers any `Host`. */
   readonly open: boolean;
+  /** What serves sockets: `npm:ws`, or the platform itself. */
+  readonly sockets: "ws" | "native";
   /** Origins of browsers that are let in besides the gateway's own, in their normal form. */
   readonly origins: readonly string[];
 }
@@ -72,6 +74,11 @@ export const SETTINGS = {
     expected: "true or false",
     read: (text) => text === "true" ? true : text === "false" ? false : undefined,
   } satisfies Row<boolean>,
+  WEIR_SOCKETS: {
+    initial: "ws",
+    expected: "ws or native",
+    read: (text) => text === "ws" || text === "native" ? text : undefined,
+  } satisfies Row<"ws" | "native">,
   WEIR_ORIGINS: {
     initial: "",
     expected: "origins such as https://app.example, separated by commas",
@@ -81,13 +88,20 @@ export const SETTINGS = {
 
 type Variable = keyof typeof SETTINGS;
 
+/** What is different on Deno Deploy, where the platform stands in front and gives 5 s to stop. */
+const DEPLOY: Readonly<Partial<Record<Variable, string>>> = {
+  WEIR_SOCKETS: "native",
+  WEIR_DRAIN_MS: "4000",
+};
+
 /** The settings that `environment` asks for. Throws `StartRefused`. */
 export function readSettings(environment: Readonly<Record<string, string>>): Settings {
   for (const name of Object.keys(environment)) {
     if (name.startsWith("WEIR_") && !(name in SETTINGS)) throw unknownName(name);
   }
+  const onDeploy = environment["DENO_DEPLOYMENT_ID"] !== undefined;
   const get = <T>(name: Variable, row: Row<T>): T => {
-    const text = environment[name] ?? row.initial;
+    const text = environment[name] ?? (onDeploy ? DEPLOY[name] : undefined) ?? row.initial;
     const value = row.read(text.trim());
     if (value === undefined) {
       throw new StartRefused(`${name} must be ${row.expected}, not ${JSON.stringify(text)}`);
@@ -108,6 +122,7 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
     sessionTimeoutMs,
     drainMs: get("WEIR_DRAIN_MS", SETTINGS.WEIR_DRAIN_MS),
     open: get("WEIR_OPEN", SETTINGS.WEIR_OPEN),
+    sockets: get("WEIR_SOCKETS", SETTINGS.WEIR_SOCKETS),
     origins: get("WEIR_ORIGINS", SETTINGS.WEIR_ORIGINS),
   };
   if (!settings.open && !isLoopback(settings.host)) {

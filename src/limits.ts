@@ -163,6 +163,8 @@ export const HTTP = {
   eventBytes: 64 * KiB,
   /** Between comments that keep an event stream alive. */
   eventCommentMs: 15_000,
+  /** What waits of a socket whose reading cannot be paused, until its session takes more. */
+  heldBytes: 4 * MiB,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
   /** How long answers and handshakes may still take when the gateway stops. */

@@ -5,7 +5,7 @@
 
 import project from "../deno.json" with { type: "json" };
 import { AssertionFailed } from "./assert.ts";
-import { readSettings, type Settings, StartRefused } from "./config.ts";
+import { isLoopback, readSettings, type Settings, StartRefused } from "./config.ts";
 import { Gateway } from "./gateway.ts";
 import { onStop } from "./host/signals.ts";
 import { systemHost, type SystemTelemetry } from "./host/system.ts";
@@ -13,12 +13,11 @@ import { TICK_MS } from "./limits.ts";
 import { createApp } from "./server/app.ts";
 import { clientRoutes } from "./server/client_module.ts";
 import { eventRoutes } from "./server/events.ts";
-import { listen, type Listener } from "./server/listener.ts";
 import { groupRoutes } from "./server/groups.ts";
 import { operationRoutes } from "./server/operations.ts";
 import { producerRoutes } from "./server/producers.ts";
 import { recordRoutes } from "./server/records.ts";
-import { socketRoutes } from "./server/socket.ts";
+import { type Listener, socketRoutes } from "./server/upgrade.ts";
 import { topicRoutes } from "./server/topics.ts";
 import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
 
@@ -69,6 +68,7 @@ async function openDoors(
     },
   });
   try {
+    const listen = await adapterOf(settings, telemetry);
     return await listen({
       host,
       port,
@@ -80,6 +80,23 @@ async function openDoors(
   } catch (error) {
     throw new StartRefused(`Cannot listen on ${host}:${port}: ${(error as Error).message}`);
   }
+}
+
+/**
+ * The adapter that the settings name. Only that one is loaded: the packages of the other may not run
+ * where this one is wanted.
+ */
+async function adapterOf({ sockets, host }: Settings, telemetry: SystemTelemetry) {
+  if (sockets === "ws") return (await import("./server/ws_listener.ts")).listen;
+  const { listenNative } = await import("./server/native_listener.ts");
+  const { NATIVE_LIMITS } = await import("./server/native_socket.ts");
+  // On Deno Deploy the platform stands in front.
+  if (!isLoopback(host) && !Deno.env.has("DENO_DEPLOYMENT_ID")) {
+    telemetry.report("warn", "WEIR_SOCKETS=native is not for the open network", {
+      because: NATIVE_LIMITS,
+    });
+  }
+  return listenNative;
 }
 
 /**

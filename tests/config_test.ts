@@ -11,8 +11,16 @@ Deno.test("with nothing set, the gateway serves this machine from a file", () =>
     sessionTimeoutMs: 45_000,
     drainMs: 10_000,
     open: false,
+    sockets: "ws",
     origins: [],
   });
+});
+
+Deno.test("on Deno Deploy the platform has the sockets, and the drain is short, unless set", () => {
+  const deployed = { DENO_DEPLOYMENT_ID: "x" };
+  const { sockets, drainMs } = readSettings(deployed);
+  assertEquals([sockets, drainMs], ["native", 4_000]);
+  assertEquals(readSettings({ ...deployed, WEIR_SOCKETS: "ws" }).sockets, "ws");
 });
 
 Deno.test("every setting is taken from its variable", () => {
@@ -25,6 +33,7 @@ Deno.test("every setting is taken from its variable", () => {
     WEIR_SESSION_TIMEOUT_MS: "300",
     WEIR_DRAIN_MS: "500",
     WEIR_OPEN: "true",
+    WEIR_SOCKETS: "native",
     WEIR_ORIGINS: "https://App.example:443, capacitor://localhost",
     PATH: "/bin",
   });
@@ -37,6 +46,7 @@ Deno.test("every setting is taken from its variable", () => {
     sessionTimeoutMs: 300,
     drainMs: 500,
     open: true,
+    sockets: "native",
     origins: ["https://app.example", "capacitor://localhost"],
   });
 });
@@ -54,6 +64,7 @@ const refusals: readonly [Record<string, string>, RegExp][] = [
   [{ PORT: "65536" }, /^PORT must be/],
   [{ PORT: "" }, /^PORT must be/],
   [{ PORT: "1e3" }, /^PORT must be/],
+  [{ WEIR_SOCKETS: "uws" }, /^WEIR_SOCKETS must be ws or native, not "uws"$/],
   [{ HOST: "a b" }, /^HOST must be an address or a host name, not "a b"$/],
   [{ HOST: "0.0.0.0" }, /^HOST is 0\.0\.0\.0, .* set WEIR_OPEN=true .* or HOST to 127\.0\.0\.1$/],
   [{ HOST: "127.evil.example" }, /^HOST is 127\.evil\.example/],

@@ -22,6 +22,7 @@ const SETTINGS: Settings = {
   sessionTimeoutMs: 3_000,
   drainMs: 1_000,
   open: false,
+  sockets: "ws",
   origins: [],
 };
 

@@ -12,8 +12,16 @@ import { assert, assertEquals } from "@std/assert";
 const root = new URL("../../", import.meta.url);
 const startMs = 20_000;
 
+/** The adapter of its sockets: `TEST_SOCKETS=native` runs the same tests over the second one. */
+export const sockets = Deno.env.get("TEST_SOCKETS") ?? "ws";
+
 /** Settings that most tests want: a free port, nothing on the disk, a short drain. */
-const usual = { PORT: "0", WEIR_STORE: ":memory:", WEIR_DRAIN_MS: "1000" };
+const usual = {
+  PORT: "0",
+  WEIR_STORE: ":memory:",
+  WEIR_DRAIN_MS: "1000",
+  WEIR_SOCKETS: sockets,
+};
 
 /** Those of `deno task start`, and no more. */
 const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write"];

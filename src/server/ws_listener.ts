@@ -7,26 +7,16 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { HTTP } from "../limits.ts";
-import { type SocketOptions, Sockets } from "./socket.ts";
+import { type Listener, type ListenOptions, urlOf } from "./upgrade.ts";
+import { Sockets } from "./ws_socket.ts";
 
-export interface Listener {
-  /** Where it listens: `http://HOST:PORT`. */
-  readonly url: string;
-  /** Takes no more connections; those that are left have `HTTP.farewellMs` to end. */
-  close(): Promise<void>;
-}
-
-export interface ListenOptions extends SocketOptions {
-  readonly host: string;
-  /** 0: a free one. */
-  readonly port: number;
+export interface WsListenOptions extends ListenOptions {
   /** How long a request's headers may take to come. */
   readonly headersMs?: number;
-  fetch(request: Request): Response | Promise<Response>;
 }
 
 /** Resolves when it listens; rejects if it cannot. */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: WsListenOptions): Promise<Listener> {
   const { headersMs = HTTP.headersMs } = options;
   const server = createServer(
     {
@@ -44,9 +34,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on("clientError", refuse);
   await bind(server, options);
   const { port } = server.address() as AddressInfo;
-  const name = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
-    url: `http://${name}:${port}`,
+    url: urlOf(options.host, port),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

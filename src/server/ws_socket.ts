@@ -1,6 +1,5 @@
 /**
- * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. The only file that
- * knows the events of a WebSocket. `npm:ws` and not the platform's own, because that one has no bound
+ * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. `npm:ws` and not the platform's own, because that one has no bound
  * on what an unfinished message may take, and cannot get rid of a peer that does not read.
  *
  * Whatever happens on one socket ends at most that socket.
@@ -11,48 +10,20 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="./ws.d.ts"
 import { type WebSocket, WebSocketServer } from "ws";
-import { CLOSE, GatewayError } from "../errors.ts";
-import type { Telemetry } from "../host/host.ts";
+import { CLOSE } from "../errors.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
-import { type AdmissionRules, admit } from "./admission.ts";
-import type { Routes } from "./app.ts";
-import { asGatewayError, notHere, rawProblem } from "./problem.ts";
+import { asGatewayError, rawProblem } from "./problem.ts";
+import {
+  checkUpgrade,
+  guarded,
+  INTERNAL_ERROR,
+  type SocketOptions,
+  subprotocol,
+} from "./upgrade.ts";
 
-const path = "/v1/connect";
-const subprotocol = "weir.v1";
 const open = 1;
-const internalError = 1011;
 const text = { binary: false } as const;
-
-/** What a socket talks to: a session. */
-export interface Line {
-  /** One whole text message, as UTF-8. The bytes are the receiver's from now on. */
-  receive(message: Uint8Array): void;
-  /** What was sent has left; there is room again. */
-  writable(): void;
-  closed(): void;
-  /** So much of what it sent is unanswered that nothing more is read for now. */
-  readonly congested: boolean;
-}
-
-export interface SocketOptions {
-  readonly rules: AdmissionRules;
-  readonly telemetry: Telemetry;
-  connect(wire: Wire): Line;
-}
-
-/** What is asked for there without an upgrade. */
-export const socketRoutes: Routes = {
-  [path]: {
-    GET() {
-      throw new GatewayError(
-        "invalid_frame",
-        `${path} is for WebSockets that offer ${subprotocol}`,
-      );
-    },
-  },
-};
 
 /** All sockets of one HTTP server. */
 export class Sockets {
@@ -77,7 +48,8 @@ export class Sockets {
   /** Handles the HTTP server's event of this name. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
-      check(request, this.#options.rules);
+      const { url = "", headers } = request;
+      checkUpgrade(this.#options.rules, url, (name) => headers[name]);
     } catch (error) {
       socket.on("error", () => socket.destroy());
       socket.end(rawProblem(asGatewayError(error)));
@@ -93,16 +65,6 @@ export class Sockets {
   /** Ends those that are left. */
   terminate(): void {
     for (const ws of this.#open) ws.terminate();
-  }
-}
-
-function check(request: IncomingMessage, rules: AdmissionRules): void {
-  const { host, origin } = request.headers;
-  admit(rules, host, origin);
-  if (request.url?.split("?", 1)[0] !== path) throw notHere(`socket at ${request.url}`);
-  const offered = request.headers["sec-websocket-protocol"]?.split(",") ?? [];
-  if (!offered.some((name) => name.trim() === subprotocol)) {
-    throw new GatewayError("invalid_frame", `The subprotocol ${subprotocol} must be offered`);
   }
 }
 
@@ -132,15 +94,8 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     else ws.resume();
   }
 
-  function guard(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      telemetry.count("sessions_failed_total");
-      telemetry.report("error", "A session failed and was closed", { error });
-      ws.close(internalError, "internal error");
-    }
-  }
+  const guard = (run: () => void) =>
+    guarded(telemetry, () => ws.close(INTERNAL_ERROR, "internal error"), run);
 
   ws.on("message", (data, isBinary) => {
     if (ws.readyState !== open) return;

@@ -1,5 +1,6 @@
 import { assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { listen, type Listener } from "../../src/server/listener.ts";
+import type { Listener } from "../../src/server/upgrade.ts";
+import { listen } from "../../src/server/ws_listener.ts";
 import { exchange } from "../support/raw_http.ts";
 
 const host = "Host: 127.0.0.1\r\n";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ADVERTISED, HTTP } from "../../src/limits.ts";
-import { listen } from "../../src/server/listener.ts";
-import type { Line } from "../../src/server/socket.ts";
+import { listen } from "../../src/server/ws_listener.ts";
+import type { Line } from "../../src/server/upgrade.ts";
 import type { Wire } from "../../src/session/wire.ts";
 import {
   clientFrame,

@@ -1,0 +1,56 @@
+/**
+ * The HTTP server of the platform itself (`Deno.serve`), with its WebSockets: the second adapter, and
+ * the one for Deno Deploy. See `native_socket.ts` for what it cannot do.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { HTTP } from "../limits.ts";
+import { NativeSockets } from "./native_socket.ts";
+import { asGatewayError, problem } from "./problem.ts";
+import { checkUpgrade, type Listener, type ListenOptions, subprotocol, urlOf } from "./upgrade.ts";
+
+/** Resolves when it listens; rejects if it cannot. */
+export async function listenNative(options: ListenOptions): Promise<Listener> {
+  const { host, port, rules, fetch } = options;
+  const sockets = new NativeSockets(options);
+
+  function answer(request: Request): Response | Promise<Response> {
+    if (closing) return problem(new GatewayError("unavailable", "The gateway stops"));
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return fetch(request);
+    try {
+      const { pathname, search } = new URL(request.url);
+      const header = (name: string) => request.headers.get(name) ?? undefined;
+      checkUpgrade(rules, pathname + search, header);
+      // Liveness is the session's: the platform's own pings would be a second opinion.
+      const upgrade = { protocol: subprotocol, idleTimeout: 0 };
+      const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
+      sockets.serve(socket);
+      return response;
+    } catch (error) {
+      return problem(asGatewayError(error));
+    }
+  }
+
+  let closing = false;
+  const stop = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<Listener>();
+  const server = Deno.serve({
+    hostname: host,
+    port,
+    signal: stop.signal,
+    onListen: (address) => resolve({ url: urlOf(host, address.port), close }),
+  }, answer);
+
+  /** The platform says 1001 to sockets that are open when it shuts down: theirs goes first. */
+  async function close(): Promise<void> {
+    closing = true;
+    const late = setTimeout(() => {
+      sockets.terminate();
+      stop.abort();
+    }, HTTP.farewellMs);
+    await Promise.race([sockets.allClosed(), server.finished]);
+    await server.shutdown();
+    clearTimeout(late);
+  }
+  return await promise;
+}

@@ -1,0 +1,151 @@
+/**
+ * WebSockets of the platform itself (`Deno.upgradeWebSocket`), as the `Wire` of a session: for where
+ * there is no `node:http` server to upgrade, as on Deno Deploy. What it cannot do, and `npm:ws` can,
+ * is in `NATIVE_LIMITS`.
+ *
+ * The platform tells nothing of room, and reads on whatever happens. So one timer looks after the
+ * sockets that wait for room, and what comes for a session that is congested waits here, up to a bound.
+ */
+
+import { CLOSE } from "../errors.ts";
+import { ADVERTISED, HTTP } from "../limits.ts";
+import type { Wire } from "../session/wire.ts";
+import { guarded, INTERNAL_ERROR, type Line, type SocketOptions } from "./upgrade.ts";
+
+/** What a peer may do here that `npm:ws` does not let it do, in words for operators. */
+export const NATIVE_LIMITS = [
+  "a message is held up to 64 MiB before its size is looked at",
+  "fragments are not counted, and unmasked frames are taken",
+  "reading is never paused",
+  "a peer that does not answer a close cannot be cut off",
+  "text that is not UTF-8 ends the socket without a code",
+] as const;
+
+const LOOK_MS = 20;
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
+
+/** All sockets of one server. */
+export class NativeSockets {
+  readonly #options: SocketOptions;
+  readonly #open = new Set<WebSocket>();
+  /** Those that wait for room, or for their session. */
+  readonly #waiting = new Set<() => boolean>();
+  #onClosed: () => void = () => {};
+  #looking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+  }
+
+  /** Joins a socket and a session until either ends. */
+  serve(socket: WebSocket): void {
+    this.#open.add(socket);
+    socket.onopen = () => this.#begin(socket);
+    socket.onclose = () => this.#closed(socket);
+  }
+
+  /** Resolves when none is left. */
+  async allClosed(): Promise<void> {
+    while (this.#open.size > 0) await new Promise<void>((resolve) => this.#onClosed = resolve);
+  }
+
+  /** Ends those that are left. */
+  terminate(): void {
+    for (const socket of this.#open) socket.close();
+    clearInterval(this.#looking);
+  }
+
+  #begin(socket: WebSocket): void {
+    const { telemetry } = this.#options;
+    const close = (code: number, reason: string) => {
+      if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+    };
+    const guard = (run: () => void) =>
+      guarded(telemetry, () => close(INTERNAL_ERROR, "internal error"), run);
+    const held = new Held(close);
+    const wire: Wire = {
+      send: (message) => {
+        if (socket.readyState !== WebSocket.OPEN) return;
+        socket.send(typeof message === "string" ? message : text.decode(message));
+        if (socket.bufferedAmount > 0) this.#lookAfter(look);
+      },
+      close,
+      terminate: () => socket.close(),
+      get buffered() {
+        return socket.bufferedAmount;
+      },
+    };
+    const line = this.#options.connect(wire);
+    /** Whether it waits no more. */
+    const look = () => {
+      if (socket.readyState !== WebSocket.OPEN) return true;
+      if (socket.bufferedAmount === 0) guard(() => line.writable());
+      guard(() => held.handOver(line));
+      return socket.bufferedAmount === 0 && held.isEmpty;
+    };
+    socket.onmessage = ({ data }) => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      if (typeof data !== "string") return close(CLOSE.unsupportedData, "text messages only");
+      held.put(utf8.encode(data));
+      guard(() => held.handOver(line));
+      if (!held.isEmpty) this.#lookAfter(look);
+    };
+    socket.onerror = () => telemetry.count("sockets_broken_total");
+    socket.onclose = () => {
+      this.#closed(socket);
+      this.#waiting.delete(look);
+      guard(() => line.closed());
+    };
+  }
+
+  #closed(socket: WebSocket): void {
+    this.#open.delete(socket);
+    this.#onClosed();
+  }
+
+  #lookAfter(look: () => boolean): void {
+    this.#waiting.add(look);
+    this.#looking ??= setInterval(() => {
+      for (const each of [...this.#waiting]) if (each()) this.#waiting.delete(each);
+      if (this.#waiting.size > 0) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }, LOOK_MS);
+  }
+}
+
+/** What has come and its session does not take yet. */
+class Held {
+  readonly #close: (code: number, reason: string) => void;
+  #messages: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(close: (code: number, reason: string) => void) {
+    this.#close = close;
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages.length === 0;
+  }
+
+  put(message: Uint8Array): void {
+    if (message.length > ADVERTISED.messageBytes) {
+      return this.#close(CLOSE.messageTooBig, "the message is too big");
+    }
+    this.#messages.push(message);
+    this.#bytes += message.length;
+    if (this.#bytes <= HTTP.heldBytes || this.#messages.length === 1) return;
+    this.#messages = [];
+    this.#bytes = 0;
+    this.#close(CLOSE.slowConsumer, "more came than could be taken");
+  }
+
+  handOver(line: Line): void {
+    while (this.#messages.length > 0 && !line.congested) {
+      const message = this.#messages.shift() as Uint8Array;
+      this.#bytes -= message.length;
+      line.receive(message);
+    }
+  }
+}

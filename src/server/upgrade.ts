@@ -1,0 +1,88 @@
+/**
+ * What both WebSocket adapters share: where sockets are, who may open one, and what a socket talks to.
+ */
+
+import { GatewayError } from "../errors.ts";
+import type { Telemetry } from "../host/host.ts";
+import type { Wire } from "../session/wire.ts";
+import { type AdmissionRules, admit } from "./admission.ts";
+import type { Routes } from "./app.ts";
+import { notHere } from "./problem.ts";
+
+const path = "/v1/connect";
+export const subprotocol = "weir.v1";
+/** The close code after a failure of ours. */
+export const INTERNAL_ERROR = 1011;
+
+/** What a socket talks to: a session. */
+export interface Line {
+  /** One whole text message, as UTF-8. The bytes are the receiver's from now on. */
+  receive(message: Uint8Array): void;
+  /** What was sent has left; there is room again. */
+  writable(): void;
+  closed(): void;
+  /** So much of what it sent is unanswered that nothing more is read for now. */
+  readonly congested: boolean;
+}
+
+export interface SocketOptions {
+  readonly rules: AdmissionRules;
+  readonly telemetry: Telemetry;
+  connect(wire: Wire): Line;
+}
+
+/** What an adapter listens with. */
+export interface ListenOptions extends SocketOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+export interface Listener {
+  /** Where it listens: `http://HOST:PORT`. */
+  readonly url: string;
+  /** Takes no more connections; those that are left have `HTTP.farewellMs` to end. */
+  close(): Promise<void>;
+}
+
+/** What is asked for there without an upgrade. */
+export const socketRoutes: Routes = {
+  [path]: {
+    GET() {
+      throw new GatewayError(
+        "invalid_frame",
+        `${path} is for WebSockets that offer ${subprotocol}`,
+      );
+    },
+  },
+};
+
+/** Throws if this is no upgrade that is let in. `target`: the request's path and query. */
+export function checkUpgrade(
+  rules: AdmissionRules,
+  target: string,
+  header: (name: "host" | "origin" | "sec-websocket-protocol") => string | undefined,
+): void {
+  admit(rules, header("host"), header("origin"));
+  if (target.split("?", 1)[0] !== path) throw notHere(`socket at ${target}`);
+  const offered = header("sec-websocket-protocol")?.split(",") ?? [];
+  if (offered.some((name) => name.trim() === subprotocol)) return;
+  throw new GatewayError("invalid_frame", `The subprotocol ${subprotocol} must be offered`);
+}
+
+/** Runs what may fail for this socket only: then it is reported and `close` is called. */
+export function guarded(telemetry: Telemetry, close: () => void, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    telemetry.count("sessions_failed_total");
+    telemetry.report("error", "A session failed and was closed", { error });
+    close();
+  }
+}
+
+/** The address as a URL has it. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
