@@ -3,7 +3,7 @@
  * comments in them say, and its tables must be those of the code.
  *
  * A block that is tagged `sh run` may have `curl` with a URL, `-X` and `-d`, which is done here, so
- * that the test needs no `curl`. A block tagged `ts run` is run as a program. In both, the comments
+ * that the test needs no `curl`. A block tagged `ts run`, `ts client` or `js page` is run as a program. In all, the comments
  * after a command are its output, with `…` for what differs from run to run.
  */
 
@@ -47,9 +47,30 @@ async function curl([program, ...rest]: string[], gateway: Gateway): Promise<str
   return await response.text();
 }
 
+/** A block of the client; one for a page is ended behind its first record, which a page never is. */
+function clientPrograms(origin: string): string[] {
+  const client = new URL("src/client/mod.ts", root).href;
+  const inDeno = blocks("ts client").map((text) => text.replace("./src/client/mod.ts", client));
+  const inPages = blocks("js page").map((text) =>
+    `${text.replace("console.log(key, value);", "$& break;")}
+await weir.close();
+// cab-7 { lat: 37.75, lon: -122.39 }`
+  );
+  return [...inDeno, ...inPages].map((text) => text.replaceAll(shown, origin));
+}
+
 async function program(code: string): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-config", "--no-lock", "--allow-net", "--ext=ts", "-"],
+    args: [
+      "run",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      "--allow-net",
+      "--allow-import",
+      "--ext=ts",
+      "-",
+    ],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -74,7 +95,7 @@ Deno.test("the README's examples do what they say", async () => {
     }
     const programs = blocks("ts run");
     assert(programs.length > 0, "there are programs");
-    for (const text of programs) {
+    for (const text of [...programs, ...clientPrograms(gateway.origin)]) {
       const lines = text.trimEnd().split("\n");
       const output = lines.filter((line) => line.startsWith("// ")).map((line) => line.slice(3));
       const code = text.replaceAll(shown.slice("http:".length), gateway.origin.slice(5));
