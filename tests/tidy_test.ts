@@ -56,7 +56,15 @@ const banned: Readonly<Record<string, RegExp>> = {
   "Deno": /\bDeno\./,
 };
 /** Where that may stand: the edges. */
-const edges = ["host/", "client/system.ts", "server/", "store/deno_kv.ts", "cli/", "demo/", "main.ts"];
+const edges = [
+  "host/",
+  "client/system.ts",
+  "server/",
+  "store/deno_kv.ts",
+  "cli/",
+  "demo/",
+  "main.ts",
+];
 
 /**
  * What a program or a user starts with; everything else must be reached from here. The store in
