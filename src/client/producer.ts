@@ -366,7 +366,7 @@ export class Producer implements Resident {
     const { platform } = this.#connection;
     if (this.#alarm && this.#alarm.at <= at) return;
     this.#alarm?.cancel();
-    const cancel = platform.after(at - platform.now(), () => {
+    const cancel = platform.after(Math.max(0, at - platform.now()), () => {
       this.#alarm = undefined;
       this.#pump();
     });

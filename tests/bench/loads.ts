@@ -21,7 +21,7 @@ const VALUE = (i: number) =>
   },"occupied":${i % 2}}`;
 
 /** Counts `count()` over the measured time, after a warm-up. */
-async function measure(server: Server, ms: number, count: () => number): Promise<Figure> {
+export async function measure(server: Server, ms: number, count: () => number): Promise<Figure> {
   await pause(WARM_UP_MS);
   const [from, cpu, begun] = [count(), server.cpuSeconds(), performance.now()];
   await pause(ms);

@@ -7,6 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { clientFanOut, clientGroup, clientPublishes } from "./client_loads.ts";
 import { fanOut, type Figure, group, idleLatency, idleMemory, publishes } from "./loads.ts";
 import { pinned, type Server, startGateway, startScript } from "./processes.ts";
 import { rawAppends, rawWrites } from "./raw_store.ts";
@@ -50,6 +51,46 @@ const ROWS: readonly Row[] = [
         (s) => publishes(s, { sockets: 16, window: 4, records: 100, ms }),
       ),
       "raw appends of 500": await rawAppends(500, ms),
+    }),
+  },
+  {
+    name: "C2",
+    load: "publishes of 100 records through the client, beside ready-made frames",
+    run: async (ms) => ({
+      ...await sides(
+        "client",
+        startGateway(),
+        (s) => clientPublishes(s, { clients: 4, records: 100, ms }),
+      ),
+      ...await sides(
+        "frames",
+        startGateway(),
+        (s) => publishes(s, { sockets: 16, window: 4, records: 100, ms }),
+      ),
+    }),
+  },
+  {
+    name: "C3",
+    load: "publish → group of 4 → commit through the client, beside ready-made frames",
+    run: async (ms) => ({
+      ...await sides("client", startGateway(), (s) => clientGroup(s, ms)),
+      ...await sides("frames", startGateway(), (s) => group(s, ms)),
+    }),
+  },
+  {
+    name: "C4",
+    load: "one record to 1,000 clients that follow, beside ready-made frames",
+    run: async (ms) => ({
+      ...await sides(
+        "client",
+        startGateway(),
+        (s) => clientFanOut(s, { clients: 1_000, window: 16, ms }),
+      ),
+      ...await sides(
+        "frames",
+        startGateway(),
+        (s) => fanOut(s, { sockets: 1_000, window: 16, ms }),
+      ),
     }),
   },
   {

@@ -1,0 +1,92 @@
+/**
+ * The loads of the benchmarks through the client, as applications have them: it makes the records,
+ * prints and parses them, and counts what its promises and loops say. Beside the figures of the lean
+ * client, which does none of that.
+ */
+
+import { type Client, connect } from "../../src/client/mod.ts";
+import { type Figure, measure } from "./loads.ts";
+import type { Server } from "./processes.ts";
+
+function open(server: Server): Client {
+  return connect(`http://127.0.0.1:${server.port}`);
+}
+
+function batch(from: number, count: number) {
+  return Array.from({ length: count }, (_, i) => ({
+    key: `cab${(from + i) % 6_400}`,
+    value: { lat: 37.75134, lon: -122.39135, time: 1_213_031_000 + from + i, occupied: i % 2 },
+  }));
+}
+
+/** Publishes through producers, as fast as `ready` lets them. */
+export async function clientPublishes(
+  server: Server,
+  { clients, records, ms }: { clients: number; records: number; ms: number },
+): Promise<Figure> {
+  let acked = 0;
+  let running = true;
+  const all = Array.from({ length: clients }, () => open(server));
+  const loops = all.map(async (client, c) => {
+    const producer = client.producer({ maxQueueBytes: 1 << 20 });
+    for (let i = c * 1_000; running; i += records) {
+      await producer.ready;
+      producer.publish("gps", batch(i, records)).then(({ places }) => acked += places.length);
+    }
+  });
+  const figure = await measure(server, ms, () => acked);
+  running = false;
+  await Promise.all(loops);
+  await Promise.all(all.map((client) => client.close()));
+  return figure;
+}
+
+/** Publishes, and a group of four whose loops commit as the client does. */
+export async function clientGroup(server: Server, ms: number): Promise<Figure> {
+  let consumed = 0;
+  const all = Array.from({ length: 4 }, () => open(server));
+  const loops = all.map(async (client) => {
+    const capacity = { records: 50_000, bytes: 32 << 20 };
+    const consumer = client.consume("gps", { group: "bench", capacity });
+    for await (const { records } of consumer.batches()) consumed += records.length;
+  });
+  const producing = clientPublishes(server, { clients: 2, records: 100, ms: ms + 500 });
+  const figure = await measure(server, ms, () => consumed);
+  await producing;
+  await Promise.all(all.map((client) => client.close()));
+  await Promise.all(loops);
+  return figure;
+}
+
+/** One publisher of single records, many clients that follow. */
+export async function clientFanOut(
+  server: Server,
+  { clients, window, ms }: { clients: number; window: number; ms: number },
+): Promise<Figure> {
+  let delivered = 0;
+  let sampled = 0;
+  let sent = 0;
+  const publisher = open(server);
+  const refill = () => {
+    for (; sent - sampled < window; sent++) {
+      publisher.publish("news", { ...batch(sent, 1)[0]!, partition: 0 }).catch(() => {});
+    }
+  };
+  const all = Array.from({ length: clients }, () => open(server));
+  const subscriptions = all.map((client) =>
+    client.subscribe("news", { partitions: [0], capacity: { records: 100_000 } })
+  );
+  const loops = subscriptions.map(async (subscription, s) => {
+    for await (const { records } of subscription.batches()) {
+      delivered += records.length;
+      if (s === 0) sampled += records.length;
+      if (s === 0) refill();
+    }
+  });
+  await Promise.all(subscriptions.map(({ ready }) => ready));
+  refill();
+  const figure = await measure(server, ms, () => delivered);
+  await Promise.all([publisher, ...all].map((client) => client.close()));
+  await Promise.all(loops);
+  return figure;
+}
