@@ -17,6 +17,7 @@ import { groupRoutes } from "./server/groups.ts";
 import { operationRoutes } from "./server/operations.ts";
 import { producerRoutes } from "./server/producers.ts";
 import { recordRoutes } from "./server/records.ts";
+import { statusRoutes } from "./server/status_page.ts";
 import { type Listener, socketRoutes } from "./server/upgrade.ts";
 import { topicRoutes } from "./server/topics.ts";
 import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
@@ -55,6 +56,7 @@ async function openDoors(
     routes: {
       ...socketRoutes,
       ...clientRoutes,
+      ...statusRoutes(`weir ${project.version}`),
       ...topicRoutes(gateway.broker),
       ...recordRoutes(gateway.broker),
       ...eventRoutes(gateway.broker, gateway.leaving),

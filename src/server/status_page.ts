@@ -1,0 +1,22 @@
+/** `GET /`: a page that says what runs here, and shows topics and groups with their rates and lag. */
+
+import type { Routes } from "./app.ts";
+import css from "./pages/status.css" with { type: "text" };
+import html from "./pages/status.html" with { type: "text" };
+import script from "./pages/status.js" with { type: "text" };
+import { staticFile } from "./static_file.ts";
+
+const headers = {
+  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
+    "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+};
+
+/** `server`: name and version. */
+export function statusRoutes(server: string): Routes {
+  const page = html.replace("SERVER", server);
+  return {
+    "/": { GET: staticFile(page, "text/html; charset=utf-8", headers) },
+    "/v1/status.css": { GET: staticFile(css, "text/css; charset=utf-8") },
+    "/v1/status.js": { GET: staticFile(script, "text/javascript; charset=utf-8") },
+  };
+}
