@@ -5,18 +5,25 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import type { RecordBatch } from "../client/mod.ts";
 import type { Fix } from "./fixes.ts";
-import type { Batch, Member, Position, Work } from "./member.ts";
+import type { Member, Task, Work } from "./member.ts";
 
 /** Rows of one upload while the database is slow. */
 const UPLOAD_ROWS = 50;
+const LOOK_MS = 20;
 
 export class Archive implements Work {
   readonly group = "archive";
+  readonly title = "Archive";
+  /** Few, so that a partition that is taken away is given up soon. */
+  readonly capacity = 500;
   readonly topics: readonly string[];
   readonly #database: DatabaseSync;
   /** Rows a second that the database takes; while it is undefined, all that come. */
   rowsPerSecond: number | undefined;
+  /** The database takes nothing. */
+  paused = false;
   #freeAtMs = 0;
 
   constructor(fixes: string, path: string) {
@@ -31,20 +38,8 @@ export class Archive implements Work {
     `);
   }
 
-  async assigned(_member: Member, _at: Position): Promise<void> {
-    // Where it stands is in the database: `process` looks there.
-  }
-
-  async process(member: Member, { topic, partition, records, next }: Batch): Promise<void> {
-    const size = this.rowsPerSecond === undefined ? records.length : UPLOAD_ROWS;
-    for (let at = 0; at < records.length; at += size) {
-      const upload = records.slice(at, at + size);
-      await this.#pace(upload.length);
-      if (!member.alive) return;
-      const offset = records[at + size]?.offset ?? next;
-      this.#upload(partition, upload.filter((r) => r.offset >= this.#next(partition)), offset);
-      await member.commit([{ topic, partition, offset }]);
-    }
+  begin(member: Member): Task {
+    return { process: (batch) => this.#process(member, batch) };
   }
 
   /** Rows, and how many different fixes they are. */
@@ -58,13 +53,26 @@ export class Archive implements Work {
     this.#database.close();
   }
 
-  #upload(partition: number, records: Batch["records"], next: number): void {
+  async #process(member: Member, { topic, partition, records, next }: RecordBatch): Promise<void> {
+    const size = this.rowsPerSecond === undefined ? records.length : UPLOAD_ROWS;
+    for (let at = 0; at < records.length; at += size) {
+      const upload = records.slice(at, at + size);
+      await this.#pace(upload.length);
+      if (!member.alive) return;
+      const offset = records[at + size]?.offset ?? next;
+      const begun = this.#next(partition);
+      this.#upload(partition, upload.filter((record) => record.offset >= begun), offset);
+      await member.consumer.commit([{ topic, partition, offset }]);
+    }
+  }
+
+  #upload(partition: number, records: RecordBatch["records"], next: number): void {
     if (records.length === 0) return;
     this.#database.exec("BEGIN");
     const insert = this.#database.prepare("INSERT INTO fixes VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     for (const { offset, key, value } of records) {
       const { number, time, lat, lon, occupied } = value as unknown as Fix;
-      insert.run(partition, offset, key, number, time, lat, lon, occupied ? 1 : 0);
+      insert.run(partition, offset, key ?? null, number, time, lat, lon, occupied ? 1 : 0);
     }
     this.#database.prepare("INSERT OR REPLACE INTO uploaded VALUES (?, ?)").run(partition, next);
     this.#database.exec("COMMIT");
@@ -78,11 +86,10 @@ export class Archive implements Work {
 
   /** Waits until the database has taken what it was given before. */
   async #pace(rows: number): Promise<void> {
-    if (this.rowsPerSecond === undefined) return;
-    const now = performance.now();
-    this.#freeAtMs = Math.max(now, this.#freeAtMs) + rows / this.rowsPerSecond * 1_000;
-    while (this.rowsPerSecond !== undefined && performance.now() < this.#freeAtMs) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    const { rowsPerSecond = Infinity } = this;
+    this.#freeAtMs = Math.max(performance.now(), this.#freeAtMs) + rows / rowsPerSecond * 1_000;
+    while (this.paused || (this.rowsPerSecond && performance.now() < this.#freeAtMs)) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 }

@@ -1,31 +1,73 @@
-/** The members of one group: a few of them, of which one is killed now and then and replaced. */
+/** The members of one group: some of them, of which any can be killed, and others started. */
 
 import { Member, type Work } from "./member.ts";
+
+/** How long one that died is still shown, in milliseconds. */
+const REMEMBERED_MS = 8_000;
+
+interface Dead {
+  readonly member: Member;
+  readonly atMs: number;
+}
 
 export class Crew {
   readonly work: Work;
   readonly #url: string;
+  readonly #tell: (what: string) => void;
   #members: Member[] = [];
+  #dead: Dead[] = [];
+  #failure: unknown;
   killed = 0;
   started = 0;
 
-  constructor(url: string, work: Work) {
+  /** `tell` is told what happens, in a few words. */
+  constructor(url: string, work: Work, tell: (what: string) => void = () => {}) {
     this.#url = url;
     this.work = work;
+    this.#tell = tell;
   }
 
-  async start(count: number): Promise<void> {
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /** Those that died a short while ago. */
+  get lateMembers(): readonly Member[] {
+    const now = performance.now();
+    this.#dead = this.#dead.filter(({ atMs }) => now - atMs < REMEMBERED_MS);
+    return this.#dead.map(({ member }) => member);
+  }
+
+  start(count = 1): void {
     for (let i = 0; i < count; i++) {
-      this.#members.push(await Member.start(this.#url, this.work));
-      this.started++;
+      const name = `${this.work.group}-${++this.started}`;
+      this.#members.push(
+        new Member(this.#url, name, this.work, {
+          assigned: (partitions) => {
+            const numbers = partitions.map(({ partition }) => partition).sort((a, b) => a - b);
+            this.#tell(`${name} goes on with ${numbers.join(" ")}`);
+          },
+          failed: (error) => this.#failure ??= error,
+        }),
+      );
     }
   }
 
-  /** Kills the member that has been there longest, and starts another in its place. */
-  async replaceOne(): Promise<void> {
-    this.#members.shift()?.kill();
+  /** Kills the member of this name, or the one that has been there longest. */
+  kill(name = this.#members[0]?.name): Member | undefined {
+    const at = this.#members.findIndex((member) => member.name === name);
+    const [member] = at < 0 ? [] : this.#members.splice(at, 1);
+    if (!member) return undefined;
+    member.kill();
+    this.#dead.push({ member, atMs: performance.now() });
     this.killed++;
-    await this.start(1);
+    this.#tell(`${member.name} was killed`);
+    return member;
+  }
+
+  /** Throws what a member could not go on for, if there is such a thing. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   stop(): void {

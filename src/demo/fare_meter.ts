@@ -5,9 +5,11 @@
  * partitions and keys, whoever takes a partition over reads there which rides are under way.
  */
 
-import { Connection } from "./connection.ts";
+import type { Assigned, Producer, RecordBatch } from "../client/mod.ts";
 import type { Fix } from "./fixes.ts";
-import type { Batch, Member, Position, Work } from "./member.ts";
+import type { GatewayApi } from "./gateway_api.ts";
+import type { Member, Task, Work } from "./member.ts";
+import { readPartition } from "./read_all.ts";
 
 /** What is published to `rides`. */
 export interface RideEvent {
@@ -23,41 +25,66 @@ type Began = Pick<RideEvent, "time" | "lat" | "lon">;
 
 export class FareMeter implements Work {
   readonly group = "fare-meter";
+  readonly title = "Fare meter";
   readonly topics: readonly string[];
-  readonly #url: string;
+  readonly #api: GatewayApi;
   readonly #rides: string;
-  /** Rides under way, by partition and driver. */
-  readonly #open = new Map<number, Map<string, Began>>();
 
-  constructor(url: string, fixes: string, rides: string) {
-    this.#url = url;
+  constructor(api: GatewayApi, fixes: string, rides: string) {
+    this.#api = api;
     this.topics = [fixes];
     this.#rides = rides;
   }
 
-  async assigned(_: Member, { partition }: Position): Promise<void> {
-    const open = new Map<string, Began>();
-    for await (const { key, value } of readAll(this.#url, this.#rides, partition)) {
-      follow(open, key, value as unknown as RideEvent);
-    }
-    this.#open.set(partition, open);
+  begin(member: Member): Task {
+    return new Metering(member, this.#api, this.#rides);
+  }
+}
+
+/** What one fare meter knows and does. */
+class Metering implements Task {
+  readonly #member: Member;
+  readonly #producer: Producer;
+  readonly #api: GatewayApi;
+  readonly #rides: string;
+  /** Rides under way, by partition and driver. */
+  readonly #open = new Map<number, Map<string, Began>>();
+
+  constructor(member: Member, api: GatewayApi, rides: string) {
+    this.#member = member;
+    this.#producer = member.client.producer();
+    this.#api = api;
+    this.#rides = rides;
   }
 
-  async process(member: Member, { topic, partition, records, next }: Batch): Promise<void> {
+  async assigned(partitions: readonly Assigned[]): Promise<void> {
+    await Promise.all(partitions.map(async ({ partition }) => {
+      const open = new Map<string, Began>();
+      const rides = readPartition<RideEvent>(
+        this.#member.client,
+        this.#api,
+        this.#rides,
+        partition,
+      );
+      for await (const { key = "", value } of rides) follow(open, key, value);
+      this.#open.set(partition, open);
+    }));
+  }
+
+  async process({ topic, partition, records, next }: RecordBatch): Promise<void> {
     const open = new Map(this.#open.get(partition));
-    const events = records.flatMap(({ key, value }) => {
-      const event = rideEvent(open.get(key), value as unknown as Fix);
+    const events = records.flatMap(({ key = "", value }) => {
+      const event = rideEvent(open.get(key), value as Fix);
       if (!event) return [];
       follow(open, key, event);
       return [{ key, partition, value: event }];
     });
+    const { client, consumer } = this.#member;
     const offsets = [{ topic, partition, offset: next }];
-    if (events.length === 0) await member.commit(offsets);
+    if (events.length === 0) await consumer.commit(offsets);
     else {
-      await member.connection.request("transact", {
-        publish: [{ topic: this.#rides, records: events }],
-        commit: { subscription: member.subscription, offsets },
-      });
+      const rides = { topic: this.#rides, records: events };
+      await client.transact([rides], { commit: { consumer, offsets }, producer: this.#producer });
     }
     this.#open.set(partition, open);
   }
@@ -81,43 +108,4 @@ function kilometres(from: Began, to: Fix): number {
   const y = (to.lat - from.lat) * 111.32;
   const x = (to.lon - from.lon) * 111.32 * Math.cos(from.lat * Math.PI / 180);
   return Math.hypot(x, y);
-}
-
-/** All records of a partition from its start to where it ends now. */
-export async function* readAll(url: string, topic: string, partition: number) {
-  const response = await fetch(`${url}/v1/topics/${topic}`);
-  const { partitions } = await response.json();
-  const { start, next: end } = partitions[partition];
-  if (start >= end) return;
-  const connection = await Connection.open(url);
-  try {
-    yield* readUpTo(connection, topic, partition, end);
-  } finally {
-    connection.close();
-  }
-}
-
-async function* readUpTo(connection: Connection, topic: string, partition: number, end: number) {
-  const batches: Batch[] = [];
-  let arrived = () => {};
-  connection.onPush = (frame) => {
-    if (frame["type"] !== "records") return;
-    batches.push(frame as unknown as Batch);
-    arrived();
-  };
-  const { subscription } = await connection.request("subscribe", {
-    topic,
-    partitions: [partition],
-    from: "earliest",
-  });
-  for (let next = 0; next < end;) {
-    const batch = batches.shift();
-    if (!batch) {
-      await new Promise<void>((resolve) => arrived = resolve);
-      continue;
-    }
-    yield* batch.records.filter(({ offset }) => offset < end);
-    next = batch.next;
-    connection.push("credit", { subscription, records: batch.records.length });
-  }
 }

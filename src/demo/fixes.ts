@@ -14,6 +14,14 @@ export interface Fix {
   readonly occupied: boolean;
 }
 
+/** Where fixes come from: a city that is made up, or one that was recorded. */
+export interface Traffic {
+  /** There will be no more. */
+  readonly isOver: boolean;
+  /** What is due until `afterS` seconds of the drive have passed, and was not taken before. */
+  take(afterS: number): Iterable<Fix>;
+}
+
 export interface Shift {
   readonly driver: string;
   readonly fixes: readonly Fix[];
@@ -72,4 +80,29 @@ export function schedule(shifts: readonly Shift[]): Due[] {
     }
   }
   return due.sort((a, b) => a.afterS - b.afterS);
+}
+
+/** The recorded drive, as traffic. */
+export class Recording implements Traffic {
+  readonly #due: readonly Due[];
+  #next = 0;
+
+  constructor(due: readonly Due[]) {
+    this.#due = due;
+  }
+
+  get isOver(): boolean {
+    return this.#next >= this.#due.length;
+  }
+
+  *take(afterS: number): Generator<Fix, void, undefined> {
+    for (
+      let due = this.#due[this.#next];
+      due && due.afterS <= afterS;
+      due = this.#due[this.#next]
+    ) {
+      this.#next++;
+      yield due.fix;
+    }
+  }
 }

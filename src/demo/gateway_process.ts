@@ -1,34 +1,64 @@
-/** A gateway as a process of its own, on a free port, for demonstrations. */
+/** A gateway as a process of its own, for demonstrations. */
 
 export interface GatewayProcess {
   readonly url: string;
+  /** Lets it finish. */
   stop(): Promise<void>;
+  /** As a crash: `kill -9`. */
+  kill(): Promise<void>;
 }
 
-/** Starts it on this store and waits until it serves. */
-export async function startGateway(store: string): Promise<GatewayProcess> {
+export interface GatewayOptions {
+  readonly store: string;
+  /** Any free one unless given. */
+  readonly port?: number;
+  /** Origins of pages that it lets in. */
+  readonly origins?: readonly string[];
+}
+
+/** Starts it, and waits until it serves. */
+export async function startGateway(
+  { store, port = 0, origins = [] }: GatewayOptions,
+): Promise<GatewayProcess> {
   const main = new URL("../main.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--unstable-kv", main],
-    env: { PORT: "0", WEIR_STORE: store },
+    env: { PORT: String(port), WEIR_STORE: store, WEIR_ORIGINS: origins.join(",") },
     stdout: "piped",
     stderr: "inherit",
+    // Ctrl-C is for whoever started it: the gateway is needed until all is counted.
+    detached: true,
   }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let printed = "";
-  let url: string | undefined;
-  while (!url) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error("The gateway ended before it listened");
-    printed += value;
-    url = printed.match(/listening on (http:\/\/\S+)/)?.[1];
-  }
-  return {
-    url,
-    stop: async () => {
-      child.kill("SIGTERM");
-      await reader.cancel();
-      await child.status;
-    },
+  const end = async (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+    await child.status;
   };
+  const url = await untilListening(child.stdout);
+  if (!url) {
+    await end("SIGKILL");
+    throw new Error(`The gateway on port ${port} ended before it listened`);
+  }
+  return { url, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
+}
+
+/** The address that it prints. What it prints after that is read, and passed over. */
+async function untilListening(stdout: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const reader = stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    printed += part.value;
+    const url = printed.match(/listening on (http:\/\/\S+)/)?.[1];
+    if (!url) continue;
+    drain(reader);
+    return url;
+  }
+  return undefined;
+}
+
+async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+  for (let part = await reader.read(); !part.done;) part = await reader.read();
 }

@@ -1,149 +1,97 @@
 /**
- * One member of a consumer group: joins, takes batches of one partition at a time in order, and lets
- * its work decide what is committed. It can be killed at any moment, as a crash would do it.
+ * One consumer of a group, as a process of its own would be: a client, a loop over batches, and a
+ * commit for what is dealt with. It can be killed at any moment.
  */
 
-import { Connection, type Frame, Refused } from "./connection.ts";
+import {
+  type Assigned,
+  type Client,
+  connect,
+  type Consumer,
+  type RecordBatch,
+  WeirError,
+} from "../client/mod.ts";
+import type { TopicPartition } from "../protocol/gateway_frames.ts";
+import { mortal } from "./crash.ts";
 
-export interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
-
-/** Records of one partition, in order. `next` is the offset to commit when they are done. */
-export interface Batch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: readonly { offset: number; key: string; value: Frame }[];
-  readonly next: number;
-}
-
-/** What a consumer does; `member` is there for its commits. */
+/** What the members of a group do. */
 export interface Work {
   readonly group: string;
+  /** What people call it. */
+  readonly title: string;
   readonly topics: readonly string[];
-  /** A partition is ours now, from this position on: makes ready for it. */
-  assigned(member: Member, at: Position): Promise<void>;
-  /** A batch of a partition that is ours. Returns when it is done and committed. */
-  process(member: Member, batch: Batch): Promise<void>;
+  /** Records that a member may have at a time. */
+  readonly capacity?: number;
+  /** A member begins: what it does, with memory of its own. */
+  begin(member: Member): Task;
 }
 
-const CREDIT = 2_000;
+export interface Task {
+  /** Partitions are the member's now: makes ready for them. Their records wait. */
+  assigned?(partitions: readonly Assigned[]): Promise<void>;
+  /** Deals with a batch, and commits what is done. */
+  process(batch: RecordBatch): Promise<void>;
+}
+
+/** What a member has to tell whoever started it. */
+export interface MemberEvents {
+  assigned(partitions: readonly TopicPartition[]): void;
+  /** It cannot go on. */
+  failed(error: unknown): void;
+}
+
+const CAPACITY = 2_000;
 
 export class Member {
-  readonly connection: Connection;
-  readonly #work: Work;
-  #subscription = 0;
-  /** What was pushed and is not worked off. */
-  #queue: Frame[] = [];
-  #working = false;
-  readonly #owned = new Set<string>();
+  readonly name: string;
+  readonly client: Client;
+  readonly consumer: Consumer;
+  readonly #crash: () => void;
+  /** Records that it has dealt with. */
+  processed = 0;
   alive = true;
 
-  private constructor(connection: Connection, work: Work) {
-    this.connection = connection;
-    this.#work = work;
-  }
-
-  static async start(url: string, work: Work): Promise<Member> {
-    const member = new Member(await Connection.open(url), work);
-    member.connection.onPush = (frame) => member.#receive(frame);
-    const { group, topics } = work;
-    const joined = member.connection.request("join", {
-      group,
-      topics,
-      credit: { records: CREDIT },
+  constructor(url: string, name: string, work: Work, events: MemberEvents) {
+    const { platform, crash } = mortal();
+    this.name = name;
+    this.#crash = crash;
+    this.client = connect(url, { platform, client: { name, version: "0.1.0" } });
+    const task = work.begin(this);
+    this.consumer = this.client.consume(work.topics, {
+      group: work.group,
+      // When it dies, its partitions go to another at once.
+      instance: false,
+      autoCommitMs: false,
+      capacity: { records: work.capacity ?? CAPACITY },
+      onAssign: async (partitions) => {
+        events.assigned(partitions);
+        await task.assigned?.(partitions);
+      },
     });
-    member.#subscription = Number((await joined)["subscription"]);
-    return member;
+    this.#run(task).catch((error) => this.alive && events.failed(error));
   }
 
-  get subscription(): number {
-    return this.#subscription;
-  }
-
-  get partitions(): number {
-    return this.#owned.size;
-  }
-
-  async commit(offsets: readonly Position[]): Promise<void> {
-    const { subscription } = this;
-    await this.connection.request("commit", { subscription, offsets });
+  /** The partitions that are its own now. */
+  get partitions(): readonly TopicPartition[] {
+    return this.alive ? this.consumer.partitions : [];
   }
 
   /** As a crash: the socket is gone, nothing is finished. */
   kill(): void {
     this.alive = false;
-    this.connection.close();
+    this.#crash();
   }
 
-  #receive(frame: Frame): void {
-    // The `ok` of join comes before every push of its subscription, but its promise resolves later.
-    if (typeof frame["subscription"] === "number") this.#subscription = frame["subscription"];
-    this.#queue.push(frame);
-    if (!this.#working) this.#workOff();
-  }
-
-  async #workOff(): Promise<void> {
-    this.#working = true;
-    for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) {
+  async #run(task: Task): Promise<void> {
+    for await (const batch of this.consumer.batches()) {
       try {
-        await this.#take(frame["type"] === "records" ? this.#withMore(frame) : frame);
+        await task.process(batch);
       } catch (error) {
-        this.#failed(error);
+        // Another has the partition meanwhile, and begins at what was committed.
+        if (error instanceof WeirError && error.retry === "rejoin") continue;
+        throw error;
       }
+      this.processed += batch.records.length;
     }
-    this.#working = false;
-  }
-
-  /** The records and what has come behind them for the same partition: one batch, one commit. */
-  #withMore(first: Frame): Frame {
-    const isMore = ({ type, topic, partition }: Frame) =>
-      type === "records" && topic === first["topic"] && partition === first["partition"];
-    const control = this.#queue.findIndex(({ type }) => type !== "records");
-    const free = control < 0 ? this.#queue : this.#queue.slice(0, control);
-    const all = [first, ...free.filter(isMore)];
-    this.#queue = this.#queue.filter((frame, i) => i >= free.length || !isMore(frame));
-    const records = all.flatMap((frame) => frame["records"] as Batch["records"]);
-    return { ...first, records, next: all.at(-1)?.["next"] };
-  }
-
-  async #take(frame: Frame): Promise<void> {
-    if (!this.alive) return;
-    switch (frame["type"]) {
-      case "assign":
-        for (const at of frame["partitions"] as Position[]) {
-          await this.#work.assigned(this, at);
-          this.#owned.add(`${at.topic}/${at.partition}`);
-        }
-        return;
-      case "revoke": {
-        const partitions = frame["partitions"] as Position[];
-        for (const { topic, partition } of partitions) this.#owned.delete(`${topic}/${partition}`);
-        if (!frame["lost"]) {
-          this.connection.push("release", { subscription: this.subscription, partitions });
-        }
-        return;
-      }
-      case "records":
-        return await this.#process(frame as unknown as Batch);
-      case "end":
-        throw new Error(`${this.#work.group} ended: ${frame["message"]}`);
-    }
-  }
-
-  async #process(batch: Batch): Promise<void> {
-    const { topic, partition, records } = batch;
-    if (!this.#owned.has(`${topic}/${partition}`)) return;
-    await this.#work.process(this, batch);
-    const { subscription } = this;
-    this.connection.push("credit", { subscription, records: records.length });
-  }
-
-  /** To have lost a partition, or the connection, is a consumer's life; all else ends the run. */
-  #failed(error: unknown): void {
-    if (!this.alive || (error instanceof Refused && error.reply["retry"] === "rejoin")) return;
-    throw error;
   }
 }

@@ -8,21 +8,16 @@
  */
 
 import { parseArgs } from "node:util";
-import { Archive } from "./archive.ts";
-import { Crew } from "./crew.ts";
-import { Drivers } from "./drivers.ts";
-import { FareMeter } from "./fare_meter.ts";
-import { readShifts, schedule } from "./fixes.ts";
-import { isWhole, summarise } from "./summary.ts";
-import { Surge } from "./surge.ts";
+import { readShifts, Recording, schedule } from "./fixes.ts";
 import { startGateway } from "./gateway_process.ts";
+import { print } from "./print.ts";
+import { repeatedly } from "./repeatedly.ts";
+import { Tracking } from "./tracking.ts";
 
-const PARTITIONS = 8;
 const MEMBERS = 3;
-const SOCKETS = 8;
 const REPLACE_EVERY_MS = 1_500;
 const RAIN_EVERY_MS = 5_000;
-const DRAIN_MS = 120_000;
+const TELL_EVERY_MS = 1_000;
 
 const USAGE = "Usage: deno task replay FILE [--speed 60] [--drivers 1000] [--url http://HOST:PORT]";
 
@@ -50,120 +45,55 @@ function options(args: string[]): Options {
   return { file, speed, drivers, url: values.url };
 }
 
-interface GroupLag {
-  readonly [group: string]: number;
-}
-
-async function lags(url: string, crews: readonly Crew[]): Promise<GroupLag> {
-  const entries = crews.map(async ({ work: { group } }) => {
-    const response = await fetch(`${url}/v1/groups/${group}`);
-    const { offsets = [] } = response.ok ? await response.json() : {};
-    const lag = offsets.reduce((sum: number, offset: { lag: number }) => sum + offset.lag, 0);
-    return [group, lag] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
-/** Runs `each` every so often until it is stopped; never twice at once. */
-function repeatedly(everyMs: number, each: () => Promise<void> | void): () => Promise<void> {
-  let running = true;
-  const loop = (async () => {
-    while (running) {
-      await new Promise((resolve) => setTimeout(resolve, everyMs));
-      if (running) await each();
-    }
-  })();
-  return () => {
-    running = false;
-    return loop;
-  };
-}
-
-async function replay({ file, speed, drivers: count }: Options, url: string, folder: string) {
-  const shifts = await readShifts(file, count);
+/** Returns whether all of it came through, once. */
+async function replay(given: Options, url: string, folder: string): Promise<boolean> {
+  const { file, speed } = given;
+  const shifts = await readShifts(file, given.drivers);
   const due = schedule(shifts);
-  const run = Date.now().toString(36);
-  const topics = { fixes: `fixes-${run}`, rides: `rides-${run}`, partitions: PARTITIONS };
-  for (const topic of [topics.fixes, topics.rides]) {
-    const body = JSON.stringify({ partitions: PARTITIONS });
-    const made = await fetch(`${url}/v1/topics/${topic}`, { method: "PUT", body });
-    if (!made.ok) throw new Error(`Cannot make topic ${topic}: ${await made.text()}`);
-  }
   const seconds = (due.at(-1)?.afterS ?? 0) / speed;
-  const pace = due.length / Math.max(1, seconds);
+  const rowsPerSecond = Math.ceil(due.length / Math.max(1, seconds) / 10);
   print(
     `${due.length} fixes of ${shifts.length} drivers in ${Math.ceil(seconds)} s; ` +
-      `the archive's database takes ${Math.ceil(pace / 10)} rows a second while they drive`,
+      `the archive's database takes ${rowsPerSecond} rows a second while they drive`,
   );
-
-  const drivers = await Drivers.connect(url, topics.fixes, SOCKETS);
-  const archive = new Archive(topics.fixes, `${folder}/archive.sqlite3`);
-  archive.rowsPerSecond = Math.ceil(pace / 10);
-  const surge = new Surge(topics.fixes);
-  const meter = new FareMeter(url, topics.fixes, topics.rides);
-  const crews = [meter, surge, archive].map((work) => new Crew(url, work));
-  for (const crew of crews) await crew.start(MEMBERS);
-
+  const tracking = await Tracking.start({ url, folder, rowsPerSecond, members: MEMBERS });
+  const { crews, surge } = tracking;
   let turn = 0;
   const stops = [
-    repeatedly(REPLACE_EVERY_MS, () => crews[turn++ % crews.length]?.replaceOne()),
+    repeatedly(REPLACE_EVERY_MS, () => {
+      const crew = crews[turn++ % crews.length];
+      crew?.kill();
+      crew?.start();
+    }),
     repeatedly(RAIN_EVERY_MS, () => void (surge.raining = !surge.raining)),
-    repeatedly(1_000, async () => {
-      const lag = Object.entries(await lags(url, crews)).map(([name, n]) => `${name} ${n}`);
-      const { cell, times } = surge.dearest();
-      print(
-        `published ${drivers.published}  acknowledged ${drivers.acknowledged}  lag: ` +
-          `${lag.join(", ")}  surge ×${times.toFixed(1)} at ${cell}${
-            surge.raining ? " (rain)" : ""
-          }`,
-      );
+    repeatedly(TELL_EVERY_MS, async () => {
+      tracking.check();
+      print(await progress(tracking));
     }),
   ];
-  await drivers.drive(due, speed);
-  await until(() => drivers.done, "acknowledgements");
-  archive.rowsPerSecond = undefined;
-  await until(
-    async () => Object.values(await lags(url, crews)).every((lag) => lag === 0),
-    "the groups to catch up",
-  );
+  await tracking.drive(new Recording(due), speed);
+  await tracking.catchUp();
   await Promise.all(stops.map((stop) => stop()));
-  const summary = await summarise(url, topics, shifts, archive);
-  const [killed, started] = [sum(crews, "killed"), sum(crews, "started")];
-  for (const crew of crews) crew.stop();
-  drivers.close();
-  archive.close();
-  return { summary, killed, started, acknowledged: drivers.acknowledged };
+  const { line, isWhole } = await tracking.count();
+  await tracking.close();
+  print(line);
+  return isWhole;
 }
 
-function sum(crews: readonly Crew[], field: "killed" | "started"): number {
-  return crews.reduce((total, crew) => total + crew[field], 0);
-}
-
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS;
-  while (!await holds()) {
-    if (performance.now() > deadline) throw new Error(`Waited ${DRAIN_MS / 1_000} s for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+async function progress({ api, crews, drivers, surge }: Tracking): Promise<string> {
+  const lags = crews.map(async ({ work: { group } }) => `${group} ${await api.lag(group) ?? "–"}`);
+  const { cell, times } = surge.dearest();
+  return `published ${drivers.published}  acknowledged ${drivers.acknowledged}  ` +
+    `lag: ${(await Promise.all(lags)).join(", ")}  ` +
+    `surge ×${times.toFixed(1)} at ${cell}${surge.raining ? " (rain)" : ""}`;
 }
 
 async function main(): Promise<number> {
   const given = options(Deno.args);
   const folder = await Deno.makeTempDir({ prefix: "weir-replay-" });
-  const gateway = given.url ? undefined : await startGateway(`${folder}/weir.kv`);
+  const gateway = given.url ? undefined : await startGateway({ store: `${folder}/weir.kv` });
   try {
-    const url = (given.url ?? gateway?.url ?? "").replace(/\/$/, "");
-    const { summary, killed, started, acknowledged } = await replay(given, url, folder);
-    print(
-      `acknowledged ${acknowledged}  lost ${summary.lost}  duplicated ${summary.duplicated}  ` +
-        `rides ${summary.rides} of ${summary.ridesInFile}  fares $${summary.fares}  ` +
-        `rows ${summary.rows}  consumers started ${started}, killed ${killed}`,
-    );
-    return isWhole(summary) ? 0 : 1;
+    return await replay(given, given.url ?? gateway?.url ?? "", folder) ? 0 : 1;
   } finally {
     await gateway?.stop();
     await Deno.remove(folder, { recursive: true });

@@ -1,51 +1,75 @@
 /**
- * What came of it, counted from the records themselves: every fix of the file must stand once in the
- * log and once in the archive, and the rides must be those that the file has.
+ * What came of it, counted from the records themselves: every fix that was driven must stand once in
+ * the log and once in the archive, and the rides must be those that were driven.
  */
 
+import type { Client } from "../client/mod.ts";
 import type { Archive } from "./archive.ts";
-import { readAll, type RideEvent, rideEvent } from "./fare_meter.ts";
-import type { Shift } from "./fixes.ts";
+import { type RideEvent, rideEvent } from "./fare_meter.ts";
+import type { Fix } from "./fixes.ts";
+import type { GatewayApi } from "./gateway_api.ts";
+import { readPartition } from "./read_all.ts";
 
 export interface Summary {
   readonly fixes: number;
   readonly lost: number;
   readonly duplicated: number;
   readonly rides: number;
-  readonly ridesInFile: number;
+  readonly ridesDriven: number;
   readonly fares: number;
   readonly rows: number;
   readonly rowsDistinct: number;
 }
 
+/** What was driven, whatever became of it. */
+export class Driven {
+  readonly #rides = new Map<string, RideEvent>();
+  fixes = 0;
+  rides = 0;
+
+  add(fix: Fix): void {
+    this.fixes++;
+    const event = rideEvent(this.#rides.get(fix.driver), fix);
+    if (event?.event === "began") this.#rides.set(fix.driver, event);
+    if (event?.event !== "ended") return;
+    this.#rides.delete(fix.driver);
+    this.rides++;
+  }
+}
+
+export interface Topics {
+  readonly fixes: string;
+  readonly rides: string;
+  readonly partitions: number;
+}
+
 export async function summarise(
-  url: string,
-  topics: { fixes: string; rides: string; partitions: number },
-  shifts: readonly Shift[],
+  client: Client,
+  api: GatewayApi,
+  topics: Topics,
+  driven: Driven,
   archive: Archive,
 ): Promise<Summary> {
-  const fixes = shifts.reduce((sum, shift) => sum + shift.fixes.length, 0);
-  const seen = new Map<number, number>();
+  /** How often each fix is in the log, by its number. */
+  const times = new Map<number, number>();
   let rides = 0;
   let fares = 0;
   for (let partition = 0; partition < topics.partitions; partition++) {
-    for await (const { value } of readAll(url, topics.fixes, partition)) {
-      const number = Number(value["number"]);
-      seen.set(number, (seen.get(number) ?? 0) + 1);
+    for await (const { value } of readPartition<Fix>(client, api, topics.fixes, partition)) {
+      times.set(value.number, (times.get(value.number) ?? 0) + 1);
     }
-    for await (const { value } of readAll(url, topics.rides, partition)) {
-      const { event, fare = 0 } = value as unknown as RideEvent;
-      if (event === "ended") rides++;
-      fares += fare;
+    for await (const { value } of readPartition<RideEvent>(client, api, topics.rides, partition)) {
+      if (value.event === "ended") rides++;
+      fares += value.fare ?? 0;
     }
   }
   const { rows, distinct } = archive.count();
   return {
-    fixes,
-    lost: fixes - seen.size,
-    duplicated: [...seen.values()].reduce((sum, times) => sum + times - 1, 0),
+    fixes: driven.fixes,
+    lost: driven.fixes - times.size,
+    duplicated: [...times.values()].reduce((sum, count) => sum + count - 1, 0),
     rides,
-    ridesInFile: shifts.reduce((sum, shift) => sum + ridesOf(shift), 0),
+    ridesDriven: driven.rides,
     fares: Math.round(fares),
     rows,
     rowsDistinct: distinct,
@@ -54,19 +78,18 @@ export async function summarise(
 
 /** Whether nothing is missing and nothing is there twice. */
 export function isWhole(summary: Summary): boolean {
-  const { fixes, lost, duplicated, rides, ridesInFile, rows, rowsDistinct } = summary;
-  return lost === 0 && duplicated === 0 && rides === ridesInFile &&
+  const { fixes, lost, duplicated, rides, ridesDriven, rows, rowsDistinct } = summary;
+  return lost === 0 && duplicated === 0 && rides === ridesDriven &&
     rows === fixes && rowsDistinct === fixes;
 }
 
-function ridesOf({ fixes }: Shift): number {
-  let ride: RideEvent | undefined;
-  let ended = 0;
-  for (const fix of fixes) {
-    const event = rideEvent(ride, fix);
-    if (!event) continue;
-    if (event.event === "ended") ended++;
-    ride = event.event === "began" ? event : undefined;
-  }
-  return ended;
+/** The last line of a run. */
+export function summaryLine(
+  summary: Summary,
+  { acknowledged, started, killed }: { acknowledged: number; started: number; killed: number },
+): string {
+  const { lost, duplicated, rides, ridesDriven, fares, rows } = summary;
+  return `acknowledged ${acknowledged}  lost ${lost}  duplicated ${duplicated}  ` +
+    `rides ${rides} of ${ridesDriven}  fares $${fares}  rows ${rows}  ` +
+    `consumers started ${started}, killed ${killed}`;
 }

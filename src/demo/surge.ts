@@ -4,7 +4,7 @@
  */
 
 import type { Fix } from "./fixes.ts";
-import type { Batch, Member, Work } from "./member.ts";
+import type { Member, Task, Work } from "./member.ts";
 
 /** Cells of a hundredth of a degree: about a kilometre. */
 function cellOf({ lat, lon }: Fix): string {
@@ -13,6 +13,7 @@ function cellOf({ lat, lon }: Fix): string {
 
 export class Surge implements Work {
   readonly group = "surge";
+  readonly title = "Surge pricing";
   readonly topics: readonly string[];
   /** Where each driver was seen last, and whether it was free; shared by the members of the group. */
   readonly #last = new Map<string, { readonly cell: string; readonly free: boolean }>();
@@ -22,16 +23,17 @@ export class Surge implements Work {
     this.topics = [fixes];
   }
 
-  async assigned(): Promise<void> {
-    // What it knows is only of now: there is nothing to take up.
-  }
-
-  async process(member: Member, { topic, partition, records, next }: Batch): Promise<void> {
-    for (const { key, value } of records) {
-      const fix = value as unknown as Fix;
-      this.#last.set(key, { cell: cellOf(fix), free: !fix.occupied });
-    }
-    await member.commit([{ topic, partition, offset: next }]);
+  begin(member: Member): Task {
+    // What it knows is only of now: there is nothing to take up with a partition.
+    return {
+      process: async ({ topic, partition, records, next }) => {
+        for (const { key = "", value } of records) {
+          const fix = value as Fix;
+          this.#last.set(key, { cell: cellOf(fix), free: !fix.occupied });
+        }
+        await member.consumer.commit([{ topic, partition, offset: next }]);
+      },
+    };
   }
 
   /** The dearest cell now, with what a ride there costs times the usual. */

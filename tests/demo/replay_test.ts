@@ -108,7 +108,7 @@ Deno.test("a summary is whole only if nothing is missing and nothing is there tw
     lost: 0,
     duplicated: 0,
     rides: 2,
-    ridesInFile: 2,
+    ridesDriven: 2,
     fares: 9,
     rows: 10,
     rowsDistinct: 10,

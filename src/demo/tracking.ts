@@ -1,0 +1,105 @@
+/**
+ * Driver tracking, whole: drivers publish fixes, and three groups read them at their own pace, the
+ * archive into a database that is slower than they are.
+ */
+
+import { type Client, connect } from "../client/mod.ts";
+import { Archive } from "./archive.ts";
+import { Crew } from "./crew.ts";
+import { Drivers } from "./drivers.ts";
+import { FareMeter } from "./fare_meter.ts";
+import type { Traffic } from "./fixes.ts";
+import { GatewayApi } from "./gateway_api.ts";
+import { until } from "./repeatedly.ts";
+import { Driven, isWhole, summarise, summaryLine, type Topics } from "./summary.ts";
+import { Surge } from "./surge.ts";
+
+const PARTITIONS = 8;
+const SOCKETS = 8;
+
+export interface TrackingOptions {
+  readonly url: string;
+  /** Where the archive's database is. */
+  readonly folder: string;
+  /** Rows that the database takes. */
+  readonly rowsPerSecond: number;
+  readonly members: number;
+  readonly tell?: (what: string) => void;
+}
+
+export class Tracking {
+  readonly api: GatewayApi;
+  readonly topics: Topics;
+  readonly drivers: Drivers;
+  readonly archive: Archive;
+  readonly surge: Surge;
+  readonly crews: readonly Crew[];
+  readonly driven = new Driven();
+  readonly #client: Client;
+
+  private constructor(api: GatewayApi, topics: Topics, options: TrackingOptions) {
+    const { url, folder, rowsPerSecond, members, tell } = options;
+    this.api = api;
+    this.topics = topics;
+    this.#client = connect(url);
+    this.drivers = new Drivers(url, topics.fixes, SOCKETS);
+    this.archive = new Archive(topics.fixes, `${folder}/archive.sqlite3`);
+    this.archive.rowsPerSecond = rowsPerSecond;
+    this.surge = new Surge(topics.fixes);
+    const meter = new FareMeter(api, topics.fixes, topics.rides);
+    this.crews = [meter, this.surge, this.archive].map((work) => new Crew(url, work, tell));
+    for (const crew of this.crews) crew.start(members);
+  }
+
+  static async start(options: TrackingOptions): Promise<Tracking> {
+    const api = new GatewayApi(options.url);
+    const run = Date.now().toString(36);
+    const topics = { fixes: `fixes-${run}`, rides: `rides-${run}`, partitions: PARTITIONS };
+    for (const topic of [topics.fixes, topics.rides]) await api.makeTopic(topic, PARTITIONS);
+    return new Tracking(api, topics, options);
+  }
+
+  async drive(traffic: Traffic, speed: number, signal?: AbortSignal): Promise<void> {
+    const sent = this.driven.add.bind(this.driven);
+    await this.drivers.drive(traffic, { speed, sent, ...signal && { signal } });
+  }
+
+  /** Throws what a member could not go on for. */
+  check(): void {
+    for (const crew of this.crews) crew.check();
+  }
+
+  /** Waits until all is acknowledged and every group has caught up, the database at full speed. */
+  async catchUp(): Promise<void> {
+    await this.drivers.flush();
+    this.archive.rowsPerSecond = undefined;
+    this.archive.paused = false;
+    for (const crew of this.crews) if (crew.members.length === 0) crew.start();
+    const caughtUp = async ({ work: { group } }: Crew) => await this.api.lag(group) === 0;
+    await until(async () => {
+      this.check();
+      return (await Promise.all(this.crews.map(caughtUp))).every(Boolean);
+    }, "the groups to catch up");
+  }
+
+  /** What came of it, in a line, and whether all of it is there once. */
+  async count(): Promise<{ line: string; isWhole: boolean }> {
+    const { api, topics, driven, archive, drivers: { acknowledged } } = this;
+    const summary = await summarise(this.#client, api, topics, driven, archive);
+    const [killed, started] = [this.#sum("killed"), this.#sum("started")];
+    return {
+      line: summaryLine(summary, { acknowledged, started, killed }),
+      isWhole: isWhole(summary),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const crew of this.crews) crew.stop();
+    await Promise.all([this.drivers.close(), this.#client.close()]);
+    this.archive.close();
+  }
+
+  #sum(field: "killed" | "started"): number {
+    return this.crews.reduce((total, crew) => total + crew[field], 0);
+  }
+}
