@@ -70,7 +70,14 @@ const edges = [
  * What a program or a user starts with; everything else must be reached from here. The store in
  * memory is what tests and the simulated world start with.
  */
-const entrances = ["main.ts", "client/mod.ts", "cli/", "demo/replay.ts", "store/memory.ts"];
+const entrances = [
+  "main.ts",
+  "client/mod.ts",
+  "cli/",
+  "demo/main.ts",
+  "demo/replay.ts",
+  "store/memory.ts",
+];
 
 const maxLines = 400;
 

@@ -24,6 +24,8 @@ export class Archive implements Work {
   rowsPerSecond: number | undefined;
   /** The database takes nothing. */
   paused = false;
+  /** Rows that were uploaded. */
+  rows = 0;
   #freeAtMs = 0;
 
   constructor(fixes: string, path: string) {
@@ -76,6 +78,7 @@ export class Archive implements Work {
     }
     this.#database.prepare("INSERT OR REPLACE INTO uploaded VALUES (?, ?)").run(partition, next);
     this.#database.exec("COMMIT");
+    this.rows += records.length;
   }
 
   #next(partition: number): number {

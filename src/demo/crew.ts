@@ -1,6 +1,8 @@
 /** The members of one group: some of them, of which any can be killed, and others started. */
 
+import type { GatewayApi } from "./gateway_api.ts";
 import { Member, type Work } from "./member.ts";
+import { until } from "./repeatedly.ts";
 
 /** How long one that died is still shown, in milliseconds. */
 const REMEMBERED_MS = 8_000;
@@ -74,4 +76,20 @@ export class Crew {
     for (const member of this.#members) member.kill();
     this.#members = [];
   }
+}
+
+/** Resolves when the groups have committed all that there is. One without a member is given one. */
+export async function untilCaughtUp(api: GatewayApi, crews: readonly Crew[]): Promise<void> {
+  for (const crew of crews) if (crew.members.length === 0) crew.start();
+  await until(async () => {
+    for (const crew of crews) crew.check();
+    const lags = await Promise.all(crews.map(({ work: { group } }) => api.lag(group)));
+    return lags.every((lag) => lag === 0);
+  }, "the groups to catch up");
+}
+
+/** As it is said at the end of a run. */
+export function consumersLine(crews: readonly Crew[]): string {
+  const sum = (field: "started" | "killed") => crews.reduce((all, crew) => all + crew[field], 0);
+  return `consumers started ${sum("started")}, killed ${sum("killed")}`;
 }

@@ -83,13 +83,8 @@ export function isWhole(summary: Summary): boolean {
     rows === fixes && rowsDistinct === fixes;
 }
 
-/** The last line of a run. */
-export function summaryLine(
-  summary: Summary,
-  { acknowledged, started, killed }: { acknowledged: number; started: number; killed: number },
-): string {
+export function summaryLine(summary: Summary, acknowledged: number): string {
   const { lost, duplicated, rides, ridesDriven, fares, rows } = summary;
   return `acknowledged ${acknowledged}  lost ${lost}  duplicated ${duplicated}  ` +
-    `rides ${rides} of ${ridesDriven}  fares $${fares}  rows ${rows}  ` +
-    `consumers started ${started}, killed ${killed}`;
+    `rides ${rides} of ${ridesDriven}  fares $${fares}  rows ${rows}`;
 }

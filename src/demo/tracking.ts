@@ -5,12 +5,11 @@
 
 import { type Client, connect } from "../client/mod.ts";
 import { Archive } from "./archive.ts";
-import { Crew } from "./crew.ts";
+import { consumersLine, Crew, untilCaughtUp } from "./crew.ts";
 import { Drivers } from "./drivers.ts";
 import { FareMeter } from "./fare_meter.ts";
 import type { Traffic } from "./fixes.ts";
 import { GatewayApi } from "./gateway_api.ts";
-import { until } from "./repeatedly.ts";
 import { Driven, isWhole, summarise, summaryLine, type Topics } from "./summary.ts";
 import { Surge } from "./surge.ts";
 
@@ -74,21 +73,15 @@ export class Tracking {
     await this.drivers.flush();
     this.archive.rowsPerSecond = undefined;
     this.archive.paused = false;
-    for (const crew of this.crews) if (crew.members.length === 0) crew.start();
-    const caughtUp = async ({ work: { group } }: Crew) => await this.api.lag(group) === 0;
-    await until(async () => {
-      this.check();
-      return (await Promise.all(this.crews.map(caughtUp))).every(Boolean);
-    }, "the groups to catch up");
+    await untilCaughtUp(this.api, this.crews);
   }
 
   /** What came of it, in a line, and whether all of it is there once. */
   async count(): Promise<{ line: string; isWhole: boolean }> {
     const { api, topics, driven, archive, drivers: { acknowledged } } = this;
     const summary = await summarise(this.#client, api, topics, driven, archive);
-    const [killed, started] = [this.#sum("killed"), this.#sum("started")];
     return {
-      line: summaryLine(summary, { acknowledged, started, killed }),
+      line: `${summaryLine(summary, acknowledged)}  ${consumersLine(this.crews)}`,
       isWhole: isWhole(summary),
     };
   }
@@ -97,9 +90,5 @@ export class Tracking {
     for (const crew of this.crews) crew.stop();
     await Promise.all([this.drivers.close(), this.#client.close()]);
     this.archive.close();
-  }
-
-  #sum(field: "killed" | "started"): number {
-    return this.crews.reduce((total, crew) => total + crew[field], 0);
   }
 }

@@ -223,7 +223,9 @@ Deno.test("a wrong method is 405, an unknown path 404 unknown_type", async () =>
       `${method} ${path}`,
     );
   }
-  for (const path of ["/x", "/v1", "/v2/topics", "/v1/topics/a/b", "/v1/topics/", "/v1/connect/x"]) {
+  for (
+    const path of ["/x", "/v1", "/v2/topics", "/v1/topics/a/b", "/v1/topics/", "/v1/connect/x"]
+  ) {
     const answer = await call(shared.gateway, "GET", path);
     assertEquals(answer.status, 404, path);
     assertEquals((JSON.parse(answer.text) as ErrorReply).code, "unknown_type", path);

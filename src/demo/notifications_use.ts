@@ -1,0 +1,162 @@
+/**
+ * Notifications: one record, and everybody who should hear of it does. Three groups pass each of them
+ * on, to Apple's, to Google's and by mail (each to a stand-in that counts); the devices in the page
+ * follow their own user's key and that of everybody.
+ */
+
+import { type Client, connect, type Producer } from "../client/mod.ts";
+import { consumersLine, Crew, untilCaughtUp } from "./crew.ts";
+import { GatewayApi } from "./gateway_api.ts";
+import type { Journal } from "./journal.ts";
+import type { Member, Task, Work } from "./member.ts";
+import { type Action, crewActions, refused, string, type Use } from "./use.ts";
+
+const PARTITIONS = 8;
+const MEMBERS = 2;
+const SEND_EVERY_MS = 700;
+const EVERYBODY = "everybody";
+const USERS = ["ada", "ben", "cleo", "dan", "eva", "finn"];
+const TEXTS = [
+  "Your driver is three minutes away",
+  "Your driver has arrived",
+  "Your receipt is ready",
+  "Somebody shared a ride with you",
+];
+
+interface Sender {
+  readonly group: string;
+  readonly title: string;
+  /** How long a provider takes for what it is given at once. */
+  readonly takesMs: number;
+}
+
+const SENDERS: readonly Sender[] = [
+  { group: "apns", title: "Apple push", takesMs: 10 },
+  { group: "fcm", title: "Google push", takesMs: 10 },
+  { group: "mail", title: "Mail", takesMs: 400 },
+];
+
+/** Passes notifications on to a provider, and counts them. */
+class Sending implements Work {
+  readonly group: string;
+  readonly title: string;
+  readonly topics: readonly string[];
+  readonly #takesMs: number;
+  readonly #passedOn = new Set<number>();
+  repeated = 0;
+
+  constructor({ group, title, takesMs }: Sender, topic: string) {
+    this.group = group;
+    this.title = title;
+    this.#takesMs = takesMs;
+    this.topics = [topic];
+  }
+
+  /** Different notifications that were passed on. */
+  get count(): number {
+    return this.#passedOn.size;
+  }
+
+  begin(member: Member): Task {
+    return {
+      process: async ({ topic, partition, records, next }) => {
+        await new Promise((resolve) => setTimeout(resolve, this.#takesMs));
+        if (!member.alive) return;
+        for (const { value } of records) {
+          const { number } = value as { number: number };
+          if (this.#passedOn.has(number)) this.repeated++;
+          this.#passedOn.add(number);
+        }
+        await member.consumer.commit([{ topic, partition, offset: next }]);
+      },
+    };
+  }
+}
+
+export class NotificationsUse implements Use {
+  readonly name = "notifications";
+  readonly crews: readonly Crew[];
+  readonly actions: Readonly<Record<string, Action>>;
+  readonly #api: GatewayApi;
+  readonly #topic: string;
+  readonly #client: Client;
+  readonly #producer: Producer;
+  readonly #sendings: readonly Sending[];
+  #sent = 0;
+  #failure: unknown;
+
+  private constructor(api: GatewayApi, topic: string, { tell }: Journal) {
+    this.#api = api;
+    this.#topic = topic;
+    this.#client = connect(api.url);
+    this.#producer = this.#client.producer();
+    this.#sendings = SENDERS.map((sender) => new Sending(sender, topic));
+    this.crews = this.#sendings.map((work) => new Crew(api.url, work, tell));
+    for (const crew of this.crews) crew.start(MEMBERS);
+    this.actions = {
+      ...crewActions(this.crews, tell),
+      notify: (wish) => {
+        const user = wish["user"] === undefined ? EVERYBODY : string(wish, "user");
+        if (user !== EVERYBODY && !USERS.includes(user)) {
+          throw refused(`"user" must be one of ${USERS.join(", ")}, or left out`);
+        }
+        this.#send(user, string(wish, "text"));
+        tell(`${user} ${user === EVERYBODY ? "is" : "was"} notified`);
+      },
+    };
+  }
+
+  static async start(
+    { url, journal }: { url: string; journal: Journal },
+  ): Promise<NotificationsUse> {
+    const api = new GatewayApi(url);
+    const topic = `notifications-${Date.now().toString(36)}`;
+    await api.makeTopic(topic, PARTITIONS);
+    return new NotificationsUse(api, topic, journal);
+  }
+
+  about(): object {
+    return { topics: { notifications: this.#topic }, users: USERS, everybody: EVERYBODY };
+  }
+
+  state(): object {
+    const passedOn = this.#sendings.map(({ title, count }) => ({ title, count }));
+    return { sent: this.#sent, passedOn };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    for (let i = 0; !signal.aborted; i++) {
+      this.#send(USERS[i % USERS.length] ?? EVERYBODY, TEXTS[i % TEXTS.length] ?? "");
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise((resolve) => setTimeout(resolve, SEND_EVERY_MS));
+    }
+  }
+
+  async catchUp(): Promise<void> {
+    await this.#producer.flush();
+    await untilCaughtUp(this.#api, this.crews);
+  }
+
+  async count() {
+    const sent = this.#sent;
+    const counts = this.#sendings.map(({ group, count }) => `${group} ${count}`).join("  ");
+    const lost = this.#sendings.reduce((sum, { count }) => sum + sent - count, 0);
+    const repeated = this.#sendings.reduce((sum, sending) => sum + sending.repeated, 0);
+    return {
+      line: `sent ${sent}  ${counts}  lost ${lost}  repeated ${repeated}  ` +
+        consumersLine(this.crews),
+      isWhole: lost === 0,
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const crew of this.crews) crew.stop();
+    await this.#client.close();
+  }
+
+  #send(user: string, text: string): void {
+    const value = { number: this.#sent++, text, sentAtMs: Date.now() };
+    this.#producer.publish(this.#topic, { key: user, value })
+      .catch((error) => this.#failure ??= error);
+  }
+}

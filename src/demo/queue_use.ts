@@ -1,0 +1,142 @@
+/**
+ * A work queue: orders, each cooked by one cook. A cook who dies leaves what was in hand to another;
+ * what was cooked and not committed is cooked again, so nothing is lost and at most one order a death
+ * is done twice.
+ */
+
+import { type Client, connect, type Producer } from "../client/mod.ts";
+import { consumersLine, Crew, untilCaughtUp } from "./crew.ts";
+import { GatewayApi } from "./gateway_api.ts";
+import type { Journal } from "./journal.ts";
+import type { Member, Task, Work } from "./member.ts";
+import { type Action, crewActions, type Use } from "./use.ts";
+
+const PARTITIONS = 8;
+const COOKS = 3;
+const ORDER_EVERY_MS = 40;
+/** So three cooks keep up, and two do not. */
+const COOKING_MS = 90;
+const SHOWN = 14;
+const DISHES = ["Soup", "Pasta", "Curry", "Salad", "Pizza", "Ramen", "Tacos", "Pancakes"];
+
+interface Order {
+  readonly number: number;
+  readonly dish: string;
+}
+
+interface Cooked extends Order {
+  readonly cook: string;
+}
+
+class Kitchen implements Work {
+  readonly group = "kitchen";
+  readonly title = "Kitchen";
+  /** Few, so that another cook can take over soon. */
+  readonly capacity = 8;
+  readonly topics: readonly string[];
+  readonly #times = new Map<number, number>();
+  /** The last ones, the newest first. */
+  latest: readonly Cooked[] = [];
+  repeated = 0;
+
+  constructor(topic: string) {
+    this.topics = [topic];
+  }
+
+  /** Different orders that were cooked. */
+  get done(): number {
+    return this.#times.size;
+  }
+
+  begin(member: Member): Task {
+    return {
+      process: async ({ topic, partition, records }) => {
+        for (const { offset, value } of records) {
+          await new Promise((resolve) => setTimeout(resolve, COOKING_MS));
+          if (!member.alive) return;
+          this.#cooked({ ...value as Order, cook: member.name });
+          await member.consumer.commit([{ topic, partition, offset: offset + 1 }]);
+        }
+      },
+    };
+  }
+
+  #cooked(order: Cooked): void {
+    const times = this.#times.get(order.number) ?? 0;
+    this.#times.set(order.number, times + 1);
+    if (times > 0) this.repeated++;
+    this.latest = [order, ...this.latest.slice(0, SHOWN - 1)];
+  }
+}
+
+export class QueueUse implements Use {
+  readonly name = "queue";
+  readonly crews: readonly Crew[];
+  readonly actions: Readonly<Record<string, Action>>;
+  readonly #api: GatewayApi;
+  readonly #topic: string;
+  readonly #client: Client;
+  readonly #producer: Producer;
+  readonly #kitchen: Kitchen;
+  #placed = 0;
+  #failure: unknown;
+
+  private constructor(api: GatewayApi, topic: string, { tell }: Journal) {
+    this.#api = api;
+    this.#topic = topic;
+    this.#client = connect(api.url);
+    this.#producer = this.#client.producer();
+    this.#kitchen = new Kitchen(topic);
+    this.crews = [new Crew(api.url, this.#kitchen, tell)];
+    for (const crew of this.crews) crew.start(COOKS);
+    this.actions = crewActions(this.crews, tell);
+  }
+
+  static async start({ url, journal }: { url: string; journal: Journal }): Promise<QueueUse> {
+    const api = new GatewayApi(url);
+    const topic = `orders-${Date.now().toString(36)}`;
+    await api.makeTopic(topic, PARTITIONS);
+    return new QueueUse(api, topic, journal);
+  }
+
+  about(): object {
+    return { topics: { orders: this.#topic } };
+  }
+
+  state(): object {
+    const { done, repeated, latest } = this.#kitchen;
+    return { orders: { placed: this.#placed, done, repeated, latest } };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const number = this.#placed++;
+      const order: Order = { number, dish: DISHES[number % DISHES.length] ?? "" };
+      await this.#producer.ready;
+      this.#producer.publish(this.#topic, { value: order })
+        .catch((error) => this.#failure ??= error);
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise((resolve) => setTimeout(resolve, ORDER_EVERY_MS));
+    }
+  }
+
+  async catchUp(): Promise<void> {
+    await this.#producer.flush();
+    await untilCaughtUp(this.#api, this.crews);
+  }
+
+  async count() {
+    const { done, repeated } = this.#kitchen;
+    const killed = this.crews.reduce((sum, crew) => sum + crew.killed, 0);
+    return {
+      line: `orders ${this.#placed}  done ${done}  lost ${this.#placed - done}  ` +
+        `repeated ${repeated}  ${consumersLine(this.crews)}`,
+      isWhole: done === this.#placed && repeated <= killed,
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const crew of this.crews) crew.stop();
+    await this.#client.close();
+  }
+}
