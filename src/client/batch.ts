@@ -78,3 +78,16 @@ export function arrived<Value>(push: RecordsPush, from: number): Arrived<Value> 
 export function skipped({ topic, partition, from, to, reason }: GapPush): Skipped {
   return { kind: "gap", at: { topic, partition, from, to, reason } };
 }
+
+/** What came one after the other of one partition, as one. */
+export function joined<Value>(all: readonly [Arrived<Value>, ...Arrived<Value>[]]): Arrived<Value> {
+  const [first] = all;
+  const sum = (what: "records" | "bytes") => all.reduce((sum, { cost }) => sum + cost[what], 0);
+  const records = all.flatMap(({ at }) => at.records);
+  const next = Math.max(...all.map(({ at }) => at.next));
+  return {
+    kind: "records",
+    at: { ...first.at, records, next },
+    cost: { records: sum("records"), bytes: sum("bytes") },
+  };
+}

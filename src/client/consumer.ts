@@ -253,10 +253,10 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
 
   async *#hands(): AsyncGenerator<Hand<Value>, void, undefined> {
     const membership = this.#membership;
-    const { inbox } = membership.intake;
+    const { intake } = membership;
     let hand: Hand<Value> | undefined;
     try {
-      for (let item = await inbox.next(); item; item = await inbox.next()) {
+      for (let item = await intake.next(); item; item = await intake.next()) {
         if (item.kind === "begun") {
           await this.#revoking;
           await this.#options.onAssign?.(item.partitions.map(assigned));

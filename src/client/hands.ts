@@ -4,7 +4,7 @@
  * does not count. Pure.
  */
 
-import type { Arrived, Delivery, RecordBatch } from "./batch.ts";
+import type { Arrived, RecordBatch } from "./batch.ts";
 import type { OffsetToCommit } from "./commits.ts";
 import type { Capacity } from "./flow.ts";
 import type { Intake } from "./intake.ts";
@@ -15,8 +15,6 @@ export interface Begun {
   readonly kind: "begun";
   readonly partitions: readonly Owned[];
 }
-
-export type Waiting<Value> = Delivery<Value> | Begun;
 
 /** A batch that the loop is at. */
 export interface Hand<Value> {
@@ -31,11 +29,11 @@ export interface Hand<Value> {
 
 export class Hands<Value> {
   readonly #ownership: Ownership;
-  readonly #intake: Intake<Waiting<Value>>;
+  readonly #intake: Intake<Value, Begun>;
   #hand: Hand<Value> | undefined;
   #onPutDown: (() => void)[] = [];
 
-  constructor(ownership: Ownership, intake: Intake<Waiting<Value>>) {
+  constructor(ownership: Ownership, intake: Intake<Value, Begun>) {
     this.#ownership = ownership;
     this.#intake = intake;
   }

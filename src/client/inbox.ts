@@ -37,6 +37,21 @@ export class Inbox<Item> {
     this.#wake();
   }
 
+  /** Takes out, in order, what `verdict` says to take, until it says to stop. */
+  pick(verdict: (item: Item) => "take" | "leave" | "stop"): void {
+    const left: Item[] = [];
+    let at = this.#first;
+    for (; at < this.#items.length; at++) {
+      const item = this.#items[at] as Item;
+      const said = verdict(item);
+      if (said === "stop") break;
+      if (said === "leave") left.push(item);
+    }
+    if (at - this.#first === left.length) return;
+    this.#items = [...left, ...this.#items.slice(at)];
+    this.#first = 0;
+  }
+
   /** Takes out all of which `which` holds, and returns them. */
   remove(which: (item: Item) => boolean): Item[] {
     const waiting = this.#items.slice(this.#first);

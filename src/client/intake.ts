@@ -3,29 +3,26 @@
  * loop has dealt with. It outlives the subscription's number, which each connection gives anew.
  */
 
+import type { TopicPartition } from "../protocol/gateway_frames.ts";
+import { type Arrived, type Delivery, joined } from "./batch.ts";
 import type { Connection, Receiver } from "./connection.ts";
 import { type Capacity, Flow } from "./flow.ts";
 import { Inbox } from "./inbox.ts";
 
-/** What waits: records that count against the credit, or something that only keeps its place. */
-export interface Item {
-  readonly kind: string;
-  readonly cost?: Capacity;
-  /** The partition that it is of, if it is of one. */
-  readonly at?: { readonly topic: string; readonly partition: number };
-}
-
 const CAPACITY: Capacity = { records: 2_000, bytes: 4 << 20 };
 
-export class Intake<Arrived extends Item> {
-  readonly inbox = new Inbox<Arrived>();
+/** `Aside`: what waits in its place between the deliveries, if there is such a thing. */
+export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
+  readonly inbox = new Inbox<Delivery<Value> | Aside>();
   readonly #connection: Connection;
+  readonly #capacity: Capacity;
   readonly #flow: Flow;
   #number: number | undefined;
 
   constructor(connection: Connection, capacity: Partial<Capacity> = {}) {
     this.#connection = connection;
-    this.#flow = new Flow({ ...CAPACITY, ...capacity });
+    this.#capacity = { ...CAPACITY, ...capacity };
+    this.#flow = new Flow(this.#capacity);
   }
 
   /** The subscription's number on this connection; undefined while there is none. */
@@ -50,17 +47,40 @@ export class Intake<Arrived extends Item> {
     this.#number = undefined;
   }
 
-  put(item: Arrived): void {
-    if (item.cost) this.#flow.arrived(item.cost);
+  put(item: Delivery<Value> | Aside): void {
+    if (item.kind === "records") this.#flow.arrived(item.cost);
     this.inbox.put(item);
   }
 
+  /**
+   * The next that waits; undefined at the end. Records come with those that have come behind them of
+   * the same partition, up to half of the capacity: so a loop that is slow gets more at a time, and
+   * the other half may be on its way meanwhile.
+   */
+  async next(): Promise<Delivery<Value> | Aside | undefined> {
+    const first = await this.inbox.next();
+    if (first?.kind !== "records") return first;
+    const more: Arrived<Value>[] = [];
+    const size = { ...first.cost };
+    this.inbox.pick((item) => {
+      if (item.kind === "begun") return "stop";
+      if (!isSamePartition(item.at, first.at)) return "leave";
+      if (item.kind === "gap" || item.at.kept !== first.at.kept) return "stop";
+      size.records += item.cost.records;
+      size.bytes += item.cost.bytes;
+      if (!this.#isHalf(size)) return "stop";
+      more.push(item);
+      return "take";
+    });
+    return more.length === 0 ? first : joined([first, ...more]);
+  }
+
   /** What waits of this partition is void. */
-  drop({ topic, partition }: { readonly topic: string; readonly partition: number }): void {
-    const dropped = this.inbox.remove(({ at }) =>
-      at !== undefined && at.topic === topic && at.partition === partition
+  drop(partition: TopicPartition): void {
+    const dropped = this.inbox.remove((item) =>
+      item.kind !== "begun" && isSamePartition(item.at, partition)
     );
-    for (const { cost } of dropped) if (cost) this.dealtWith(cost);
+    for (const item of dropped) if (item.kind === "records") this.dealtWith(item.cost);
   }
 
   /** The loop has dealt with this, or never will: there is room for as much again. */
@@ -72,4 +92,12 @@ export class Intake<Arrived extends Item> {
       `{"type":"credit","subscription":${this.#number},"records":${due.records},"bytes":${due.bytes}}`,
     );
   }
+
+  #isHalf({ records, bytes }: Capacity): boolean {
+    return records * 2 <= this.#capacity.records && bytes * 2 <= this.#capacity.bytes;
+  }
+}
+
+function isSamePartition(one: TopicPartition, other: TopicPartition): boolean {
+  return one.partition === other.partition && one.topic === other.topic;
 }

@@ -24,7 +24,7 @@ import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
 import { errorOf, WeirError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
-import { type Hand, Hands, type Waiting } from "./hands.ts";
+import { type Begun, type Hand, Hands } from "./hands.ts";
 import { Intake } from "./intake.ts";
 import { type Owned, Ownership } from "./ownership.ts";
 
@@ -56,7 +56,7 @@ export interface MembershipOptions {
 const RETRY_MS = 200;
 
 export class Membership<Value> implements Resident, Receiver {
-  readonly intake: Intake<Waiting<Value>>;
+  readonly intake: Intake<Value, Begun>;
   readonly ownership = new Ownership();
   readonly hands: Hands<Value>;
   readonly #connection: Connection;

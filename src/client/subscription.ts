@@ -13,7 +13,7 @@ import type {
   SubscriptionPush,
 } from "../protocol/gateway_frames.ts";
 import { type Abortable, whenAborted } from "./abort.ts";
-import { arrived, type Delivery, type Gap, type RecordBatch, skipped } from "./batch.ts";
+import { arrived, type Gap, type RecordBatch, skipped } from "./batch.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
 import { asyncDispose } from "./dispose.ts";
 import { closedError, errorOf, type WeirError } from "./errors.ts";
@@ -122,7 +122,7 @@ export class Subscription<Value = unknown>
   readonly #connection: Connection;
   readonly #topic: string;
   readonly #options: SubscribeOptions;
-  readonly #intake: Intake<Delivery<Value>>;
+  readonly #intake: Intake<Value>;
   #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
   #incarnation: string | undefined;
   readonly #progress = new Progress();
@@ -185,16 +185,16 @@ export class Subscription<Value = unknown>
    * ```
    */
   async *batches(): AsyncGenerator<RecordBatch<Value>, void, undefined> {
-    const { inbox } = this.#intake;
+    const intake = this.#intake;
     try {
-      for (let item = await inbox.next(); item; item = await inbox.next()) {
+      for (let item = await intake.next(); item; item = await intake.next()) {
         if (item.kind === "gap") {
           this.#options.onGap?.(item.at);
           continue;
         }
         if (item.at.records.length > 0) yield item.at;
         this.#progress.dealt(item.at.partition, item.at.next);
-        this.#intake.dealtWith(item.cost);
+        intake.dealtWith(item.cost);
       }
     } finally {
       await this.close();

@@ -9,8 +9,9 @@ import type { RecordBatch } from "../client/mod.ts";
 import type { Fix } from "./fixes.ts";
 import type { Member, Task, Work } from "./member.ts";
 
-/** Rows of one upload while the database is slow. */
+/** Rows of one upload while the database is slow: at least so many, and so many seconds' worth. */
 const UPLOAD_ROWS = 50;
+const UPLOAD_S = 0.1;
 const LOOK_MS = 20;
 
 export class Archive implements Work {
@@ -56,7 +57,7 @@ export class Archive implements Work {
   }
 
   async #process(member: Member, { topic, partition, records, next }: RecordBatch): Promise<void> {
-    const size = this.rowsPerSecond === undefined ? records.length : UPLOAD_ROWS;
+    const size = Math.max(UPLOAD_ROWS, Math.ceil(UPLOAD_S * (this.rowsPerSecond ?? Infinity)));
     for (let at = 0; at < records.length; at += size) {
       const upload = records.slice(at, at + size);
       await this.#pace(upload.length);
@@ -92,7 +93,8 @@ export class Archive implements Work {
     const { rowsPerSecond = Infinity } = this;
     this.#freeAtMs = Math.max(performance.now(), this.#freeAtMs) + rows / rowsPerSecond * 1_000;
     while (this.paused || (this.rowsPerSecond && performance.now() < this.#freeAtMs)) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      const leftMs = this.paused ? LOOK_MS : Math.max(1, this.#freeAtMs - performance.now());
+      await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, leftMs)));
     }
   }
 }

@@ -36,7 +36,11 @@ export async function startGateway(
       // It has ended already.
     }
     await child.status;
+    globalThis.removeEventListener("unload", abandon);
   };
+  // However this process ends, the gateway does not outlive it.
+  const abandon = () => child.kill("SIGKILL");
+  globalThis.addEventListener("unload", abandon);
   const url = await untilListening(child.stdout);
   if (!url) {
     await end("SIGKILL");

@@ -46,6 +46,7 @@ async function demo(options: DemoOptions, folder: string): Promise<boolean> {
     const journal = new Journal();
     const use = await startUse(options, { url, folder, journal });
     const stage = new Stage({ url, keeper, use, journal });
+    await stage.look();
     door.show(stage);
     const stopLooking = repeatedly(LOOK_EVERY_MS, () => stage.look());
     if (named) print(`weir demo: the gateway must let pages of ${door.origin} in (WEIR_ORIGINS)`);

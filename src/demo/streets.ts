@@ -36,18 +36,17 @@ export function streetsOf(shifts: readonly Shift[]): Streets {
   return streets;
 }
 
-/** Where nearly all of it is: a trip to the airport does not make the city small. */
-export function boundsOf(streets: Streets): Bounds {
+/** Where all of it is but for the rarest: a trip to the airport does not make the city small. */
+export function boundsOf(streets: Streets, rarest = 0): Bounds {
   const lons = streets.flatMap((line) => line.filter((_, i) => i % 2 === 0)).sort((a, b) => a - b);
   const lats = streets.flatMap((line) => line.filter((_, i) => i % 2 === 1)).sort((a, b) => a - b);
   const at = (sorted: readonly number[], part: number) =>
     sorted[Math.round(part * (sorted.length - 1))] ?? 0;
-  const [rare, common] = [0.01, 0.99];
   return {
-    south: at(lats, rare),
-    west: at(lons, rare),
-    north: at(lats, common),
-    east: at(lons, common),
+    south: at(lats, rarest),
+    west: at(lons, rarest),
+    north: at(lats, 1 - rarest),
+    east: at(lons, 1 - rarest),
   };
 }
 

@@ -36,7 +36,7 @@ export async function recordedDrive(file: string, drivers: number, speed: number
   return {
     traffic: new Recording(due),
     streets,
-    bounds: boundsOf(streets),
+    bounds: boundsOf(streets, 0.01),
     drivers: shifts.length,
     speed,
     fixesPerSecond,

@@ -2,7 +2,7 @@
 
 import { act } from "./demo.js";
 
-export const title = "one event, everybody who should hear of it";
+export const title = "notifications";
 
 const SHOWN = 4;
 

@@ -2,7 +2,7 @@
 
 import { colourOf } from "./groups.js";
 
-export const title = "one order, one cook";
+export const title = "work queue";
 
 export function begin() {
   const list = document.getElementById("orders");

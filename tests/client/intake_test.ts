@@ -1,0 +1,87 @@
+/** What a reader is given at a time: all that waits of a partition, in order, within bounds. */
+
+import { assertEquals } from "@std/assert";
+import { arrived, skipped } from "../../src/client/batch.ts";
+import type { Connection } from "../../src/client/connection.ts";
+import { Intake } from "../../src/client/intake.ts";
+
+function push(partition: number, offset: number, kept = false) {
+  const records = [{ offset, timestamp: 0, value: offset }];
+  const next = offset + 1;
+  return arrived<number>(
+    {
+      type: "records",
+      subscription: 1,
+      topic: "t",
+      partition,
+      records,
+      next,
+      bytes: 10,
+      ...kept && { kept },
+    },
+    0,
+  );
+}
+
+function gap(partition: number, from: number, to: number) {
+  return skipped({ type: "gap", subscription: 1, topic: "t", partition, from, to, reason: "slow" });
+}
+
+/** No connection: nothing here needs one. */
+function intake(records = 100) {
+  return new Intake<number>({} as Connection, { records });
+}
+
+async function taken(from: Intake<number>): Promise<string[]> {
+  const all: string[] = [];
+  from.inbox.end();
+  for (let item = await from.next(); item; item = await from.next()) {
+    all.push(
+      item.kind === "gap"
+        ? `gap ${item.at.partition} ${item.at.from}-${item.at.to}`
+        : `${item.at.partition}: ${
+          item.at.records.map(({ offset }) => offset).join(" ")
+        } next ${item.at.next}`,
+    );
+  }
+  return all;
+}
+
+Deno.test("records of a partition that wait come together, those of others after them", async () => {
+  const waiting = intake();
+  for (const [partition, offset] of [[0, 0], [1, 0], [0, 1], [2, 5], [0, 2], [1, 1]] as const) {
+    waiting.put(push(partition, offset));
+  }
+  assertEquals(await taken(waiting), ["0: 0 1 2 next 3", "1: 0 1 next 2", "2: 5 next 6"]);
+});
+
+Deno.test("a gap, and what is kept of one, keeps its place between the records", async () => {
+  const waiting = intake();
+  waiting.put(push(0, 0));
+  waiting.put(gap(0, 1, 7));
+  waiting.put(push(0, 7, true));
+  waiting.put(push(0, 8));
+  waiting.put(push(1, 0));
+  assertEquals(await taken(waiting), [
+    "0: 0 next 1",
+    "gap 0 1-7",
+    "0: 7 next 8",
+    "0: 8 next 9",
+    "1: 0 next 1",
+  ]);
+});
+
+Deno.test("what comes together is at most half of the capacity", async () => {
+  const waiting = intake(6);
+  for (let offset = 0; offset < 7; offset++) waiting.put(push(0, offset));
+  assertEquals(await taken(waiting), ["0: 0 1 2 next 3", "0: 3 4 5 next 6", "0: 6 next 7"]);
+});
+
+Deno.test("what was put together counts as all that it is made of", async () => {
+  const waiting = intake(4);
+  waiting.put(push(0, 0));
+  waiting.put(push(0, 1));
+  const first = await waiting.next();
+  assertEquals(first?.kind === "records" && first.cost, { records: 2, bytes: 20 });
+  assertEquals(waiting.credit().records, 2);
+});
