@@ -36,7 +36,7 @@ export function streetsOf(shifts: readonly Shift[]): Streets {
   return streets;
 }
 
-/** Where all of it is but for the rarest: a trip to the airport does not make the city small. */
+/** Where these lines are, but for the part of their points that is farthest out on each side. */
 export function boundsOf(streets: Streets, rarest = 0): Bounds {
   const lons = streets.flatMap((line) => line.filter((_, i) => i % 2 === 0)).sort((a, b) => a - b);
   const lats = streets.flatMap((line) => line.filter((_, i) => i % 2 === 1)).sort((a, b) => a - b);

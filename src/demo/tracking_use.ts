@@ -36,7 +36,8 @@ export async function recordedDrive(file: string, drivers: number, speed: number
   return {
     traffic: new Recording(due),
     streets,
-    bounds: boundsOf(streets, 0.01),
+    // A few trips across the bay and to the next airport do not make the city small.
+    bounds: boundsOf(shifts.map(({ fixes }) => fixes.flatMap(({ lon, lat }) => [lon, lat])), 0.04),
     drivers: shifts.length,
     speed,
     fixesPerSecond,
