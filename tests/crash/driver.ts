@@ -9,8 +9,8 @@
  *     L unanswered duplicates                                  a producer's connection was lost
  */
 
-import { Connection, Refused } from "../../src/demo/connection.ts";
-import { Member, type Work } from "../../src/demo/member.ts";
+import { Connection, Refused } from "./connection.ts";
+import { Member, type Work } from "./member.ts";
 
 const PRODUCERS = 8;
 const WINDOW = 16;

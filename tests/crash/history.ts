@@ -1,6 +1,6 @@
 /** What the driver wrote down, and what must be true of it: see `driver.ts` for the lines. */
 
-import { readAll } from "../../src/demo/fare_meter.ts";
+import { readAll } from "./read_all.ts";
 import { recordsOf } from "./driver.ts";
 
 export interface Loss {
