@@ -40,9 +40,12 @@ async function dependencyOptions(folder: string): Promise<string[]> {
   return ["--frozen", `--import-map=${folder}/imports.json`];
 }
 
+/** Test files that run at once: a file waits more than it works, but many at once disturb each other. */
+const jobs = Math.min(4, Math.max(2, navigator.hardwareConcurrency));
+
 const [name, ...rest] = Deno.args;
 const commands: Record<string, string[]> = {
-  test: ["test", "--allow-all"],
+  test: ["test", "--allow-all", "--parallel"],
   check: rest.length > 0 ? ["check"] : ["check", "src", "tests"],
 };
 const command = commands[name ?? ""];
@@ -53,6 +56,7 @@ const options = await dependencyOptions(folder);
 const { code } = await new Deno.Command(Deno.execPath(), {
   args: [...command, ...options, ...rest],
   cwd: root,
+  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(jobs) },
 }).spawn().status;
 await Deno.remove(folder, { recursive: true });
 Deno.exit(code);

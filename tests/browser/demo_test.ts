@@ -33,6 +33,7 @@ for (const [name, screen] of Object.entries(screens)) {
       const width = await page.evaluate("document.documentElement.scrollWidth");
       assertEquals(width, screen.viewport.width, "It scrolls sideways");
       await browser.screenshot(page, `demo-${name}`);
+      await page.close();
     },
     screen,
   );
@@ -55,6 +56,7 @@ browserTest("devices are shown what is for them, and what is for everybody", asy
   await page.getByText("For Ada alone").waitFor();
   assertEquals(await page.getByText("For Ada alone").count(), 1);
   await browser.screenshot(page, "demo-notifications");
+  await page.close();
 });
 
 browserTest("orders are shown with their cooks", async (browser) => {
@@ -63,6 +65,7 @@ browserTest("orders are shown with their cooks", async (browser) => {
   await page.locator("#orders li").first().waitFor();
   assert((await page.locator("#orders small").first().textContent())?.startsWith("kitchen-"));
   await browser.screenshot(page, "demo-queue");
+  await page.close();
 });
 
 interface Canvas {
