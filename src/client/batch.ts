@@ -62,7 +62,7 @@ export interface Skipped {
 
 /** The records from `from` on: what is before it was here already. */
 export function arrived<Value>(push: RecordsPush, from: number): Arrived<Value> {
-  const { topic, partition, next, bytes } = push;
+  const { topic, partition, next } = push;
   const records: WeirRecord<Value>[] = [];
   for (const pushed of push.records) {
     if (pushed.offset < from && !push.kept) continue;
@@ -71,8 +71,13 @@ export function arrived<Value>(push: RecordsPush, from: number): Arrived<Value> 
   return {
     kind: "records",
     at: { topic, partition, records, next, kept: push.kept === true },
-    cost: { records: push.records.length, bytes },
+    cost: costOf(push),
   };
+}
+
+/** What a push counts against the credit. */
+export function costOf({ records, bytes }: RecordsPush): Capacity {
+  return { records: records.length, bytes };
 }
 
 export function skipped({ topic, partition, from, to, reason }: GapPush): Skipped {

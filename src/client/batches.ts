@@ -6,12 +6,7 @@
 import type { Claim } from "./claim.ts";
 import type { Places } from "../protocol/gateway_frames.ts";
 import type { Numbered } from "./line.ts";
-import type { Encoded } from "./records.ts";
-
-/** What one call publishes to one topic. */
-export interface Entry extends Encoded {
-  readonly topic: string;
-}
+import type { Entry } from "./records.ts";
 
 /** One call, and what becomes of it. */
 export interface Waiting {

@@ -16,7 +16,7 @@ interface Call {
   readonly bytes: number;
   readonly resolve: (reply: OkFrame) => void;
   readonly reject: (error: unknown) => void;
-  state: "waiting" | "sent" | "over";
+  state: "waiting" | "sent" | "refused" | "over";
 }
 
 const RETRY_MS = 200;
@@ -24,8 +24,10 @@ const RETRY_MS = 200;
 export class Calls implements Resident {
   readonly #connection: Connection;
   readonly #maxBytes: number;
+  /** In the order in which they are to be sent. */
   #waiting: Call[] = [];
-  readonly #sent = new Set<Call>();
+  /** All that have no answer: those that wait, were sent, or were refused for the moment. */
+  readonly #open = new Set<Call>();
   #bytes = 0;
   #stopped: WeirError | undefined;
 
@@ -33,12 +35,7 @@ export class Calls implements Resident {
   constructor(connection: Connection, maxBytes: number) {
     this.#connection = connection;
     this.#maxBytes = maxBytes;
-    connection.settle(this);
-  }
-
-  /** Nothing waits or is unanswered. */
-  get isQuiet(): boolean {
-    return this.#waiting.length + this.#sent.size === 0;
+    connection.add(this);
   }
 
   /**
@@ -57,6 +54,7 @@ export class Calls implements Resident {
       if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) throw queueFull(this.#maxBytes);
       const call: Call = { type, members, bytes, resolve, reject, state: "waiting" };
       this.#bytes += bytes;
+      this.#open.add(call);
       this.#waiting.push(call);
       onAbort(() => this.#finish(call, () => {}));
       this.#pump();
@@ -68,7 +66,7 @@ export class Calls implements Resident {
   }
 
   lost(): void {
-    for (const call of [...this.#sent]) {
+    for (const call of [...this.#open].filter(({ state }) => state === "sent")) {
       this.#finish(call, () =>
         call.reject(
           new WeirError(
@@ -82,7 +80,7 @@ export class Calls implements Resident {
 
   stopped(error: WeirError): void {
     this.#stopped = error;
-    for (const call of [...this.#waiting]) this.#finish(call, () => call.reject(error));
+    for (const call of [...this.#open]) this.#finish(call, () => call.reject(error));
   }
 
   #pump(): void {
@@ -100,7 +98,6 @@ export class Calls implements Resident {
       return this.#finish(call, () => call.reject(error));
     }
     call.state = "sent";
-    this.#sent.add(call);
     this.#connection.request(call.type, members, (reply) => this.#answered(call, reply));
   }
 
@@ -108,10 +105,10 @@ export class Calls implements Resident {
     if (call.state !== "sent") return this.#pump();
     if (reply.type === "ok") this.#finish(call, () => call.resolve(reply));
     else if (reply.effect === "none" && /^(same|reconnect)$/.test(reply.retry)) {
-      this.#sent.delete(call);
-      call.state = "waiting";
+      call.state = "refused";
       this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
-        if (call.state !== "waiting") return;
+        if (call.state !== "refused") return;
+        call.state = "waiting";
         this.#waiting.unshift(call);
         this.#pump();
       });
@@ -122,7 +119,7 @@ export class Calls implements Resident {
   #finish(call: Call, settle: () => void): void {
     if (call.state === "over") return;
     call.state = "over";
-    this.#sent.delete(call);
+    this.#open.delete(call);
     const at = this.#waiting.indexOf(call);
     if (at >= 0) this.#waiting.splice(at, 1);
     this.#bytes -= call.bytes;

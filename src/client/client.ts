@@ -4,7 +4,7 @@
  */
 
 import type { PublishOk, TransactOk } from "../protocol/gateway_frames.ts";
-import { type Abortable } from "./abort.ts";
+import { type Abortable, settling } from "./abort.ts";
 import { Calls } from "./calls.ts";
 import type { Claim } from "./claim.ts";
 import type { OffsetToCommit } from "./commits.ts";
@@ -16,7 +16,13 @@ import type { WeirError } from "./errors.ts";
 import type { ConnectionState } from "./link.ts";
 import type { Platform } from "./platform.ts";
 import { Producer, type ProducerOptions, QUEUE_BYTES } from "./producer.ts";
-import { encodeRecords, placesOf, type Published, type RecordToPublish } from "./records.ts";
+import {
+  encodePart,
+  type Entry,
+  placesOf,
+  type Published,
+  type RecordToPublish,
+} from "./records.ts";
 import { type SubscribeOptions, Subscription } from "./subscription.ts";
 import { systemPlatform } from "./system.ts";
 
@@ -112,7 +118,6 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Client
 export class Client {
   readonly #connection: Connection;
   readonly #calls: Calls;
-  readonly #closables = new Set<{ close(): Promise<void> }>();
 
   /** Use `connect()`. */
   constructor(url: string | URL, options: ConnectOptions = {}) {
@@ -191,7 +196,7 @@ export class Client {
     records: RecordToPublish | readonly RecordToPublish[],
     { signal }: Abortable = {},
   ): Promise<Published> {
-    const { text, bytes } = encodeRecords(records);
+    const { text, bytes } = encodePart(topic, records);
     const members = `"topic":${JSON.stringify(topic)},"records":[${text}]`;
     const reply = await this.#calls.call("publish", () => members, bytes, signal);
     const { offsets, duplicate = false } = reply as PublishOk;
@@ -216,11 +221,12 @@ export class Client {
     parts: readonly TransactPart[],
     { commit, producer, signal }: TransactOptions = {},
   ): Promise<Published[]> {
+    const entries = parts.map(({ topic, records }) => encodePart(topic, records));
     const claim = commit?.consumer.membership.claim(commit.offsets);
-    if (claim) await new Promise<void>((resolve) => claim.whenSettled(resolve));
+    if (claim) await settling<void>(signal, ({ resolve }) => claim.whenSettled(resolve));
     const published = producer
-      ? await producer.transact(parts, claim, signal)
-      : await this.#transact(parts, claim, signal);
+      ? await producer.transact(entries, claim, signal)
+      : await this.#transact(entries, claim, signal);
     if (commit) commit.consumer.membership.transacted(commit.offsets);
     return published;
   }
@@ -238,7 +244,7 @@ export class Client {
    * ```
    */
   producer(options: ProducerOptions = {}): Producer {
-    return this.#own(new Producer(this.#connection, options));
+    return new Producer(this.#connection, options);
   }
 
   /**
@@ -253,7 +259,7 @@ export class Client {
    * ```
    */
   subscribe<Value = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<Value> {
-    return this.#own(new Subscription<Value>(this.#connection, topic, options));
+    return new Subscription<Value>(this.#connection, topic, options);
   }
 
   /**
@@ -272,7 +278,7 @@ export class Client {
     topics: string | readonly string[],
     options: ConsumeOptions,
   ): Consumer<Value> {
-    return this.#own(new Consumer<Value>(this.#connection, topics, options));
+    return new Consumer<Value>(this.#connection, topics, options);
   }
 
   /**
@@ -287,7 +293,7 @@ export class Client {
    */
   async close(): Promise<void> {
     const { platform, isOpen } = this.#connection;
-    const closing = Promise.all([...this.#closables].map((one) => one.close()));
+    const closing = Promise.all(this.#connection.closables.map((one) => one.close()));
     if (isOpen) {
       let cancel = () => {};
       const late = new Promise<void>((resolve) => cancel = platform.after(CLOSE_MS, resolve));
@@ -303,27 +309,21 @@ export class Client {
   }
 
   async #transact(
-    parts: readonly TransactPart[],
+    entries: readonly Entry[],
     commit: Claim | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Published[]> {
-    const encoded = parts.map(({ topic, records }) => ({ topic, ...encodeRecords(records) }));
     const members = () => {
-      const publish = encoded.map(({ topic, text }) =>
+      const publish = entries.map(({ topic, text }) =>
         `{"topic":${JSON.stringify(topic)},"records":[${text}]}`
       );
       const json = commit?.json(false);
       return `"publish":[${publish}]${json === undefined ? "" : `,"commit":${json}`}`;
     };
-    const bytes = encoded.reduce((sum, part) => sum + part.bytes, 0);
+    const bytes = entries.reduce((sum, part) => sum + part.bytes, 0);
     const reply = await this.#calls.call("transact", members, bytes, signal);
     const { offsets, duplicate = false } = reply as TransactOk;
     return offsets.map((places) => ({ places: placesOf(places), duplicate }));
-  }
-
-  #own<One extends { close(): Promise<void> }>(one: One): One {
-    this.#closables.add(one);
-    return one;
   }
 }
 

@@ -53,6 +53,8 @@ export interface CommitsPort {
 
 /** What a commit may name: the protocol's section 8. */
 const OFFSETS_MAX = 300;
+/** Characters of their metadata in one commit, far below what a message may have. */
+const METADATA_MAX = 64_000;
 
 export class Commits {
   readonly #port: CommitsPort;
@@ -83,9 +85,7 @@ export class Commits {
       if (this.#port.ownership(name) !== entry.ownership) this.forget(name);
     }
     while (this.#pending.size > 0) {
-      const batch: Entries = new Map([...this.#pending].slice(0, OFFSETS_MAX));
-      for (const name of batch.keys()) this.#pending.delete(name);
-      this.#dispatch(batch);
+      this.#dispatch(this.#take());
     }
   }
 
@@ -134,6 +134,19 @@ export class Commits {
       ownership,
       waiters: known ? [...known.waiters, ...waiters] : waiters,
     });
+  }
+
+  /** As many of the pending as one commit takes. */
+  #take(): Entries {
+    const batch: Entries = new Map();
+    let characters = 0;
+    for (const [name, entry] of this.#pending) {
+      characters += entry.at.metadata?.length ?? 0;
+      if (batch.size > 0 && (batch.size === OFFSETS_MAX || characters > METADATA_MAX)) break;
+      batch.set(name, entry);
+      this.#pending.delete(name);
+    }
+    return batch;
   }
 
   #dispatch(batch: Entries): void {

@@ -15,6 +15,7 @@ import type {
   SubscriptionPush,
 } from "../protocol/gateway_frames.ts";
 import { errorOf, WeirError } from "./errors.ts";
+import { guarded } from "./guarded.ts";
 import { type ConnectionState, Link } from "./link.ts";
 import type { ClientSocket, Platform } from "./platform.ts";
 
@@ -28,6 +29,11 @@ export interface Resident {
   stopped(error: WeirError): void;
   /** The page is about to be gone: what is said now is the last. */
   unloading?(): void;
+}
+
+/** What an application closes. */
+export interface Closable {
+  close(): Promise<void>;
 }
 
 /** What hears the pushes of one subscription. */
@@ -70,7 +76,8 @@ export class Connection {
   readonly #url: string;
   readonly #hello: Hello;
   readonly #link: Link;
-  readonly #residents = new Set<Resident>();
+  /** With what the application closes of it, if it does. */
+  readonly #residents = new Map<Resident, Closable | undefined>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   readonly #stopListening: () => void;
   #socket: ClientSocket | undefined;
@@ -151,14 +158,19 @@ export class Connection {
   }
 
   /** Something lives here from now on. It is told at once if there is a connection. */
-  settle(resident: Resident): void {
-    this.#residents.add(resident);
+  add(resident: Resident, closable?: Closable): void {
+    this.#residents.set(resident, closable);
     if (this.#link.isOpen) resident.opened();
     if (this.#link.isClosed) resident.stopped(this.#whyStopped());
   }
 
-  leave(resident: Resident): void {
+  remove(resident: Resident): void {
     this.#residents.delete(resident);
+  }
+
+  /** What lives here and is to be closed with the client. */
+  get closables(): Closable[] {
+    return [...this.#residents.values()].filter((closable) => closable !== undefined);
   }
 
   receive(subscription: number, receiver: Receiver): void {
@@ -185,7 +197,7 @@ export class Connection {
 
   #unload(): void {
     if (!this.#link.isOpen) return;
-    for (const resident of [...this.#residents]) resident.unloading?.();
+    for (const resident of [...this.#residents.keys()]) resident.unloading?.();
     this.#flush();
   }
 
@@ -248,7 +260,8 @@ export class Connection {
       const welcome = reply as HelloOk;
       this.#limits = welcome.limits;
       this.#link.welcomed(this.platform.now(), welcome);
-      for (const resident of [...this.#residents]) resident.opened();
+      if (!this.#link.isOpen) return;
+      for (const resident of [...this.#residents.keys()]) resident.opened();
     });
   }
 
@@ -304,7 +317,7 @@ export class Connection {
     this.#waiting.clear();
     this.#receivers.clear();
     this.#out = [];
-    if (wasOpen) { for (const resident of [...this.#residents]) resident.lost(); }
+    if (wasOpen) { for (const resident of [...this.#residents.keys()]) resident.lost(); }
   }
 
   #changed(state: ConnectionState): void {
@@ -313,9 +326,9 @@ export class Connection {
     if (state.status === "closed") {
       this.#stopListening();
       this.#alarm?.cancel();
-      for (const resident of [...this.#residents]) resident.stopped(this.#whyStopped());
+      for (const resident of [...this.#residents.keys()]) resident.stopped(this.#whyStopped());
     }
-    for (const listener of [...this.#listeners]) listener(state);
+    for (const listener of [...this.#listeners]) guarded(() => listener(state));
   }
 
   #whyStopped(): WeirError {

@@ -131,7 +131,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
       ended: (error) => this.#end(error),
     });
     this.#forget = whenAborted(options.signal, (reason) => this.#end(reason));
-    if (!this.#hasEnded) connection.settle(this.#membership);
+    if (!this.#hasEnded) connection.add(this.#membership, this);
   }
 
   /**
@@ -224,6 +224,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
+    if (this.#hasEnded) return Promise.reject(closedError("consumer"));
     return this.#membership.seek(partitions);
   }
 
@@ -259,7 +260,8 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
       for (let item = await intake.next(); item; item = await intake.next()) {
         if (item.kind === "begun") {
           await this.#revoking;
-          await this.#options.onAssign?.(item.partitions.map(assigned));
+          const still = membership.ownership.still(item.partitions);
+          if (still.length > 0) await this.#options.onAssign?.(still.map(assigned));
         } else if (item.kind === "gap") {
           membership.skipped(item.at, item.at.to);
           this.#options.onGap?.(item.at);

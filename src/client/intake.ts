@@ -75,6 +75,12 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
     return more.length === 0 ? first : joined([first, ...more]);
   }
 
+  /** It has come, and is for nobody. */
+  passOver(cost: Capacity): void {
+    this.#flow.arrived(cost);
+    this.dealtWith(cost);
+  }
+
   /** What waits of this partition is void. */
   drop(partition: TopicPartition): void {
     const dropped = this.inbox.remove((item) =>

@@ -97,6 +97,11 @@ export class Line<Item extends Numbered> {
     return items;
   }
 
+  /** These were not sent after all. */
+  takeBack(items: readonly Item[]): void {
+    for (const item of items) this.#answered(item);
+  }
+
   /** The item is stored. */
   ok(item: Item): void {
     this.#answered(item);
@@ -119,7 +124,7 @@ export class Line<Item extends Numbered> {
     this.#answered(item);
     for (const one of instead) one.sequence = item.sequence;
     this.#replace(item, instead);
-    if (anyNext) return;
+    if (anyNext && instead.length === 0) return;
     this.#stalled = true;
     if (item.inDoubt) this.#mustRestart = true;
     else this.#freed = Math.min(item.sequence, this.#freed ?? Infinity);
@@ -155,6 +160,13 @@ export class Line<Item extends Numbered> {
       this.add(item);
     }
     return inDoubt;
+  }
+
+  /** Takes out all that is not answered. */
+  clear(): Item[] {
+    const items = this.#items;
+    this.#items = [];
+    return items;
   }
 
   /** Takes the numbers that are free for what is behind them. */

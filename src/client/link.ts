@@ -114,6 +114,7 @@ export class Link {
 
   /** The gateway has greeted. */
   welcomed(now: number, { heartbeatMs }: Welcome): void {
+    if (this.#phase !== "opening") return;
     this.#phase = "open";
     this.#openedAt = this.#heardAt = this.#saidAt = now;
     this.#heartbeatMs = heartbeatMs;
@@ -141,7 +142,7 @@ export class Link {
   wake(now: number): void {
     if (this.#phase === "waiting") this.#open(now, "awake again");
     else if (this.#phase === "opening") this.#until = Math.min(this.#until, now + PROBE_MS);
-    else if (this.#phase === "open") this.#ask(now, PROBE_MS);
+    else if (this.#phase === "open" && !this.#isAsked(now)) this.#ask(now, PROBE_MS);
   }
 
   /** The socket is gone, or never came to be. */
@@ -194,6 +195,11 @@ export class Link {
     return Math.min(ANSWER_MAX_MS, Math.max(PROBE_MS, this.#heartbeatMs));
   }
 
+  /** Whether an answer must come as soon as one that was asked for now: asking again proves nothing. */
+  #isAsked(now: number): boolean {
+    return now < this.#answerBy && this.#answerBy <= now + PROBE_MS;
+  }
+
   #ask(now: number, withinMs: number): void {
     this.#answerBy = now + withinMs;
     this.#port.heartbeat();
@@ -202,8 +208,8 @@ export class Link {
   #open(now: number, reason: string): void {
     this.#phase = "opening";
     this.#until = now + OPEN_MS;
-    this.#port.changed({ status: "connecting", reason });
     this.#port.open();
+    this.#port.changed({ status: "connecting", reason });
   }
 
   /** The gateway closes in the end, whatever is awaited. */

@@ -18,7 +18,7 @@ import type {
   TopicPartition,
   TopicPartitionOffset,
 } from "../protocol/gateway_frames.ts";
-import { arrived, skipped } from "./batch.ts";
+import { arrived, costOf, skipped } from "./batch.ts";
 import { Claim } from "./claim.ts";
 import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
@@ -153,7 +153,7 @@ export class Membership<Value> implements Resident, Receiver {
   end(error: WeirError): void {
     this.#cancelCommit?.();
     this.#session++;
-    this.#connection.leave(this);
+    this.#connection.remove(this);
     this.intake.detach();
     this.#commits.end(error);
     this.ownership.takeAll();
@@ -257,18 +257,18 @@ export class Membership<Value> implements Resident, Receiver {
 
   #received(frame: RecordsPush | GapPush): void {
     const owned = this.ownership.find(frame);
+    if (!owned || owned.rewinding) {
+      if (frame.type === "records") this.intake.passOver(costOf(frame));
+      return;
+    }
     if (frame.type === "gap") {
-      if (!owned) return;
       owned.next = Math.max(owned.next, frame.to);
       return this.intake.put(skipped(frame));
     }
-    const next = owned?.next ?? Infinity;
-    if (owned) {
-      owned.next = Math.max(next, frame.next);
-      owned.end = Math.max(owned.end, frame.next);
-    }
-    // What is not owned any more, and what was here before the connection was lost, is taken and passed over.
-    this.intake.put(arrived(frame, next));
+    // What was here before the connection was lost comes again, and is passed over.
+    this.intake.put(arrived(frame, owned.next));
+    owned.next = Math.max(owned.next, frame.next);
+    owned.end = Math.max(owned.end, frame.next);
   }
 
   #assigned(frame: AssignPush): void {
@@ -298,9 +298,13 @@ export class Membership<Value> implements Resident, Receiver {
   /** Commits, then releases: the gateway does both in this order. */
   async #giveUp(going: readonly Owned[]): Promise<void> {
     const session = this.#session;
-    await this.#port.revoked(going.map(place), false);
+    // Lost meanwhile, or back: then there is nothing to give up.
+    const isGoing = (owned: Owned) => this.ownership.find(owned) === owned && owned.revoking;
+    const told = going.filter(isGoing);
+    if (told.length === 0) return;
+    await this.#port.revoked(told.map(place), false);
     if (session !== this.#session || !this.isJoined) return;
-    const still = going.filter((owned) => this.ownership.find(owned) === owned);
+    const still = told.filter(isGoing);
     this.#commitDone();
     this.ownership.take(still);
     const members = { subscription: this.intake.number, partitions: still.map(place) };
@@ -328,8 +332,17 @@ export class Membership<Value> implements Resident, Receiver {
 
   /** The loop had gone back behind what is committed: the group does not know, so it is said again. */
   #seekBack(ahead: readonly Owned[]): void {
-    this.seek(ahead.map((owned) => ({ ...place(owned), offset: owned.next }))).catch(() => {
-      // Lost again, or somebody else's by now: either way it is told.
+    const session = this.#session;
+    const partitions = ahead.map((owned) => ({ ...place(owned), offset: owned.next }));
+    const members = JSON.stringify({ subscription: this.intake.number, partitions }).slice(1, -1);
+    this.#connection.request("seek", members, (reply) => {
+      if (reply.type === "ok") { for (const owned of ahead) owned.rewinding = false; }
+      else {
+        this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
+          const still = this.ownership.still(ahead);
+          if (session === this.#session && still.length > 0) this.#seekBack(still);
+        });
+      }
     });
   }
 

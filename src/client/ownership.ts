@@ -24,6 +24,8 @@ export interface Owned {
   end: number;
   /** It is being given up. */
   revoking: boolean;
+  /** The loop is behind what the group knows: until the gateway has gone back, what comes is too early. */
+  rewinding: boolean;
 }
 
 export class Ownership {
@@ -46,6 +48,11 @@ export class Ownership {
 
   find(at: TopicPartition): Owned | undefined {
     return this.#owned.get(nameOf(at));
+  }
+
+  /** Those of them that are owned as they were, and stay. */
+  still(given: readonly Owned[]): Owned[] {
+    return given.filter((owned) => this.find(owned) === owned && !owned.revoking);
   }
 
   /** The connection is gone. */
@@ -71,7 +78,8 @@ export class Ownership {
       const known = this.#owned.get(name);
       if (known) {
         known.revoking = false;
-        if (known.next < offset) ahead.push(known);
+        known.rewinding = known.next < offset;
+        if (known.rewinding) ahead.push(known);
         continue;
       }
       const owned: Owned = {
@@ -85,6 +93,7 @@ export class Ownership {
         committed: offset,
         end: offset,
         revoking: false,
+        rewinding: false,
       };
       this.#owned.set(name, owned);
       begun.push(owned);

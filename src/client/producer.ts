@@ -13,7 +13,13 @@ import type { Connection, Resident } from "./connection.ts";
 import { asyncDispose } from "./dispose.ts";
 import { closedError, errorOf, WeirError } from "./errors.ts";
 import { Line } from "./line.ts";
-import { encodeRecords, placesOf, type Published, type RecordToPublish } from "./records.ts";
+import {
+  encodePart,
+  type Entry,
+  placesOf,
+  type Published,
+  type RecordToPublish,
+} from "./records.ts";
 
 /**
  * How a producer is to be.
@@ -50,7 +56,7 @@ const RETRY_MS = 100;
  * // 1
  * ```
  */
-export class Producer implements Resident {
+export class Producer {
   readonly #connection: Connection;
   readonly #name: string | undefined;
   readonly #lingerMs: number;
@@ -71,6 +77,14 @@ export class Producer implements Resident {
   /** Ends the wait of `ready`; undefined while there is none. */
   #makeReady: (() => void) | undefined;
   #flushed: (() => void)[] = [];
+  readonly #resident: Resident = {
+    opened: () => this.#pump(),
+    lost: () => {
+      this.#line.lost();
+      this.#asking = false;
+    },
+    stopped: (error) => this.#stopped(error),
+  };
 
   /** Use `client.producer()`. */
   constructor(connection: Connection, options: ProducerOptions = {}) {
@@ -78,7 +92,7 @@ export class Producer implements Resident {
     this.#name = options.name;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
     this.#maxBytes = options.maxQueueBytes ?? QUEUE_BYTES;
-    connection.settle(this);
+    connection.add(this.#resident, this);
   }
 
   /**
@@ -99,7 +113,7 @@ export class Producer implements Resident {
     { signal }: Abortable = {},
   ): Promise<Published> {
     return settling(signal, (settle, onAbort) => {
-      const entry = { topic, ...encodeRecords(records) };
+      const entry = encodePart(topic, records);
       const call: Waiting = {
         entries: [entry],
         bytes: entry.bytes,
@@ -118,12 +132,11 @@ export class Producer implements Resident {
 
   /** Publishes to several topics, and commits: see `Client.transact`. */
   transact(
-    parts: readonly { topic: string; records: RecordToPublish | readonly RecordToPublish[] }[],
+    entries: readonly Entry[],
     commit: Claim | undefined,
     signal?: AbortSignal,
   ): Promise<Published[]> {
     return settling(signal, (settle, onAbort) => {
-      const entries = parts.map(({ topic, records }) => ({ topic, ...encodeRecords(records) }));
       const call: Waiting = {
         entries,
         bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -176,37 +189,29 @@ export class Producer implements Resident {
    */
   async close(): Promise<void> {
     if (!this.#over) await this.flush();
-    this.stopped(closedError("producer"));
-    this.#connection.leave(this);
+    this.#stopped(closedError("producer"));
   }
 
   [asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  opened(): void {
-    this.#pump();
+  get #isQuiet(): boolean {
+    return this.#batches.size === 0 && this.#line.isEmpty;
   }
 
-  lost(): void {
-    this.#line.lost();
-    this.#asking = false;
-  }
-
-  stopped(error: WeirError): void {
+  #stopped(error: WeirError): void {
     if (this.#over) return;
     this.#over = error;
+    this.#connection.remove(this.#resident);
     this.#alarm?.cancel();
-    for (const batch of this.#line.begin()) this.#reject(batch, error.inDoubt());
-    for (const batch of [...this.#line.unanswered]) this.#reject(batch, error);
+    for (const batch of this.#line.clear()) {
+      this.#reject(batch, batch.sent || batch.inDoubt ? error.inDoubt() : error);
+    }
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       this.#reject(batch, error);
     }
     this.#changed();
-  }
-
-  get #isQuiet(): boolean {
-    return this.#batches.size === 0 && this.#line.isEmpty;
   }
 
   #admit(call: Waiting): void {
@@ -270,14 +275,15 @@ export class Producer implements Resident {
   }
 
   #send(batches: readonly Batch[]): void {
-    for (const batch of batches) {
+    for (const [i, batch] of batches.entries()) {
       let members: string;
       try {
         members = membersOf(batch, this.#stamp ?? "");
       } catch (error) {
+        // Its number is free: what is behind it goes when it has moved up.
+        this.#line.takeBack(batches.slice(i + 1));
         this.#refuse(batch, error as WeirError);
-        this.#soon();
-        continue;
+        return this.#soon();
       }
       this.#connection.request(batch.type, members, (reply) => this.#answered(batch, reply));
     }
@@ -298,7 +304,8 @@ export class Producer implements Resident {
       this.#line.again(batch, false, now, 0);
       this.#stamp = undefined;
     } else if (reply.code === "producer_fenced") {
-      this.stopped(errorOf(reply));
+      this.#line.again(batch, false, now, 0);
+      this.#stopped(errorOf(reply));
     } else {
       this.#refuse(batch, errorOf(reply));
     }
@@ -330,7 +337,7 @@ export class Producer implements Resident {
       const { platform } = this.#connection;
       if (reply.type === "error") {
         const error = errorOf(reply);
-        if (error.retry === "never") return this.stopped(error);
+        if (error.retry === "never") return this.#stopped(error);
         this.#wakeAt(platform.now() + (error.detail.retryAfterMs ?? RETRY_MS));
         return;
       }

@@ -104,8 +104,27 @@ export function bytesOf(text: string): number {
   return ASCII.test(text) ? text.length : utf8.encode(text).length;
 }
 
-export function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Encoded {
+/** What one call publishes to one topic. */
+export interface Entry extends Encoded {
+  readonly topic: string;
+}
+
+/** A publish as text, or one part of a transaction. Throws `invalid_frame` for what is none. */
+export function encodePart(
+  topic: string,
+  records: RecordToPublish | readonly RecordToPublish[],
+): Entry {
+  if (typeof topic !== "string") {
+    throw new WeirError("invalid_frame", `A topic must be a string, not ${typeof topic}`);
+  }
+  return { topic, ...encodeRecords(records) };
+}
+
+function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Encoded {
   const records = Array.isArray(given) ? given as readonly RecordToPublish[] : [given];
+  if (records.length === 0) {
+    throw new WeirError("invalid_frame", "A publish must have at least one record");
+  }
   let text = "";
   for (const record of records) {
     text += text === ""
@@ -147,14 +166,9 @@ export function decode(topic: string, partition: number, pushed: PushedRecord): 
   return record;
 }
 
-/** From `from` on, so many of the places of a reply. */
-export function placesOf(offsets: Places, from = 0, count = offsets.length): RecordPlace[] {
-  const places: RecordPlace[] = [];
-  for (let i = from; i < from + count; i++) {
-    const [partition, offset] = offsets[i] as readonly [number, number];
-    places.push({ partition, offset });
-  }
-  return places;
+/** The places of a reply. */
+export function placesOf(offsets: Places): RecordPlace[] {
+  return offsets.map(([partition, offset]) => ({ partition, offset }));
 }
 
 const CHUNK = 8_192;

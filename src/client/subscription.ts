@@ -6,7 +6,6 @@
 
 import type {
   ErrorFrame,
-  Head,
   OkFrame,
   ResetReason,
   SubscribeOk,
@@ -16,8 +15,9 @@ import { type Abortable, whenAborted } from "./abort.ts";
 import { arrived, type Gap, type RecordBatch, skipped } from "./batch.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
 import { asyncDispose } from "./dispose.ts";
-import { closedError, errorOf, type WeirError } from "./errors.ts";
+import { closedError, errorOf } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
+import { guarded } from "./guarded.ts";
 import { Intake } from "./intake.ts";
 import { Progress } from "./progress.ts";
 import type { RecordPlace, WeirRecord } from "./records.ts";
@@ -26,6 +26,7 @@ import type { RecordPlace, WeirRecord } from "./records.ts";
  * Where a reader stands, to be kept and given back as `from`.
  *
  * ```ts
+ * await subscription.ready;
  * const kept = JSON.stringify(subscription.position);
  * const later = weir.subscribe("positions", { from: JSON.parse(kept) });
  * await later.close();
@@ -102,8 +103,7 @@ const RETRY_MS = 200;
  * // 0 { lat: 37.75 }
  * ```
  */
-export class Subscription<Value = unknown>
-  implements Resident, Receiver, AsyncIterable<WeirRecord<Value>> {
+export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<Value>> {
   /**
    * Resolves when it first stands: from then on nothing is missed. Rejects if it never will.
    *
@@ -127,11 +127,28 @@ export class Subscription<Value = unknown>
   #incarnation: string | undefined;
   readonly #progress = new Progress();
   #seeks: Seek[] = [];
+  /** The batch that the loop is at; void if the reader went elsewhere in its partition. */
+  #inHand: { readonly partition: number; isVoid: boolean } | undefined;
   /** The topic was made again with fewer partitions: it is followed anew, from its start. */
   #anew = false;
   #forget: () => void = () => {};
   /** Counts connections, so that what an old one planned is not done on a new one. */
   #session = 0;
+  readonly #resident: Resident = {
+    opened: () => {
+      this.#session++;
+      this.#subscribe();
+    },
+    lost: () => {
+      this.#session++;
+      this.#intake.detach();
+    },
+    stopped: (error) => this.#end(error.code === "closed" ? undefined : error, false),
+  };
+  readonly #receiver: Receiver = {
+    pushed: (frame) => this.#pushed(frame),
+    heads: (heads) => heads.forEach((head) => this.#progress.head(head)),
+  };
 
   /** Use `client.subscribe()`. */
   constructor(connection: Connection, topic: string, options: SubscribeOptions = {}) {
@@ -144,20 +161,22 @@ export class Subscription<Value = unknown>
     const { signal, from } = options;
     if (typeof from === "object" && "positions" in from) this.#startFrom(from);
     this.#forget = whenAborted(signal, (reason) => this.#end(reason, true));
-    if (!this.#intake.inbox.hasEnded) connection.settle(this);
+    if (!this.#intake.inbox.hasEnded) connection.add(this.#resident, this);
   }
 
   /**
-   * What the loop has dealt with, for each partition: keep it, and give it back as `from`.
+   * What the loop has dealt with, for each partition: keep it, and give it back as `from`. Undefined
+   * until it first stands.
    *
    * ```ts
    * await subscription.ready;
-   * console.log(subscription.position.positions.length, "partitions");
+   * console.log(subscription.position?.positions.length, "partitions");
    * // 8 partitions
    * ```
    */
-  get position(): Position {
-    return { positions: this.#progress.done, incarnation: this.#incarnation ?? "" };
+  get position(): Position | undefined {
+    const incarnation = this.#incarnation;
+    return incarnation === undefined ? undefined : { positions: this.#progress.done, incarnation };
   }
 
   /**
@@ -189,11 +208,13 @@ export class Subscription<Value = unknown>
     try {
       for (let item = await intake.next(); item; item = await intake.next()) {
         if (item.kind === "gap") {
+          this.#progress.dealt(item.at.partition, item.at.to);
           this.#options.onGap?.(item.at);
           continue;
         }
+        this.#inHand = { partition: item.at.partition, isVoid: false };
         if (item.at.records.length > 0) yield item.at;
-        this.#progress.dealt(item.at.partition, item.at.next);
+        if (!this.#inHand.isVoid) this.#progress.dealt(item.at.partition, item.at.next);
         intake.dealtWith(item.cost);
       }
     } finally {
@@ -206,6 +227,8 @@ export class Subscription<Value = unknown>
     for await (const { partition, records } of this.batches()) {
       for (const record of records) {
         yield record;
+        // It went elsewhere: what is left of the batch is not what was asked for.
+        if (this.#inHand?.isVoid) break;
         this.#progress.dealt(partition, record.offset + 1);
       }
     }
@@ -246,23 +269,7 @@ export class Subscription<Value = unknown>
     return this.close();
   }
 
-  opened(): void {
-    this.#session++;
-    this.#subscribe();
-  }
-
-  lost(): void {
-    this.#session++;
-    this.#intake.detach();
-    // What was to be sought is where it begins next.
-    for (const seek of this.#seeks) if (this.#incarnation !== undefined) this.#sought(seek);
-  }
-
-  stopped(error: WeirError): void {
-    this.#end(error.code === "closed" ? undefined : error, false);
-  }
-
-  pushed(frame: SubscriptionPush): void {
+  #pushed(frame: SubscriptionPush): void {
     switch (frame.type) {
       case "records": {
         const from = this.#progress.nextOf(frame.partition);
@@ -279,10 +286,6 @@ export class Subscription<Value = unknown>
       case "revoke":
         return;
     }
-  }
-
-  heads(heads: readonly Head[]): void {
-    for (const head of heads) this.#progress.head(head);
   }
 
   #startFrom({ positions, incarnation }: Position): void {
@@ -312,22 +315,17 @@ export class Subscription<Value = unknown>
   #stands(reply: OkFrame, resumed: boolean): void {
     const { subscription, positions, incarnation, recovered } = reply as SubscribeOk;
     if (this.#intake.inbox.hasEnded) return this.#unsubscribe(subscription);
-    this.#intake.attach(subscription, this);
+    this.#intake.attach(subscription, this.#receiver);
     this.#incarnation = incarnation;
     for (const place of positions) this.#progress.stand(place, place.reset !== undefined);
     const reset = this.#anew ? { reset: "incarnation" as const } : {};
     if (resumed || this.#anew) {
       const places = positions.map(({ topic: _, ...place }) => ({ ...place, ...reset }));
-      this.#options.onResume?.({ recovered, positions: places });
+      const resumption = { recovered: recovered && !this.#anew, positions: places };
+      guarded(() => this.#options.onResume?.(resumption));
     }
     this.#anew = false;
-    const seeks = this.#seeks;
-    this.#seeks = [];
-    // Those before the first subscription have nothing that they could have gone into.
-    for (const seek of seeks) {
-      if (resumed) seek.resolve();
-      else this.#sendSeek(seek);
-    }
+    for (const seek of [...this.#seeks]) this.#sendSeek(seek);
     this.#settleReady.resolve();
   }
 
@@ -348,7 +346,6 @@ export class Subscription<Value = unknown>
   #sendSeek(seek: Seek): void {
     const partitions = seek.positions.map((place) => ({ topic: this.#topic, ...place }));
     const members = JSON.stringify({ subscription: this.#intake.number, partitions }).slice(1, -1);
-    if (!this.#seeks.includes(seek)) this.#seeks.push(seek);
     this.#connection.request("seek", members, (reply) => {
       this.#seeks = this.#seeks.filter((other) => other !== seek);
       if (reply.type === "error") return seek.reject(errorOf(reply));
@@ -362,6 +359,7 @@ export class Subscription<Value = unknown>
     for (const place of positions) {
       this.#intake.drop({ topic: this.#topic, partition: place.partition });
       this.#progress.move(place);
+      if (this.#inHand?.partition === place.partition) this.#inHand.isVoid = true;
     }
   }
 
@@ -371,7 +369,7 @@ export class Subscription<Value = unknown>
     this.#settleReady.reject(error ?? closedError("subscription"));
     for (const seek of this.#seeks) seek.reject(error ?? closedError("subscription"));
     this.#forget();
-    this.#connection.leave(this);
+    this.#connection.remove(this.#resident);
     const { number } = this.#intake;
     this.#intake.detach();
     if (number !== undefined) this.#unsubscribe(number);

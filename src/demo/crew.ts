@@ -2,7 +2,7 @@
 
 import type { GatewayApi } from "./gateway_api.ts";
 import { Member, type Work } from "./member.ts";
-import { until } from "./repeatedly.ts";
+import { untilNothing } from "./repeatedly.ts";
 
 /** How long one that died is still shown, in milliseconds. */
 const REMEMBERED_MS = 8_000;
@@ -78,14 +78,14 @@ export class Crew {
   }
 }
 
-/** Resolves when the groups have committed all that there is. One without a member is given one. */
-export async function untilCaughtUp(api: GatewayApi, crews: readonly Crew[]): Promise<void> {
+/** Lets the groups commit all that there is. One without a member is given one. */
+export async function catchUp(api: GatewayApi, crews: readonly Crew[]): Promise<void> {
   for (const crew of crews) if (crew.members.length === 0) crew.start();
-  await until(async () => {
+  await untilNothing(async () => {
     for (const crew of crews) crew.check();
     const lags = await Promise.all(crews.map(({ work: { group } }) => api.lag(group)));
-    return lags.every((lag) => lag === 0);
-  }, "the groups to catch up");
+    return lags.reduce<number>((sum, lag) => sum + (lag ?? 1), 0);
+  }, "the groups");
 }
 
 /** As it is said at the end of a run. */

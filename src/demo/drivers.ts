@@ -28,14 +28,14 @@ export class Drivers {
   /** Sends what is due, in time, `speed` times as fast as it is driven, until it is over. */
   async drive(
     traffic: Traffic,
-    { speed, signal, sent }: { speed: number; signal?: AbortSignal; sent?: (fix: Fix) => void },
+    { speed, signal, onFix }: { speed: number; signal?: AbortSignal; onFix?: (fix: Fix) => void },
   ): Promise<void> {
     const begun = performance.now();
     while (!traffic.isOver && !signal?.aborted) {
       for (const fix of traffic.take((performance.now() - begun) / 1_000 * speed)) {
         const producer = this.#producer(fix.driver);
         await producer.ready;
-        sent?.(fix);
+        onFix?.(fix);
         this.#publish(producer, fix);
       }
       if (this.#failure !== undefined) throw this.#failure;

@@ -38,7 +38,7 @@ export async function startGateway(
     await child.status;
     globalThis.removeEventListener("unload", abandon);
   };
-  // However this process ends, the gateway does not outlive it.
+  // When this process exits, the gateway goes with it.
   const abandon = () => child.kill("SIGKILL");
   globalThis.addEventListener("unload", abandon);
   const url = await untilListening(child.stdout);

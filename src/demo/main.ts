@@ -39,7 +39,7 @@ async function demo(options: DemoOptions, folder: string): Promise<boolean> {
   const keeper = named ? undefined : await GatewayKeeper.start({
     store: `${folder}/weir.kv`,
     port: options.gatewayPort,
-    origins: [door.origin],
+    origins: [door.origin, door.origin.replace("127.0.0.1", "localhost")],
   });
   try {
     const url = named ?? keeper?.url ?? "";
@@ -69,7 +69,7 @@ async function demo(options: DemoOptions, folder: string): Promise<boolean> {
 }
 
 /** Aborts after so many minutes, or on the first Ctrl-C; the second ends everything at once. */
-function stopAfter(minutes: number): AbortSignal {
+function stopAfter(minutes: number | undefined): AbortSignal {
   const stop = new AbortController();
   const end = () => {
     if (stop.signal.aborted) Deno.exit(130);
@@ -77,7 +77,7 @@ function stopAfter(minutes: number): AbortSignal {
   };
   Deno.addSignalListener("SIGINT", end);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
-  if (minutes !== Infinity) setTimeout(() => stop.abort(), minutes * 60_000);
+  if (minutes !== undefined) setTimeout(() => stop.abort(), minutes * 60_000);
   return stop.signal;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { type Client, connect, type Producer } from "../client/mod.ts";
-import { consumersLine, Crew, untilCaughtUp } from "./crew.ts";
+import { catchUp, consumersLine, Crew } from "./crew.ts";
 import { GatewayApi } from "./gateway_api.ts";
 import type { Journal } from "./journal.ts";
 import type { Member, Task, Work } from "./member.ts";
@@ -134,7 +134,7 @@ export class NotificationsUse implements Use {
 
   async catchUp(): Promise<void> {
     await this.#producer.flush();
-    await untilCaughtUp(this.#api, this.crews);
+    await catchUp(this.#api, this.crews);
   }
 
   async count() {

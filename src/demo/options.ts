@@ -16,7 +16,7 @@ export interface DemoOptions {
   readonly drivers: number;
   readonly replay: string | undefined;
   readonly speed: number;
-  readonly minutes: number;
+  readonly minutes: number | undefined;
   readonly port: number;
   readonly gatewayPort: number;
   readonly url: string | undefined;
@@ -40,7 +40,9 @@ export function readOptions(args: string[]): DemoOptions {
     url: url?.replace(/\/$/, ""),
     drivers: number("drivers", values.drivers, { least: 1, most: 100_000, whole: true }),
     speed: number("speed", values.speed, { least: 0.1, most: 10_000 }),
-    minutes: number("minutes", values.minutes, { least: 0.01, most: Infinity }),
+    minutes: values.minutes === undefined
+      ? undefined
+      : number("minutes", values.minutes, { least: 0.01, most: 10_000 }),
     port: number("port", values.port, { least: 0, most: 65_535, whole: true }),
     gatewayPort: number("gateway-port", values["gateway-port"], {
       least: 0,
@@ -59,7 +61,7 @@ function parse(args: string[]) {
         drivers: { type: "string", default: "2000" },
         replay: { type: "string" },
         speed: { type: "string", default: "60" },
-        minutes: { type: "string", default: "Infinity" },
+        minutes: { type: "string" },
         port: { type: "string", default: "8090" },
         "gateway-port": { type: "string", default: "8080" },
         url: { type: "string" },
@@ -80,8 +82,7 @@ function number(name: string, text: string, { least, most, whole = false }: Rang
   const value = text === "" ? NaN : Number(text);
   if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
   const kind = whole ? "a whole number" : "a number";
-  const bounds = most === Infinity ? `of ${least} or more` : `from ${least} to ${most}`;
-  throw wrong(`--${name} must be ${kind} ${bounds}, not ${JSON.stringify(text)}`);
+  throw wrong(`--${name} must be ${kind} from ${least} to ${most}, not ${JSON.stringify(text)}`);
 }
 
 function wrong(what: string): Error {

@@ -1,11 +1,11 @@
 /**
- * A work queue: orders, each cooked by one cook. A cook who dies leaves what was in hand to another;
- * what was cooked and not committed is cooked again, so nothing is lost and at most one order a death
- * is done twice.
+ * A work queue: orders, each cooked by one cook. A cook who dies leaves what was in hand to another:
+ * what was cooked and not committed is cooked again, so nothing is lost, and at most one order for
+ * each cook that dies, or loses its gateway, is done twice.
  */
 
 import { type Client, connect, type Producer } from "../client/mod.ts";
-import { consumersLine, Crew, untilCaughtUp } from "./crew.ts";
+import { catchUp, consumersLine, Crew } from "./crew.ts";
 import { GatewayApi } from "./gateway_api.ts";
 import type { Journal } from "./journal.ts";
 import type { Member, Task, Work } from "./member.ts";
@@ -122,16 +122,15 @@ export class QueueUse implements Use {
 
   async catchUp(): Promise<void> {
     await this.#producer.flush();
-    await untilCaughtUp(this.#api, this.crews);
+    await catchUp(this.#api, this.crews);
   }
 
   async count() {
     const { done, repeated } = this.#kitchen;
-    const killed = this.crews.reduce((sum, crew) => sum + crew.killed, 0);
     return {
       line: `orders ${this.#placed}  done ${done}  lost ${this.#placed - done}  ` +
         `repeated ${repeated}  ${consumersLine(this.crews)}`,
-      isWhole: done === this.#placed && repeated <= killed,
+      isWhole: done === this.#placed,
     };
   }
 

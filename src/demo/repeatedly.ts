@@ -1,6 +1,9 @@
 /** Things that happen while others do: again and again, or until something holds. */
 
-/** Runs `each` every so often, never twice at once, until the returned function is called. */
+/**
+ * Runs `each` every so often, never twice at once, until the returned function is called or it fails;
+ * the function rejects with what it failed with.
+ */
 export function repeatedly(everyMs: number, each: () => Promise<void> | void): () => Promise<void> {
   let running = true;
   const loop = (async () => {
@@ -9,21 +12,27 @@ export function repeatedly(everyMs: number, each: () => Promise<void> | void): (
       if (running) await each();
     }
   })();
+  loop.catch(() => {});
   return () => {
     running = false;
     return loop;
   };
 }
 
-/** Resolves when it holds; rejects when it does not within `patienceMs`. */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
+const PATIENCE_MS = 60_000;
+
+/** Resolves when nothing is left; rejects when for a minute it became no less. */
+export async function untilNothing(
+  left: () => Promise<number>,
   what: string,
-  patienceMs = 120_000,
 ): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!await holds()) {
-    if (performance.now() > deadline) throw new Error(`Waited ${patienceMs / 1_000} s for ${what}`);
+  let least = Infinity;
+  let since = performance.now();
+  for (let now = await left(); now > 0; now = await left()) {
+    if (now < least) [least, since] = [now, performance.now()];
+    if (performance.now() - since > PATIENCE_MS) {
+      throw new Error(`For ${PATIENCE_MS / 1_000} s ${what} got no further: ${now} are left`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

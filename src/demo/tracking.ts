@@ -5,10 +5,10 @@
 
 import { type Client, connect } from "../client/mod.ts";
 import { Archive } from "./archive.ts";
-import { consumersLine, Crew, untilCaughtUp } from "./crew.ts";
+import { catchUp, consumersLine, Crew } from "./crew.ts";
 import { Drivers } from "./drivers.ts";
 import { FareMeter } from "./fare_meter.ts";
-import type { Traffic } from "./fixes.ts";
+import type { Fix, Traffic } from "./fixes.ts";
 import { GatewayApi } from "./gateway_api.ts";
 import { Driven, isWhole, summarise, summaryLine, type Topics } from "./summary.ts";
 import { Surge } from "./surge.ts";
@@ -59,8 +59,8 @@ export class Tracking {
   }
 
   async drive(traffic: Traffic, speed: number, signal?: AbortSignal): Promise<void> {
-    const sent = this.driven.add.bind(this.driven);
-    await this.drivers.drive(traffic, { speed, sent, ...signal && { signal } });
+    const onFix = (fix: Fix) => this.driven.add(fix);
+    await this.drivers.drive(traffic, { speed, onFix, ...signal && { signal } });
   }
 
   /** Throws what a member could not go on for. */
@@ -73,7 +73,7 @@ export class Tracking {
     await this.drivers.flush();
     this.archive.rowsPerSecond = undefined;
     this.archive.paused = false;
-    await untilCaughtUp(this.api, this.crews);
+    await catchUp(this.api, this.crews);
   }
 
   /** What came of it, in a line, and whether all of it is there once. */

@@ -69,8 +69,8 @@ function streamOf(
           return sink.full;
         },
         push(event: string | Uint8Array) {
-          feed.grant(CREDIT.maxRecords, 0);
           sink.push(event);
+          feed.grant(CREDIT.maxRecords, 0);
         },
       };
       const feed = broker.follow(0, { credit, ...(keys ? { keys } : {}) }, granting, ended, format);

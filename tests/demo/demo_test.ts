@@ -110,7 +110,7 @@ Deno.test("what makes no sense on the command line is said, with the usage", asy
   const wrong: [string[], RegExp][] = [
     [["--use", "chess"], /^--use must be tracking, queue or notifications, not chess/],
     [["--drivers", "1.5"], /^--drivers must be a whole number from 1 to 100000, not "1.5"/],
-    [["--minutes", "0"], /^--minutes must be a number of 0.01 or more/],
+    [["--minutes", "0"], /^--minutes must be a number from 0.01 to 10000, not "0"/],
     [["--url", "here"], /^--url must be the address of a gateway/],
     [["--fast"], /fast/],
     [["--replay", "no-such-file.tsv", "--port", "0", "--gateway-port", "0"], /no-such-file/],

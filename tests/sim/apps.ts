@@ -134,9 +134,10 @@ export class Follower {
         }
         if (left > 0) this.hasEnded = true;
         // What the loop was left at is not dealt with, as far as the client knows: it comes again.
-        if (subscription.position.positions.length === 0) continue;
-        from = subscription.position;
-        for (const { partition, offset } of from.positions) this.#next.set(partition, offset);
+        const { position } = subscription;
+        if (!position || position.positions.length === 0) continue;
+        from = position;
+        for (const { partition, offset } of position.positions) this.#next.set(partition, offset);
       } catch (error) {
         ledger.violation(`${this.name}: ${error}`);
         this.hasEnded = true;

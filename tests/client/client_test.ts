@@ -1,0 +1,272 @@
+/** The client against a gateway that follows a script: what random worlds do not come upon soon. */
+
+import { assertEquals } from "@std/assert";
+import type { Consumer, Subscription } from "../../src/client/mod.ts";
+import { assigned, type Frame, outcomeOf, ScriptedGateway } from "./scripted_gateway.ts";
+
+async function producing(gateway: ScriptedGateway) {
+  const producer = gateway.client.producer();
+  const outcomes = (["a", "b"] as const).map((topic) =>
+    outcomeOf(producer.publish(topic, { value: 1 }))
+  );
+  await gateway.turn();
+  const began = { producer: { id: "p", epoch: 1 }, keptMs: 86_400_000 };
+  await gateway.ok(gateway.expect("initProducer"), began);
+  await gateway.advance(10);
+  return { producer, outcomes };
+}
+
+async function subscribed(gateway: ScriptedGateway): Promise<Subscription<number>> {
+  const subscription = gateway.client.subscribe<number>("t", { from: "earliest" });
+  await gateway.turn();
+  await stands(gateway, gateway.expect("subscribe"), 0);
+  return subscription;
+}
+
+async function stands(gateway: ScriptedGateway, request: Frame, offset: number): Promise<void> {
+  const positions = [{ topic: "t", partition: 0, offset }];
+  await gateway.ok(request, { subscription: 1, positions, incarnation: "i", recovered: true });
+}
+
+async function joined(gateway: ScriptedGateway, partitions = [assigned(0)]): Promise<void> {
+  await gateway.ok(gateway.expect("join"), { subscription: 1, member: "m", epoch: 1 });
+  await gateway.say("assign", { subscription: 1, epoch: 1, partitions });
+}
+
+/** Reads until it is stopped, and stops at each record until it is let go. */
+function reading(from: Consumer<number> | Subscription<number>) {
+  const read = { seen: [] as number[], go: () => {}, holds: true };
+  (async () => {
+    for await (const { offset } of from) {
+      read.seen.push(offset);
+      if (read.holds) await new Promise<void>((resolve) => read.go = resolve);
+    }
+  })();
+  return read;
+}
+
+Deno.test("a publish of nothing, or to no topic, is refused and spoils no other's frame", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { producer } = await producing(gateway);
+  gateway.take();
+  const empty = outcomeOf(producer.publish("t", []));
+  const nowhere = outcomeOf(gateway.client.publish(undefined as unknown as string, { value: 1 }));
+  producer.publish("t", { value: 2 });
+  await gateway.advance(10);
+  assertEquals([empty.now, nowhere.now], ["invalid_frame none", "invalid_frame none"]);
+  assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
+});
+
+Deno.test("what was refused for the moment when the client is closed is refused for good", async () => {
+  const gateway = await ScriptedGateway.open();
+  const outcome = outcomeOf(gateway.client.publish("t", { value: 1 }));
+  await gateway.turn();
+  const { id } = gateway.expect("publish");
+  const error = { code: "unavailable", message: "", retry: "same", effect: "none" };
+  await gateway.say("error", { id, ...error });
+  await gateway.client.close();
+  await gateway.turn();
+  assertEquals(outcome.now, "closed none");
+});
+
+Deno.test("of a producer that is fenced, what has no answer may be stored", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { outcomes } = await producing(gateway);
+  const second = gateway.take().find(({ topic }) => topic === "b");
+  const error = { code: "producer_fenced", message: "", retry: "never", effect: "none" };
+  await gateway.say("error", { id: second?.id, ...error });
+  assertEquals(outcomes.map(({ now }) => now), [
+    "producer_fenced unknown",
+    "producer_fenced none",
+  ]);
+});
+
+Deno.test("a seek without a connection is made when there is one again", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  await gateway.records(0, 99, 100);
+  gateway.closeSocket();
+  const outcome = outcomeOf(subscription.seek([{ partition: 0, offset: 7 }]));
+  await gateway.advance(3_000);
+  await gateway.greet();
+  const request = gateway.expect("subscribe");
+  assertEquals(request["from"], {
+    positions: [{ partition: 0, offset: 100 }],
+    incarnation: "i",
+  });
+  await stands(gateway, request, 100);
+  assertEquals(outcome.now, "pending");
+  const seek = gateway.expect("seek");
+  assertEquals(seek["partitions"], [{ topic: "t", partition: 0, offset: 7 }]);
+  await gateway.ok(seek);
+  assertEquals(outcome.now, "done");
+});
+
+Deno.test("after a seek in the loop's body what is left of the batch does not come", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  const read = reading(subscription);
+  await gateway.records(0, 0, 4);
+  read.go();
+  await gateway.turn();
+  subscription.seek([{ partition: 0, offset: 0 }]);
+  await gateway.turn();
+  await gateway.ok(gateway.expect("seek"));
+  read.go();
+  await gateway.turn();
+  assertEquals([read.seen, subscription.position?.positions], [[0, 1], [
+    { partition: 0, offset: 0 },
+  ]]);
+});
+
+Deno.test("what a gap names is dealt with: position and lag are behind it", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  reading(subscription);
+  const gap = { topic: "t", partition: 0, from: 0, to: 500, reason: "slow" };
+  await gateway.say("gap", { subscription: 1, ...gap });
+  await gateway.say("heartbeat", {
+    heads: { 1: [{ topic: "t", partition: 0, next: 500, end: 500 }] },
+  });
+  assertEquals(subscription.lag, 0);
+  assertEquals(subscription.position?.positions, [{ partition: 0, offset: 500 }]);
+});
+
+Deno.test("a subscription that never stood has no position", () => {
+  const gateway = ScriptedGateway.silent();
+  assertEquals(gateway.client.subscribe("t").position, undefined);
+});
+
+Deno.test("a listener that closes the client, or throws, leaves it as it should be", async () => {
+  const closing = await ScriptedGateway.open();
+  closing.client.onState(({ status }) => status === "connecting" && closing.client.close());
+  closing.closeSocket();
+  await closing.advance(60_000);
+  assertEquals(closing.client.state.status, "closed");
+
+  const unhandled: unknown[] = [];
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", note);
+  const throwing = await ScriptedGateway.open();
+  throwing.client.onState(({ status }) => {
+    if (status === "waiting") throw new Error("the application's own");
+  });
+  throwing.closeSocket();
+  await throwing.advance(3_000);
+  assertEquals(throwing.opened, 2);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  globalThis.removeEventListener("unhandledrejection", note);
+  assertEquals(unhandled.map(String), ["Error: the application's own"]);
+});
+
+Deno.test("asking again and again does not put off the answer's deadline", async () => {
+  const gateway = await ScriptedGateway.open();
+  for (let s = 0; s < 5; s++) {
+    gateway.client.probe();
+    await gateway.advance(1_000);
+  }
+  assertEquals(gateway.client.state.status === "open", false);
+});
+
+Deno.test("a transaction that waits for its consumer ends with its signal", async () => {
+  const gateway = ScriptedGateway.silent();
+  const consumer = gateway.client.consume("t", { group: "g" });
+  const abort = new AbortController();
+  const offsets = [{ topic: "t", partition: 0, offset: 1 }];
+  const part = { topic: "o", records: { value: 1 } };
+  const outcome = outcomeOf(
+    gateway.client.transact([part], { commit: { consumer, offsets }, signal: abort.signal }),
+  );
+  await gateway.turn();
+  abort.abort();
+  await gateway.turn();
+  assertEquals(outcome.now, "20");
+});
+
+Deno.test("partitions that came and went while the loop was busy are told of as gone", async () => {
+  const gateway = await ScriptedGateway.open();
+  const told: string[] = [];
+  const consumer = gateway.client.consume<number>("t", {
+    group: "g",
+    onAssign: (given) => void told.push(`assign ${given.map(({ partition }) => partition)}`),
+    onRevoke: (gone, { lost }) =>
+      void told.push(`revoke ${gone.map(({ partition }) => partition)}${lost ? " lost" : ""}`),
+  });
+  await gateway.turn();
+  await joined(gateway);
+  const read = reading(consumer);
+  await gateway.records(0, 0, 1);
+  await gateway.say("assign", { subscription: 1, epoch: 2, partitions: [assigned(5)] });
+  const five = [{ topic: "t", partition: 5 }];
+  await gateway.say("revoke", { subscription: 1, epoch: 3, partitions: five, deadlineMs: 1_000 });
+  read.go();
+  await gateway.turn();
+  assertEquals(told, ["assign 0", "revoke 5"]);
+
+  // In hand while it is revoked, lost, and given again: there is nothing to give up any more.
+  told.length = 0;
+  gateway.take();
+  await gateway.records(0, 1, 2);
+  const zero = [{ topic: "t", partition: 0 }];
+  await gateway.say("revoke", { subscription: 1, epoch: 4, partitions: zero, deadlineMs: 1_000 });
+  const lost = { subscription: 1, epoch: 4, partitions: zero, deadlineMs: 0, lost: true };
+  await gateway.say("revoke", lost);
+  await gateway.say("assign", { subscription: 1, epoch: 5, partitions: [assigned(0, 1)] });
+  read.go();
+  await gateway.turn();
+  assertEquals(told, ["revoke 0 lost", "assign 0"]);
+  assertEquals(gateway.take().filter(({ type }) => type === "release"), []);
+});
+
+Deno.test("a consumer that went back behind its commit goes on there after a reconnection", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
+  await gateway.turn();
+  await joined(gateway);
+  const read = reading(consumer);
+  read.holds = false;
+  await gateway.records(0, 0, 10);
+  consumer.commit([{ topic: "t", partition: 0, offset: 10 }]);
+  await gateway.turn();
+  await gateway.ok(gateway.expect("commit"), { offsets: [] });
+  consumer.seek([{ topic: "t", partition: 0, offset: 0 }]);
+  await gateway.turn();
+  await gateway.ok(gateway.expect("seek"));
+  read.seen.length = 0;
+  read.holds = true;
+  await gateway.records(0, 0, 1);
+  await gateway.records(0, 1, 6);
+  await gateway.cut();
+  await joined(gateway, [assigned(0, 10)]);
+  const seek = gateway.expect("seek");
+  assertEquals(seek["partitions"], [{ topic: "t", partition: 0, offset: 6 }]);
+  await gateway.records(0, 10, 12);
+  await gateway.ok(seek);
+  await gateway.records(0, 6, 12);
+  read.holds = false;
+  read.go();
+  await gateway.turn();
+  assertEquals(read.seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+Deno.test("commits with much metadata go in several frames", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
+  const partitions = Array.from({ length: 40 }, (_, partition) => assigned(partition));
+  await gateway.turn();
+  await joined(gateway, partitions);
+  consumer.commit(
+    partitions.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      offset: 0,
+      metadata: "m".repeat(4_096),
+    })),
+  ).catch(() => {});
+  await gateway.turn();
+  const commits = gateway.take().filter(({ type }) => type === "commit");
+  assertEquals(commits.map(({ offsets }) => (offsets as unknown[]).length), [15, 15, 10]);
+});

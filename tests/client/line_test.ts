@@ -1,0 +1,44 @@
+/** A producer's line: what goes with which number when something in it fails for good. */
+
+import { assertEquals } from "@std/assert";
+import { Line, type Numbered } from "../../src/client/line.ts";
+
+interface Item extends Numbered {
+  readonly name: string;
+}
+
+function item(name: string): Item {
+  return { name, width: 1, sequence: 0, mustWait: false, sent: false, inDoubt: false };
+}
+
+function lineOf(...items: Item[]): Line<Item> {
+  const line = new Line<Item>();
+  for (const one of items) line.add(one);
+  return line;
+}
+
+function sent(items: readonly Item[]): string[] {
+  return items.map(({ name, sequence }) => `${name}${sequence}`);
+}
+
+Deno.test("behind one that cannot be sent after all, what is taken back moves up", () => {
+  const [broken, behind, later] = [item("x"), item("a"), item("b")];
+  const line = lineOf(broken, behind);
+  assertEquals(sent(line.next(0)), ["x0", "a1"]);
+  line.takeBack([behind]);
+  line.refused(broken, false);
+  line.add(later);
+  assertEquals(sent(line.next(0)), ["a0", "b1"]);
+});
+
+Deno.test("what takes the place of one that was refused has numbers of its own", () => {
+  for (const anyNext of [false, true]) {
+    const whole = item("x");
+    const line = lineOf(whole, item("c"));
+    line.next(0);
+    line.again(line.unanswered[1] as Item, false, 0, 0);
+    line.refused(whole, anyNext, [item("a"), item("b")]);
+    const numbers = sent(line.next(0)).map((one) => Number(one.slice(1)));
+    assertEquals(new Set(numbers).size, 3, `${numbers}`);
+  }
+});

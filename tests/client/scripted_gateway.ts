@@ -1,0 +1,156 @@
+/** A gateway that says what a test tells it to, on a clock that the test moves. */
+
+import { assert } from "@std/assert";
+import { type Client, connect, type Platform, type SocketEvents } from "../../src/client/mod.ts";
+
+export type Frame = Record<string, unknown> & { type: string; id?: number };
+
+const limits = {
+  messageBytes: 1_048_576,
+  recordBytes: 262_144,
+  publishRecords: 1_000,
+  publishBytes: 524_288,
+  publishPartitions: 128,
+  inFlight: 1_024,
+  subscriptions: 128,
+};
+
+/** So many turns bring to an end whatever no timer holds up. */
+const TURNS = 60;
+
+export class ScriptedGateway {
+  #now = 0;
+  #timers: { at: number; run: () => void }[] = [];
+  #heard: string[] = [];
+  #socket: SocketEvents | undefined;
+  /** Sockets that were opened. */
+  opened = 0;
+  readonly client: Client;
+
+  private constructor() {
+    const platform: Platform = {
+      now: () => this.#now,
+      random: () => 0.5,
+      after: (ms, run) => {
+        const timer = { at: this.#now + ms, run };
+        this.#timers.push(timer);
+        return () => this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+      open: (_url, events) => {
+        this.#socket = events;
+        this.opened++;
+        return { send: (text) => this.#heard.push(text), drop() {} };
+      },
+      onWake: () => () => {},
+      onUnload: () => () => {},
+    };
+    this.client = connect("http://gateway/", { platform });
+  }
+
+  /** With a client that it has not greeted. */
+  static silent(): ScriptedGateway {
+    return new ScriptedGateway();
+  }
+
+  /** With a client that it has greeted. */
+  static async open(): Promise<ScriptedGateway> {
+    const gateway = new ScriptedGateway();
+    await gateway.greet();
+    return gateway;
+  }
+
+  async greet(): Promise<void> {
+    this.#socket?.opened();
+    await this.turn();
+    const server = "scripted";
+    await this.ok(this.expect("hello"), {
+      session: "s",
+      server,
+      heartbeatMs: 15_000,
+      sessionTimeoutMs: 45_000,
+      limits,
+    });
+  }
+
+  /** The frames that came since this was asked last. */
+  take(): Frame[] {
+    return this.#heard.splice(0).flatMap((text) => JSON.parse(text));
+  }
+
+  /** The one frame of this type among those; the others are passed over. */
+  expect(type: string): Frame {
+    const frame = this.take().find((frame) => frame.type === type);
+    assert(frame, `No ${type} came`);
+    return frame;
+  }
+
+  async say(type: string, members: Record<string, unknown>): Promise<void> {
+    this.#socket?.message(JSON.stringify({ type, ...members }));
+    await this.turn();
+  }
+
+  async ok(request: Frame, members: Record<string, unknown> = {}): Promise<void> {
+    await this.say("ok", { id: request.id, ...members });
+  }
+
+  async records(partition: number, from: number, to: number): Promise<void> {
+    const records = Array.from({ length: to - from }, (_, i) => ({
+      offset: from + i,
+      timestamp: 0,
+      value: from + i,
+    }));
+    await this.say("records", {
+      subscription: 1,
+      topic: "t",
+      partition,
+      next: to,
+      bytes: 10,
+      records,
+    });
+  }
+
+  /** The connection goes, and the client comes back. */
+  async cut(): Promise<void> {
+    this.#socket?.closed(1006, "");
+    await this.advance(3_000);
+    await this.greet();
+  }
+
+  async turn(): Promise<void> {
+    for (let i = 0; i < TURNS; i++) await Promise.resolve();
+  }
+
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      this.#timers.sort((a, b) => a.at - b.at);
+      const [timer] = this.#timers;
+      if (!timer || timer.at > end) break;
+      this.#timers.shift();
+      this.#now = Math.max(this.#now, timer.at);
+      timer.run();
+      await this.turn();
+    }
+    this.#now = end;
+    await this.turn();
+  }
+
+  closeSocket(): void {
+    this.#socket?.closed(1006, "");
+  }
+}
+
+/** What stands for a partition in `assign`. */
+export function assigned(partition: number, offset = 0) {
+  return { topic: "t", partition, offset, incarnation: "i" };
+}
+
+/** What has become of a promise. */
+export function outcomeOf(promise: Promise<unknown>): { now: string } {
+  const outcome = { now: "pending" };
+  promise.then(
+    () => outcome.now = "done",
+    (error) => outcome.now = [error.code ?? error.name, error.effect].filter(Boolean).join(" "),
+  );
+  return outcome;
+}
