@@ -90,3 +90,67 @@ export async function clientFanOut(
   await Promise.all(loops);
   return figure;
 }
+
+/**
+ * The same without the client: the platform's own sockets, each of which parses what comes. It is what
+ * a program in JavaScript can get at all, as the lean client is what the gateway can give.
+ */
+export async function parsedFanOut(
+  server: Server,
+  { clients, window, ms }: { clients: number; window: number; ms: number },
+): Promise<Figure> {
+  let delivered = 0;
+  let sampled = 0;
+  let sent = 0;
+  const publisher = await openSocket(server);
+  const refill = () => {
+    const frames: string[] = [];
+    for (; sent - sampled < window; sent++) {
+      const records = [{ ...batch(sent, 1)[0]!, partition: 0 }];
+      frames.push(JSON.stringify({ type: "publish", id: 10 + sent, topic: "news", records }));
+    }
+    if (frames.length > 0) publisher.send(`[${frames.join()}]`);
+  };
+  const sockets = await Promise.all(Array.from({ length: clients }, () => openSocket(server)));
+  for (const [s, socket] of sockets.entries()) {
+    let owed = 0;
+    await replyTo(socket, {
+      type: "subscribe",
+      topic: "news",
+      partitions: [0],
+      credit: { records: 100_000 },
+    });
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      let records = 0;
+      for (const frame of Array.isArray(message) ? message : [message]) {
+        if (frame.type === "records") records += frame.records.length;
+        else if (frame.type === "ping") socket.send(`{"type":"heartbeat"}`);
+      }
+      delivered += records;
+      owed += records;
+      if (owed >= 50_000) {
+        socket.send(`{"type":"credit","subscription":1,"records":${owed}}`);
+        owed = 0;
+      }
+      if (s === 0) sampled += records;
+      if (s === 0) refill();
+    };
+  }
+  refill();
+  const figure = await measure(server, ms, () => delivered);
+  for (const socket of [publisher, ...sockets]) socket.close();
+  return figure;
+}
+
+async function openSocket(server: Server): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/v1/connect`, "weir.v1");
+  await new Promise((resolve) => socket.onopen = resolve);
+  await replyTo(socket, { type: "hello" });
+  return socket;
+}
+
+function replyTo(socket: WebSocket, frame: Readonly<Record<string, unknown>>): Promise<unknown> {
+  socket.send(JSON.stringify({ id: 1, ...frame }));
+  return new Promise((resolve) => socket.onmessage = resolve);
+}

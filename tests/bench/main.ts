@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { clientFanOut, clientGroup, clientPublishes } from "./client_loads.ts";
+import { clientFanOut, clientGroup, clientPublishes, parsedFanOut } from "./client_loads.ts";
 import { fanOut, type Figure, group, idleLatency, idleMemory, publishes } from "./loads.ts";
 import { pinned, type Server, startGateway, startScript } from "./processes.ts";
 import { rawAppends, rawWrites } from "./raw_store.ts";
@@ -85,6 +85,11 @@ const ROWS: readonly Row[] = [
         "client",
         startGateway(),
         (s) => clientFanOut(s, { clients: 1_000, window: 16, ms }),
+      ),
+      ...await sides(
+        "bare sockets that parse",
+        startGateway(),
+        (s) => parsedFanOut(s, { clients: 1_000, window: 16, ms }),
       ),
       ...await sides(
         "frames",
