@@ -92,8 +92,9 @@ export class Broker {
   }
 
   /** Records from `from` on, or from the start if that is behind it, without a subscription. */
-  read(topic: Topic, partition: number, from: Offset): Promise<Slice> {
-    return this.#log.read(topic, partition, from, LOG.readBytes);
+  async read(topic: Topic, partition: number, from: Offset): Promise<Slice> {
+    await this.#log.catchUp(topic);
+    return await this.#log.read(topic, partition, from, LOG.readBytes);
   }
 
   /** A feed for a subscription or a membership, which follows nothing yet. */
@@ -127,7 +128,7 @@ export class Broker {
   async placesToRead(topic: Topic, frame: FrameOf<"subscribe">): Promise<() => ReadingPlace[]> {
     const { from = "latest" } = frame;
     const partitions = partitionsToRead(topic, frame);
-    await this.#log.open(topic);
+    await this.#log.catchUp(topic);
     if (typeof from === "object" && "timestamp" in from) {
       const places = await Promise.all(partitions.map(async (partition) => ({
         partition,

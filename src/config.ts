@@ -11,12 +11,16 @@ export interface Settings {
   /** Where it listens. */
   readonly host: string;
   readonly port: number;
-  /** A file, or `:memory:`. */
+  /** A file, `:memory:`, or the address of a KV Connect server. */
   readonly store: string;
+  /** What a KV Connect server asks for. */
+  readonly storeToken: string | undefined;
   /** Partitions of a topic that is made on first use; 0: topics must be created. */
   readonly autoPartitions: number;
   readonly heartbeatMs: number;
   readonly sessionTimeoutMs: number;
+  /** How long a gateway may be silent in a shared store before others take its members over. */
+  readonly leaseMs: number;
   readonly drainMs: number;
   /** Everyone may connect: it listens beyond loopback, and answers any `Host`. */
   readonly open: boolean;
@@ -62,12 +66,13 @@ export const SETTINGS = {
   PORT: integer("8080", 0, 65_535),
   WEIR_STORE: {
     initial: "data/weir.kv",
-    expected: "the path of a file or :memory:",
-    read: (text) => text !== "" && !/^[a-z]+:\/\//i.test(text) ? text : undefined,
+    expected: "the path of a file, :memory:, or the http(s) address of a KV Connect server",
+    read: readStore,
   } satisfies Row<string>,
   WEIR_AUTO_PARTITIONS: integer("8", 0, TOPIC.partitions),
   WEIR_HEARTBEAT_MS: integer("15000", 50, day),
   WEIR_SESSION_TIMEOUT_MS: integer("45000", GROUP.minSessionMs, GROUP.maxSessionMs),
+  WEIR_LEASE_MS: integer("10000", 500, day),
   WEIR_DRAIN_MS: integer("10000", 0, 600_000),
   WEIR_OPEN: {
     initial: "false",
@@ -113,6 +118,7 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
     host: get("HOST", SETTINGS.HOST),
     port: get("PORT", SETTINGS.PORT),
     store: get("WEIR_STORE", SETTINGS.WEIR_STORE),
+    storeToken: environment["DENO_KV_ACCESS_TOKEN"],
     autoPartitions: get("WEIR_AUTO_PARTITIONS", SETTINGS.WEIR_AUTO_PARTITIONS),
     heartbeatMs: heartbeat(
       get("WEIR_HEARTBEAT_MS", SETTINGS.WEIR_HEARTBEAT_MS),
@@ -120,6 +126,7 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
       sessionTimeoutMs,
     ),
     sessionTimeoutMs,
+    leaseMs: get("WEIR_LEASE_MS", SETTINGS.WEIR_LEASE_MS),
     drainMs: get("WEIR_DRAIN_MS", SETTINGS.WEIR_DRAIN_MS),
     open: get("WEIR_OPEN", SETTINGS.WEIR_OPEN),
     sockets: get("WEIR_SOCKETS", SETTINGS.WEIR_SOCKETS),
@@ -162,6 +169,13 @@ export function normalOrigin(text: string): string | undefined {
   const port = match[3];
   const standard = (scheme === "http" && port === "80") || (scheme === "https" && port === "443");
   return `${scheme}://${match[2]!.toLowerCase()}${port && !standard ? `:${port}` : ""}`;
+}
+
+/** A file's path as it is; an address without what does not belong there. */
+function readStore(text: string): string | undefined {
+  if (!/^[a-z]+:\/\//i.test(text)) return text === "" ? undefined : text;
+  const url = URL.parse(text);
+  return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
 function readOrigins(text: string): readonly string[] | undefined {

@@ -6,11 +6,14 @@
 import { Broker } from "./broker.ts";
 import type { Settings } from "./config.ts";
 import { Hub } from "./fanout/hub.ts";
+import type { GroupPeers } from "./group/group.ts";
 import { Groups } from "./group/groups.ts";
 import { type Host, newId, sleep } from "./host/host.ts";
 import { TICK_MS } from "./limits.ts";
 import { Log } from "./log/log.ts";
 import { Upkeep } from "./log/upkeep.ts";
+import { type Fleet, type FleetListener, joinFleet } from "./peers/fleet.ts";
+import type { News } from "./peers/news.ts";
 import { Producers } from "./producers.ts";
 import { Session, type SessionContext } from "./session/session.ts";
 import { Turn } from "./session/turn.ts";
@@ -30,6 +33,7 @@ export class Gateway {
   readonly log: Log;
   readonly broker: Broker;
   readonly #groups: Groups;
+  readonly #fleet: Fleet;
   readonly #store: Store;
   readonly #host: Host;
   readonly #settings: Settings;
@@ -38,9 +42,10 @@ export class Gateway {
   readonly #context: SessionContext;
   #draining = false;
   readonly #leaving = new AbortController();
+  readonly #lost = new AbortController();
 
   constructor({ store, host, settings, server }: GatewayOptions) {
-    const { autoPartitions, heartbeatMs, sessionTimeoutMs } = settings;
+    const { autoPartitions, heartbeatMs, sessionTimeoutMs, leaseMs } = settings;
     this.#store = store;
     this.#host = host;
     this.#settings = settings;
@@ -50,7 +55,17 @@ export class Gateway {
     this.log.listener = hub;
     this.log.topics.onRemoved((topic) => hub.removed(topic));
     const gateway = newId(host);
-    this.#groups = new Groups({ store, host, log: this.log, gateway, sessionTimeoutMs });
+    const { log } = this;
+    const peers: GroupPeers = {
+      isAlive: (id) => this.#fleet.isAlive(id),
+      changed: (group) => this.#fleet.changed(group),
+    };
+    this.#groups = new Groups({ store, host, log, gateway, peers, sessionTimeoutMs });
+    const { journal } = log;
+    const listener = this.#fleetListener();
+    // Last of the journal's sources: it tells of what the others write.
+    this.#fleet = joinFleet({ store, host, gateway, leaseMs, journal, listener });
+    log.topics.onChanged((name) => this.#fleet.topicChanged(name));
     const producers = new Producers(store, host);
     this.broker = new Broker({ log: this.log, hub, groups: this.#groups, producers });
     this.#context = {
@@ -69,9 +84,15 @@ export class Gateway {
     return this.#leaving.signal;
   }
 
-  /** Takes over from the gateway that had the store before. */
+  /** Fires when it has been out of touch with the store for too long: the process must end. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Joins the gateways on its store, or takes over from the one that had it before. */
   async start(): Promise<void> {
-    await this.#groups.takeUp();
+    await this.#fleet.start();
+    if (!this.#store.shared) await this.#groups.takeUp();
   }
 
   /** A socket has come. */
@@ -101,6 +122,7 @@ export class Gateway {
   /** Acts on every deadline that has passed. Called every `TICK_MS`. */
   tick(): void {
     const now = this.#host.clock.monotonic();
+    this.#fleet.tick(now);
     this.log.tick(now);
     this.#groups.tick(now);
     this.#upkeep.tick(now);
@@ -128,6 +150,33 @@ export class Gateway {
   async close(): Promise<void> {
     this.log.journal.close();
     await this.#upkeep.stop();
+    await this.#fleet.leave();
+  }
+
+  #fleetListener(): FleetListener {
+    return {
+      heard: (news, missed) => {
+        this.#hear(news, missed).catch((error) =>
+          this.#host.telemetry.report("warn", "News could not be followed up", { error })
+        );
+      },
+      died: (gateway) => this.#groups.gatewayDied(gateway),
+      slept: () => {
+        this.log.catchUpAll().catch(() => {}); // what others append is news again
+        this.#groups.reload();
+      },
+      suspended: () => this.#groups.suspend(),
+      lost: () => this.#lost.abort(),
+    };
+  }
+
+  /** Another gateway has changed something: looks at what of it is in use here. */
+  async #hear({ stripes, groups, topics }: News, missed: boolean): Promise<void> {
+    this.#groups.reload(missed ? undefined : groups);
+    await (missed ? this.log.catchUpAll() : this.log.grown(stripes));
+    for (const name of topics) {
+      if (this.log.topics.cached(name)) await this.log.topics.refresh(name);
+    }
   }
 
   get #isDrained(): boolean {

@@ -21,6 +21,8 @@ export const STORE = {
   checks: 10,
   /** Keys that one read takes. */
   readKeys: 10,
+  /** Keys that one watch takes. */
+  watchKeys: 10,
   /** Entries that one scan takes. */
   scanEntries: 1_000,
   /** How long one call may take before its outcome counts as unknown. */
@@ -169,6 +171,24 @@ export const HTTP = {
   closeMs: 5_000,
   /** How long answers and handshakes may still take when the gateway stops. */
   farewellMs: 500,
+} as const;
+
+/** Several gateways on one store. */
+export const PEERS = {
+  /** Stripes, groups and topics that news name: so many changes between two looks are not missed. */
+  newsItems: 64,
+  /** What news take in a write, at most: a name has 200 bytes. */
+  newsBytes: 16 * KiB,
+  /** How often the news of all are read, whatever the watch says. */
+  lookMs: 1_000,
+  /** So many times a gateway is looked at before it is taken for dead. */
+  looks: 3,
+  /** How long a watch is trusted. */
+  watchMs: 60_000,
+  /** Dead gateways that are remembered. */
+  deadKept: 1_000,
+  /** How often groups are read whose members are at several gateways. */
+  groupsMs: 5_000,
 } as const;
 
 /** How often deadlines are looked at: they are kept to within this. */

@@ -21,14 +21,19 @@ import { statusRoutes } from "./server/status_page.ts";
 import { type Listener, socketRoutes } from "./server/upgrade.ts";
 import { topicRoutes } from "./server/topics.ts";
 import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
+import type { Store } from "./store/store.ts";
 
 async function serve(): Promise<void> {
   const settings = readSettings(Deno.env.toObject());
   const host = systemHost();
   reportWhatNobodyCatches(host.telemetry);
-  const store = await openDenoKv(settings.store);
+  const store = await openStore(settings);
   const server = `weir ${project.version}`;
   const gateway = new Gateway({ store, host, settings, server });
+  gateway.lost.addEventListener("abort", () => {
+    print(Deno.stderr, "weir ends: it has been out of touch with its store for too long");
+    Deno.exit(75);
+  });
   await gateway.start();
   const listener = await openDoors(gateway, settings, host.telemetry);
   const ticking = setInterval(() => gateway.tick(), TICK_MS);
@@ -42,6 +47,13 @@ async function serve(): Promise<void> {
   await gateway.close();
   store.close();
   Deno.exit(0);
+}
+
+/** The client of servers is loaded only where one is used. */
+async function openStore({ store, storeToken }: Settings): Promise<Store> {
+  if (!/^https?:/.test(store)) return await openDenoKv(store);
+  const { openKvConnect } = await import("./store/kv_connect.ts");
+  return await openKvConnect(store, storeToken);
 }
 
 async function openDoors(

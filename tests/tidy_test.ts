@@ -17,6 +17,7 @@ const ranks: Readonly<Record<string, number>> = {
   log: 3,
   group: 4,
   fanout: 4,
+  peers: 4,
   producers: 4,
   broker: 5,
   session: 6,
@@ -39,8 +40,9 @@ const baseFiles = [
 const packages: Readonly<Record<string, readonly string[]>> = {
   "hono": ["server"],
   "@hono/node-server": ["server"],
+  "@deno/kv": ["store"],
   "ws": ["server", "demo"],
-  "node:": ["server", "demo", "cli"],
+  "node:": ["server", "demo", "cli", "store"],
   "valibot": ["protocol", "group", "base"],
   "ulid": ["host"],
 };
@@ -61,6 +63,7 @@ const edges = [
   "client/system.ts",
   "server/",
   "store/deno_kv.ts",
+  "store/kv_connect.ts",
   "cli/",
   "demo/",
   "main.ts",

@@ -25,8 +25,16 @@ export interface GroupContext {
   readonly store: Store;
   readonly host: Host;
   readonly log: StartingLog;
-  /** This gateway. Members of another one are of one that is dead: the store is embedded. */
+  /** This gateway. */
   readonly gateway: string;
+  readonly peers: GroupPeers;
+}
+
+/** What groups want of the other gateways. */
+export interface GroupPeers {
+  isAlive(gateway: string): boolean;
+  /** The state of a group was changed here, which members at others are to hear of. */
+  changed(group: string): void;
 }
 
 interface Waiting {
@@ -58,6 +66,16 @@ export class Group {
   /** As it was last seen in the store. */
   get state(): GroupState {
     return this.#loaded?.state ?? EMPTY;
+  }
+
+  /** Gateways at which members are, as of what was last seen. */
+  get gateways(): ReadonlySet<string> {
+    return new Set([...this.state.members.values()].map(({ gateway }) => gateway));
+  }
+
+  /** The version of the state that was last seen. */
+  get version(): string | null | undefined {
+    return this.#loaded?.checks[0]?.version;
   }
 
   /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
@@ -163,6 +181,17 @@ export class Group {
     this.#deadlines.watch(state, this.#context.host.clock.monotonic());
     tell(this.#told, prepared, this.members);
     this.#told = state;
+    if (version !== undefined && this.#spans(before.state, state)) {
+      this.#context.peers.changed(this.name);
+    }
+  }
+
+  /** Whether members at other gateways are, or were, in it. */
+  #spans(...states: readonly GroupState[]): boolean {
+    const { gateway } = this.#context;
+    return states.some(({ members }) =>
+      [...members.values()].some((member) => member.gateway !== gateway)
+    );
   }
 }
 

@@ -4,7 +4,9 @@
  */
 
 import { newId } from "../host/host.ts";
+import { PEERS, STORE } from "../limits.ts";
 import type { Log } from "../log/log.ts";
+import { keys } from "../store/keys.ts";
 import type { TopicPartitionOffset } from "../types.ts";
 import { Committer } from "./committer.ts";
 import { Group, type GroupContext } from "./group.ts";
@@ -33,6 +35,7 @@ export class Groups {
   readonly #committer: Committer;
   readonly #groups = new Map<string, Group>();
   readonly #admin: GroupAdmin;
+  #lookAt = 0;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
@@ -40,7 +43,7 @@ export class Groups {
     this.#committer = new Committer(store, host, log, () => log.journal.wake());
     this.#admin = new GroupAdmin(options);
     log.journal.add(this.#committer);
-    log.topics.onRemoved((topic) => this.#topicRemoved(topic.id));
+    log.topics.onRemoved((topic, here) => this.#topicRemoved(topic.id, here));
   }
 
   /** Takes up what the gateway before has left: its members lost their connections with it. */
@@ -85,11 +88,12 @@ export class Groups {
   }
 
   /** Whether a topic's group commits are gone is cleaned up later; who consumes it is told now. */
-  #topicRemoved(topicId: string): void {
+  #topicRemoved(topicId: string, here: boolean): void {
     for (const group of this.#groups.values()) {
       if (!group.state.topics.has(topicId)) continue;
       group.command({ type: "topicRemoved", topicId }).catch(() => group.forget());
     }
+    if (!here) return;
     this.#admin.dropOffsetsOf(topicId).catch((error) => {
       this.#options.host.telemetry.report("warn", "Offsets of a deleted topic are left", { error });
     });
@@ -98,6 +102,44 @@ export class Groups {
   tick(now: number): void {
     for (const group of this.#groups.values()) group.tick(now);
     this.#dropIdle();
+    if (!this.#options.store.shared || now < this.#lookAt) return;
+    this.#lookAt = now + PEERS.groupsMs;
+    this.#look().catch(() => {}); // the store cannot be read: later
+  }
+
+  /** The states of these groups were changed elsewhere; without names: perhaps of any. */
+  reload(names?: readonly string[]): void {
+    for (const name of names ?? this.#groups.keys()) {
+      this.#groups.get(name)?.reload().catch(() => {}); // the group itself tries again
+    }
+  }
+
+  /** A gateway is no more, and its members are without their connections. */
+  gatewayDied(gateway: string): void {
+    for (const group of this.#groups.values()) if (group.gateways.has(gateway)) group.wake();
+  }
+
+  /** This gateway cannot tell any more what is its members' own: they must join again. */
+  suspend(): void {
+    for (const group of this.#groups.values()) {
+      for (const membership of [...group.members.values()]) membership.suspend();
+    }
+  }
+
+  /** Whether the states of groups that span gateways are still those that were seen: news may be missed. */
+  async #look(): Promise<void> {
+    const spanning = [...this.#groups.values()].filter(({ gateways, version }) =>
+      gateways.size > 1 && version !== undefined
+    );
+    for (let at = 0; at < spanning.length; at += STORE.readKeys) {
+      const some = spanning.slice(at, at + STORE.readKeys);
+      const seen = some.map(({ version }) => version);
+      const roots = await this.#options.store.read(some.map(({ name }) => keys.group(name)));
+      for (const [i, group] of some.entries()) {
+        if (group.version !== seen[i] || roots[i]?.version === seen[i]) continue;
+        this.reload([group.name]);
+      }
+    }
   }
 
   /** Members without the name of an instance give up what they have. Resolves when they have. */

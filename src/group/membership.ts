@@ -142,6 +142,14 @@ export class Membership {
     this.#retire();
   }
 
+  /** This gateway does not know any more what it owns. */
+  suspend(): void {
+    if (this.#over) return;
+    const why = "The gateway has lost the store: join again";
+    this.#port.end(new GatewayError("unavailable", why, { retry: "rejoin" }));
+    this.disconnected();
+  }
+
   /** What it owns of a partition; throws `not_owner` or `fenced`. */
   owned(topic: string, partition: number): { topic: Topic; committed: Committed | undefined } {
     if (this.#over || this.#fence === null) {

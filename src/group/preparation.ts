@@ -27,7 +27,7 @@ export interface PreparationContext {
   readonly store: Store;
   readonly host: Host;
   readonly log: StartingLog;
-  readonly gateway: string;
+  readonly peers: { isAlive(gateway: string): boolean };
 }
 
 /** What a transition is worked out from. */
@@ -59,7 +59,7 @@ export async function prepare(
   { loaded: before, commands: given, stamp, told }: Preparing,
 ): Promise<Prepared> {
   const most = stepsAtOnce(group);
-  const gone = farewells(before.state, context.gateway);
+  const gone = farewells(before.state, context.peers);
   const commands = [
     ...gone.slice(0, most - given.length),
     ...await deletions(before.state, context.log),
@@ -101,9 +101,9 @@ function requireRoom(group: string, state: readonly Mutation[], given: readonly 
 }
 
 /** Members of a gateway that is no more have lost their connections with it. */
-function farewells({ members }: GroupState, gateway: string): Command[] {
+function farewells({ members }: GroupState, peers: PreparationContext["peers"]): Command[] {
   return [...members.values()]
-    .filter((member) => member.gateway !== gateway && !member.away)
+    .filter((member) => !member.away && !peers.isAlive(member.gateway))
     .map(({ connection }) => ({ type: "disconnect", connection }));
 }
 

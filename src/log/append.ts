@@ -45,3 +45,10 @@ export interface Append {
 export type AppendResult =
   | { readonly ok: true; readonly offsets: readonly Place[][]; readonly duplicate: boolean }
   | { readonly ok: false; readonly error: GatewayError };
+
+/** A stripe with so many entries. */
+export interface StripePlace {
+  readonly topicId: string;
+  readonly stripe: number;
+  readonly entries: number;
+}

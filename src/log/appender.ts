@@ -117,6 +117,11 @@ export class Appender implements Source {
       checks: rider ? [...checks, ...rider.checks] : checks,
       mutations: rider ? [...mutations, ...rider.mutations] : mutations,
       bytes: bytesOf(mutations) + (rider?.bytes ?? 0),
+      grown: written.map(({ stripe: { topic, index }, number }) => ({
+        topicId: topic.id,
+        stripe: index,
+        entries: number + 1,
+      })),
       evidence,
       stored: (version) => {
         for (const { stripe, decoded } of written) stripe.apply(decoded, version);

@@ -12,6 +12,7 @@ import { type Host, sleep } from "../host/host.ts";
 import { LOG, STORE } from "../limits.ts";
 import { keyBytes } from "../store/bounds.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
+import type { StripePlace } from "./append.ts";
 import { type Evidence, settle, type Settled, Unsettled } from "../store/transact.ts";
 
 /** What a part may still add to a write. */
@@ -29,6 +30,8 @@ export interface Part {
   readonly mutations: readonly Mutation[];
   /** Bytes of keys and values. */
   readonly bytes: number;
+  /** Stripes that it appends to, as they are when it is stored. */
+  readonly grown?: readonly StripePlace[];
   /** Where it can be seen that this part, and so the whole write, was stored. */
   readonly evidence: Evidence;
   /**
@@ -43,14 +46,19 @@ export interface Part {
 }
 
 export interface Source {
-  /** What is waiting, as far as there is room; undefined if nothing is, or nothing fits. */
-  take(room: Room): Part | undefined;
+  /**
+   * What is waiting, as far as there is room; undefined if nothing is, or nothing fits. `parts` are
+   * those of the sources before it.
+   */
+  take(room: Room, parts: readonly Part[]): Part | undefined;
 }
 
 export class Journal {
   readonly #store: Store;
   readonly #host: Host;
-  readonly #sources: Source[] = [];
+  readonly #sources: { readonly source: Source; readonly reserved: Room }[] = [];
+  /** What is to be done while nothing is being written. */
+  #chores: (() => Promise<void>)[] = [];
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #woken = false;
@@ -60,8 +68,17 @@ export class Journal {
     this.#host = host;
   }
 
-  add(source: Source): void {
-    this.#sources.push(source);
+  /** Adds a source behind the others, which leave it the room that is `reserved` for it. */
+  add(source: Source, reserved: Room = { checks: 0, mutations: 0, bytes: 0, keyBytes: 0 }): void {
+    this.#sources.push({ source, reserved });
+  }
+
+  /** Runs `chore` as soon as nothing is being written, and before anything else is. */
+  between(chore: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#chores.push(() => chore().then(resolve, reject));
+      this.#running ??= this.#run();
+    });
   }
 
   /** A source has something to write. */
@@ -82,8 +99,13 @@ export class Journal {
 
   async #run(): Promise<void> {
     await undefined; // so that all that this turn brings shares the first write
-    let tellings: readonly (() => void)[] = [];
-    while (this.#woken && !this.#closing.signal.aborted) {
+    let tellings: (() => void)[] = [];
+    while ((this.#woken || this.#chores.length > 0) && !this.#closing.signal.aborted) {
+      if (this.#chores.length > 0) {
+        // What they learn is told behind what was stored before it.
+        for (const tell of tellings.splice(0)) tell();
+        await Promise.all(this.#chores.splice(0).map((chore) => chore()));
+      }
       const parts = this.#gather();
       const writing = parts.length > 0 ? this.#write(parts) : undefined;
       this.#woken = writing !== undefined;
@@ -100,9 +122,11 @@ export class Journal {
       bytes: STORE.writeBytes,
       keyBytes: STORE.keyBytes,
     };
+    for (const { reserved } of this.#sources) take(room, reserved);
     const parts: Part[] = [];
-    for (const source of this.#sources) {
-      const part = source.take(room);
+    for (const { source, reserved } of this.#sources) {
+      give(room, reserved);
+      const part = source.take(room, parts);
       if (!part) continue;
       parts.push(part);
       room.checks -= part.checks.length;
@@ -113,12 +137,12 @@ export class Journal {
     return parts;
   }
 
-  async #write(parts: readonly Part[]): Promise<readonly (() => void)[]> {
+  async #write(parts: readonly Part[]): Promise<(() => void)[]> {
     const settled = await this.#settle(parts);
     if (settled === "given up") return [];
     if (settled.stored) return parts.map((part) => part.stored(settled.version));
     this.#host.telemetry.count("store_writes_refused_total");
-    for (const part of parts) await this.#refused(part);
+    await Promise.all(parts.map((part) => this.#refused(part)));
     return [];
   }
 
@@ -157,4 +181,18 @@ export class Journal {
       }
     }
   }
+}
+
+function take(from: Room, room: Room): void {
+  from.checks -= room.checks;
+  from.mutations -= room.mutations;
+  from.bytes -= room.bytes;
+  from.keyBytes -= room.keyBytes;
+}
+
+function give(to: Room, room: Room): void {
+  to.checks += room.checks;
+  to.mutations += room.mutations;
+  to.bytes += room.bytes;
+  to.keyBytes += room.keyBytes;
 }

@@ -3,12 +3,14 @@
  * what was appended is told to one listener, and read from memory or from the store.
  */
 
+import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { LOG } from "../limits.ts";
-import type { Store } from "../store/store.ts";
+import { LOG, STORE } from "../limits.ts";
+import { keys } from "../store/keys.ts";
+import type { Entry, Store } from "../store/store.ts";
 import type { Offset, Topic } from "../types.ts";
-import type { Append, AppendPart } from "./append.ts";
+import type { Append, AppendPart, StripePlace } from "./append.ts";
 import { Appender } from "./appender.ts";
 import type { Written } from "./batch.ts";
 import { EntryCache } from "./entry_cache.ts";
@@ -50,7 +52,7 @@ export class Log {
     this.#appender = new Appender(host, {
       stored: (written) => this.#keep(written),
       appended: (sections) => this.listener.appended(sections),
-      refresh: (written) => this.#refresh(written),
+      refresh: (written) => this.#learn(written.map(({ stripe }) => stripe)),
     }, () => this.journal.wake());
     this.journal.add(this.#appender);
     this.#reader = new Reader(store, this.#tail, this.#pages);
@@ -67,32 +69,54 @@ export class Log {
     return log?.ready ? log.stripeOf(partition).bounds(partition) : undefined;
   }
 
+  /** As it is in the store now, whoever has appended. */
   async bounds(topic: Topic, partition: number): Promise<Bounds> {
-    return (await this.open(topic)).stripeOf(partition).bounds(partition);
+    return (await this.catchUp(topic)).stripeOf(partition).bounds(partition);
   }
 
   /** The first record that was appended at or after `timestamp`; the end of the log if none was. */
   async offsetAt(topic: Topic, partition: number, timestamp: number): Promise<Offset> {
-    const stripe = (await this.open(topic)).stripeOf(partition);
+    const stripe = (await this.catchUp(topic)).stripeOf(partition);
     return await this.#reader.offsetAt(stripe, partition, timestamp);
   }
 
   /** Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; none at the end. */
   cached(topic: Topic, partition: number, from: Offset): readonly Section[] | undefined {
     const log = this.#logs.get(topic.id);
-    if (!log?.ready) return undefined;
+    if (!log?.ready || from > log.stripeOf(partition).bounds(partition).next) return undefined;
     return this.#reader.cached(log.stripeOf(partition), partition, from);
   }
 
   /** Reads records from `from` on, at least one unless the log ends there. */
   async read(topic: Topic, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
-    const stripe = (await this.open(topic)).stripeOf(partition);
+    const stripe = await this.#reaching(topic, partition, from);
     return await this.#reader.read(stripe, partition, from, bytesMax);
   }
 
   /** The topic's stripes, loaded; `unknown_topic` if it is not there any more. */
   open(topic: Topic): Promise<TopicLog> {
     return this.#logOf(topic).loaded;
+  }
+
+  /** The same, with all that other gateways have appended until now. */
+  async catchUp(topic: Topic): Promise<TopicLog> {
+    const log = await this.open(topic);
+    if (this.#store.shared) await this.#learnSoon(log.stripes);
+    return log;
+  }
+
+  /** Other gateways have appended so far. */
+  async grown(places: readonly StripePlace[]): Promise<void> {
+    const behind = places.flatMap(({ topicId, stripe, entries }) => {
+      const known = this.#logs.get(topicId)?.stripes[stripe];
+      return known && known.head.entries < entries ? [known] : [];
+    });
+    if (behind.length > 0) await this.#learnSoon(behind);
+  }
+
+  /** Other gateways may have appended anywhere. */
+  async catchUpAll(): Promise<void> {
+    await this.#learnSoon([...this.#logs.values()].flatMap(({ stripes }) => stripes));
   }
 
   /** Topics whose stripes are in memory. */
@@ -110,6 +134,15 @@ export class Log {
 
   tick(now: number): void {
     this.#appender.tick(now);
+  }
+
+  /** The partition's stripe, known as far as `from`: it may have been committed by way of others. */
+  async #reaching(topic: Topic, partition: number, from: Offset): Promise<Stripe> {
+    const stripe = (await this.open(topic)).stripeOf(partition);
+    if (from <= stripe.bounds(partition).next) return stripe;
+    await this.catchUp(topic);
+    if (from <= stripe.bounds(partition).next) return stripe;
+    throw new GatewayError("unavailable", `${topic.name}/${partition} does not reach ${from} yet`);
   }
 
   #enqueue(append: Append): boolean {
@@ -177,20 +210,34 @@ export class Log {
     });
   }
 
-  /** Others have written: learns it, and tells those who follow. */
-  async #refresh(written: readonly Written[]): Promise<void> {
-    await Promise.all(written.map(async ({ stripe }) => {
-      const from = stripe.head.entries;
-      try {
-        const learned = await stripe.refresh(this.#store);
-        const entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
-        for (const entry of entries) this.#tail.add(stripe, entry);
-        this.listener.appended(entries.flatMap(({ sections }) => sections));
-      } catch (error) {
-        if (!(error instanceof GatewayError) || error.code !== "unknown_topic") throw error;
-        this.#end(stripe.topic);
-      }
-    }));
+  #learnSoon(stripes: readonly Stripe[]): Promise<void> {
+    return this.journal.between(() => this.#learn(stripes));
+  }
+
+  /** Learns what others have written, and tells those who follow. Nothing is being written meanwhile. */
+  async #learn(stripes: readonly Stripe[]): Promise<void> {
+    for (let at = 0; at < stripes.length; at += STORE.readKeys) {
+      const some = stripes.slice(at, at + STORE.readKeys);
+      const heads = await this.#store.read(
+        some.map(({ topic, index }) => keys.head(topic.id, index)),
+      );
+      await Promise.all(some.map((stripe, i) => this.#learnFrom(stripe, heads[i])));
+    }
+  }
+
+  async #learnFrom(stripe: Stripe, head: Entry | undefined): Promise<void> {
+    assert(head, "a read answers every key");
+    const from = stripe.head.entries;
+    try {
+      const learned = await stripe.refresh(this.#store, head);
+      const entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
+      for (const entry of entries) this.#tail.add(stripe, entry);
+      this.listener.appended(entries.flatMap(({ sections }) => sections));
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== "unknown_topic") throw error;
+      this.topics.vanished(stripe.topic);
+      this.#end(stripe.topic);
+    }
   }
 
   #end(topic: Topic): void {

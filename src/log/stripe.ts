@@ -84,10 +84,9 @@ export class Stripe {
     this.#learn(decoded);
   }
 
-  /** A write of ours lost its race: learns what the winners wrote, and returns it. */
-  async refresh(store: Store): Promise<readonly DecodedEntry[]> {
-    const [entry] = await store.read([keys.head(this.topic.id, this.index)]);
-    if (!entry?.value) throw unknownTopic(this.topic.name);
+  /** Others have written: learns it from where its head stands now, and returns it. */
+  async refresh(store: Store, entry: Entry): Promise<readonly DecodedEntry[]> {
+    if (!entry.value) throw unknownTopic(this.topic.name);
     if (entry.version === this.headVersion) return [];
     const head = decodeHead(entry.value);
     const learned = await this.#scan(store, this.head.entries, head.entries);

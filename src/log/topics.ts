@@ -32,13 +32,17 @@ export function stripeCount(partitions: number): number {
   return Math.ceil(partitions / stripeWidth(partitions));
 }
 
+/** A topic is no more; `here`: this gateway has deleted it. */
+export type TopicListener = (topic: Topic, here: boolean) => void;
+
 export class Topics {
   readonly #store: Store;
   readonly #host: Host;
   readonly #autoPartitions: number;
   readonly #known = new Map<string, Topic>();
   readonly #ensuring = new Map<string, Promise<Topic>>();
-  readonly #removed: ((topic: Topic) => void)[] = [];
+  readonly #removed: TopicListener[] = [];
+  #changed: (name: string) => void = () => {};
 
   /** `autoPartitions` 0: topics must be created. */
   constructor(store: Store, host: Host, autoPartitions: number) {
@@ -58,7 +62,22 @@ export class Topics {
   }
 
   async find(name: string): Promise<Topic | undefined> {
+    if (this.#store.shared) return await this.refresh(name);
     return this.#known.get(name) ?? await this.#load(name);
+  }
+
+  /** The topic as it is in the store now; what was known under its name may be no more. */
+  async refresh(name: string): Promise<Topic | undefined> {
+    const known = this.#known.get(name);
+    const found = await this.#load(name);
+    if (known && found?.id !== known.id) this.vanished(known);
+    return found;
+  }
+
+  /** Another gateway has deleted it. */
+  vanished(topic: Topic): void {
+    if (this.isCurrent(topic)) this.#known.delete(topic.name);
+    for (const tell of this.#removed) tell(topic, false);
   }
 
   /** The topic, made if the setting says so; else `unknown_topic`. */
@@ -89,7 +108,8 @@ export class Topics {
           : { mutations: [], result: undefined },
     });
     this.#known.delete(name);
-    if (topic) { for (const tell of this.#removed) tell(topic); }
+    if (topic) { for (const tell of this.#removed) tell(topic, true); }
+    this.#changed(name);
     return topic;
   }
 
@@ -101,8 +121,13 @@ export class Topics {
     return found;
   }
 
-  onRemoved(listener: (topic: Topic) => void): void {
+  onRemoved(listener: TopicListener): void {
     this.#removed.push(listener);
+  }
+
+  /** `listener` is told the name of each topic that is made, changed or deleted here. */
+  onChanged(listener: (name: string) => void): void {
+    this.#changed = listener;
   }
 
   async #create(name: string, spec: TopicSpec, existing: "find" | "match") {
@@ -124,6 +149,7 @@ export class Topics {
       },
     });
     this.#known.set(name, result.topic);
+    if (existing === "match") this.#changed(name);
     return result;
   }
 

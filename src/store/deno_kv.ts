@@ -33,7 +33,7 @@ export async function openDenoKv(path: string): Promise<Store> {
     if (path !== ":memory:") lock = await lockFile(path);
     kv = await Deno.openKv(path);
     await claimFormat(kv, path);
-    return new DenoKvStore(kv, lock);
+    return new DenoKvStore(kv, { shared: false, lock });
   } catch (error) {
     kv?.close();
     lock?.close();
@@ -49,22 +49,32 @@ interface Call {
   giveUp(): void;
 }
 
+export interface DenoKvOptions {
+  readonly shared: boolean;
+  /** What keeps others from the store's file. */
+  readonly lock?: Deno.FsFile | undefined;
+  /** How long a call may take. */
+  readonly callMs?: number;
+}
+
 /**
  * Deno KV behind the port: each call has a deadline, which Deno KV itself has not. One clock looks
  * after all of them, since a timer for each would cost a fifth of a lone write.
  */
 export class DenoKvStore implements Store {
   readonly #kv: Deno.Kv;
+  readonly shared: boolean;
   readonly #lock: Deno.FsFile | undefined;
   readonly #callMs: number;
   readonly #calls = new Set<Call>();
-  readonly #watch: ReturnType<typeof setInterval>;
+  readonly #clock: ReturnType<typeof setInterval>;
 
-  constructor(kv: Deno.Kv, lock?: Deno.FsFile, callMs: number = STORE.callMs) {
+  constructor(kv: Deno.Kv, { shared, lock, callMs = STORE.callMs }: DenoKvOptions) {
     this.#kv = kv;
+    this.shared = shared;
     this.#lock = lock;
     this.#callMs = callMs;
-    this.#watch = setInterval(() => this.#giveUpLate(), callMs / 10);
+    this.#clock = setInterval(() => this.#giveUpLate(), callMs / 10);
   }
 
   async read(keys: readonly Key[]): Promise<Entry[]> {
@@ -103,8 +113,20 @@ export class DenoKvStore implements Store {
     }
   }
 
+  watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void {
+    assertReadable(keys);
+    const reader = this.#kv.watch<Uint8Array[]>(keys.map(unlock)).getReader();
+    const follow = async () => {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        changed(next.value.map(entryOf));
+      }
+    };
+    follow().catch(() => {}); // a hint that breaks off is none
+    return () => void reader.cancel().catch(() => {});
+  }
+
   close(): void {
-    clearInterval(this.#watch);
+    clearInterval(this.#clock);
     this.#kv.close();
     this.#lock?.close();
   }
@@ -170,7 +192,7 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
   );
 }
 
-async function claimFormat(kv: Deno.Kv, path: string): Promise<void> {
+export async function claimFormat(kv: Deno.Kv, path: string): Promise<void> {
   const key = unlock(keys.store());
   const { value } = await kv.get<Uint8Array>(key);
   const stored = value ? JSON.parse(new TextDecoder().decode(value)).format : undefined;

@@ -4,7 +4,7 @@
  * for something of the one that has its name now.
  *
  *     weir                                    store format, for ever
- *     gateway                                 the gateway that has the embedded store
+ *     n    gateway                            news of a gateway, while it lives
  *     t    topic                              topic, until it is deleted
  *     gone topic-id                           mark of a deleted topic, until its space is free
  *     h    topic-id stripe                    head: where the next entry goes, until deleted
@@ -23,7 +23,8 @@ import type { Key } from "./store.ts";
 
 export const keys = {
   store: (): Key => ["weir"],
-  gateway: (): Key => ["gateway"],
+  allNews: (): Key => ["n"],
+  news: (gateway: string): Key => ["n", gateway],
 
   topics: (): Key => ["t"],
   topic: (name: string): Key => ["t", name],

@@ -12,11 +12,24 @@ interface Kept {
   readonly version: string;
 }
 
+interface Watch {
+  readonly keys: readonly Key[];
+  readonly names: ReadonlySet<string>;
+  readonly changed: (entries: readonly Entry[]) => void;
+}
+
 export class MemoryStore implements Store {
+  readonly shared: boolean;
+  readonly #watches = new Set<Watch>();
   readonly #kept = new Map<string, Kept>();
   /** The names of all keys, in order. */
   readonly #order: string[] = [];
   #version = 0;
+
+  /** `shared`: several gateways of this process use it. */
+  constructor({ shared = false } = {}) {
+    this.shared = shared;
+  }
 
   async read(keys: readonly Key[]): Promise<Entry[]> {
     assertReadable(keys);
@@ -53,10 +66,29 @@ export class MemoryStore implements Store {
       if (mutation.type === "delete") this.#delete(nameOf(mutation.key));
       else this.#set(mutation.key, mutation.value, version);
     }
+    if (this.#watches.size > 0) this.#tell(write.mutations);
     return { outcome: "stored", version };
   }
 
-  close(): void {}
+  watch(keys: readonly Key[], changed: Watch["changed"]): () => void {
+    assertReadable(keys);
+    const watch = { keys, names: new Set(keys.map(nameOf)), changed };
+    this.#watches.add(watch);
+    return () => this.#watches.delete(watch);
+  }
+
+  close(): void {
+    this.#watches.clear();
+  }
+
+  async #tell(mutations: Write["mutations"]): Promise<void> {
+    const names = mutations.map(({ key }) => nameOf(key));
+    for (const watch of [...this.#watches]) {
+      if (!names.some((name) => watch.names.has(name))) continue;
+      const entries = await this.read(watch.keys);
+      if (this.#watches.has(watch)) watch.changed(entries);
+    }
+  }
 
   #set(key: Key, value: Uint8Array, version: string): void {
     const name = nameOf(key);

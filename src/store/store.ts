@@ -52,6 +52,8 @@ export interface Range {
 }
 
 export interface Store {
+  /** Whether other gateways may use it at the same time. */
+  readonly shared: boolean;
   /**
    * Reads up to `STORE.readKeys` keys in one snapshot, in their order. Rejects with `unavailable` (see
    * `unreadable`) if it cannot.
@@ -61,6 +63,11 @@ export interface Store {
   scan(range: Range): Promise<Entry[]>;
   /** All mutations or none, if all checks hold. Has at least one check. Never rejects. */
   write(write: Write): Promise<WriteResult>;
+  /**
+   * Calls `changed` with what is at these keys, at most `STORE.watchKeys`, when that has changed. A hint:
+   * it may come late, with less than what happened, or never. Returns how to stop.
+   */
+  watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void;
   close(): void;
 }
 

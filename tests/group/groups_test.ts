@@ -44,7 +44,9 @@ class Port implements MemberPort {
 
 function gateway(store: MemoryStore, host: TestHost, name: string) {
   const log = new Log(store, host, 4);
-  const groups = new Groups({ store, host, log, gateway: name, sessionTimeoutMs: 1_000 });
+  const peers = { isAlive: (other: string) => other === name, changed() {} };
+  const options = { store, host, log, gateway: name, peers, sessionTimeoutMs: 1_000 };
+  const groups = new Groups(options);
   return { store, host, log, groups };
 }
 

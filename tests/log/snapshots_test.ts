@@ -13,6 +13,8 @@ const PRODUCER = "01KB0000000000000000000000";
 function storeWith(fate: (write: Write, stored: MemoryStore) => Promise<WriteResult>): Store {
   const stored = new MemoryStore();
   return {
+    shared: false,
+    watch: () => () => {},
     read: (keys) => stored.read(keys),
     scan: (range) => stored.scan(range),
     write: (write) => fate(write, stored),

@@ -18,9 +18,9 @@ const HEALING_MS = 40_000;
 const TOPICS = ["a", "b"];
 export const PASSED_ON = "out";
 
-export async function runClientSeed(seed: number): Promise<Outcome> {
+export async function runClientSeed(seed: number, gateways = 1): Promise<Outcome> {
   const world = new World(seed);
-  const run = new Run(world);
+  const run = new Run(world, gateways);
   run.begin();
   await world.run(FAULTY_MS);
   run.heal();
@@ -31,7 +31,13 @@ export async function runClientSeed(seed: number): Promise<Outcome> {
     seed,
     violations: ledger.violations,
     hash: world.hash,
-    counts: { ...counts, ...ledger.counts, kills: site.kills },
+    counts: {
+      ...counts,
+      ...ledger.counts,
+      kills: site.kills,
+      cutOffs: site.cutOffs,
+      losses: site.losses,
+    },
     faults: site.store.struck,
     trace: world.recent,
   };
@@ -49,10 +55,10 @@ class Run implements Fleet {
   readonly #workers: Worker[];
   readonly #passers: Passer[];
 
-  constructor(world: World) {
+  constructor(world: World, gateways: number) {
     this.world = world;
     this.ledger = new Ledger(world);
-    this.site = new GatewaySite(world, (message) => this.ledger.violation(message));
+    this.site = new GatewaySite(world, (message) => this.ledger.violation(message), gateways);
     const { ledger } = this;
     this.#producing = ["p", "q"].map((name) =>
       new Producing(this, this.#connect(), { name, topics: TOPICS, idempotent: true })
@@ -118,7 +124,9 @@ class Run implements Fleet {
     const what = world.random();
     if (what < 0.08) {
       site.kill();
-      for (const other of this.#devices) other.cut();
+      if (!site.isShared) { for (const other of this.#devices) other.cut(); }
+    } else if (site.isShared && world.chance(0.1)) {
+      site.cutOff();
     } else if (what < 0.12) {
       counts.drains++;
       site.drain();

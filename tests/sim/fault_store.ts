@@ -39,27 +39,37 @@ export const FAULTS = {
   readError: 0,
 };
 
-export type Fault = keyof typeof FAULTS;
-export type Odds = Record<Fault, number>;
+/** What can happen besides, where several gateways share the store. */
+export const SHARED_FAULTS = {
+  /** A change is not told to who watches. */
+  silentWatch: 0,
+  /** It is told twice, and late. */
+  staleWatch: 0,
+};
+
+export type Fault = keyof typeof FAULTS | keyof typeof SHARED_FAULTS;
+export type Odds = Record<keyof typeof FAULTS, number> & Partial<Record<Fault, number>>;
 
 /** What all links of a world share. */
 export class FaultyStore {
   readonly world: World;
-  readonly stored = new MemoryStore();
-  odds: Odds = { ...FAULTS };
+  readonly stored: MemoryStore;
+  odds: Odds = FAULTS;
   /** How often each fault struck. */
-  readonly struck: Odds = { ...FAULTS };
+  readonly struck: Record<Fault, number> = { ...FAULTS, ...SHARED_FAULTS };
 
-  constructor(world: World) {
+  constructor(world: World, { shared = false } = {}) {
     this.world = world;
+    this.stored = new MemoryStore({ shared });
   }
 
-  link(isDead: () => boolean): Store {
-    return new Link(this, isDead);
+  /** `isCut`: nothing gets through for now. */
+  link(isDead: () => boolean, isCut: () => boolean = () => false): Store {
+    return new Link(this, isDead, isCut);
   }
 
   strikes(fault: Fault): boolean {
-    if (!this.world.chance(this.odds[fault])) return false;
+    if (!this.world.chance(this.odds[fault] ?? 0)) return false;
     this.struck[fault]++;
     return true;
   }
@@ -70,10 +80,16 @@ const UNKNOWN: WriteResult = { outcome: "unknown", cause: "the link" };
 class Link implements Store {
   readonly #shared: FaultyStore;
   readonly #isDead: () => boolean;
+  readonly #isCut: () => boolean;
 
-  constructor(shared: FaultyStore, isDead: () => boolean) {
+  constructor(shared: FaultyStore, isDead: () => boolean, isCut: () => boolean) {
     this.#shared = shared;
     this.#isDead = isDead;
+    this.#isCut = isCut;
+  }
+
+  get shared(): boolean {
+    return this.#shared.stored.shared;
   }
 
   read(keys: readonly Key[]): Promise<Entry[]> {
@@ -99,6 +115,23 @@ class Link implements Store {
     });
   }
 
+  watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void {
+    const shared = this.#shared;
+    const { world } = shared;
+    let stopped = false;
+    const tell = (entries: readonly Entry[], ms: number) =>
+      world.after(ms, () => stopped || this.#isDead() || changed(entries));
+    const stop = shared.stored.watch(keys, (entries) => {
+      if (this.#isCut() || shared.strikes("silentWatch")) return;
+      if (shared.strikes("staleWatch")) tell(entries, world.between(10, 2_000));
+      tell(entries, world.between(0.1, 3));
+    });
+    return () => {
+      stopped = true;
+      stop();
+    };
+  }
+
   close(): void {}
 
   async #deliver(
@@ -108,6 +141,7 @@ class Link implements Store {
     const shared = this.#shared;
     const { world } = shared;
     const ms = world.between(0.1, 2);
+    if (this.#isCut()) return answer(UNKNOWN, STORE.callMs);
     if (shared.strikes("lostRequest")) return answer(UNKNOWN, STORE.callMs);
     if (shared.strikes("throwBefore")) return answer(UNKNOWN, ms);
     if (shared.strikes("late")) {
@@ -126,6 +160,11 @@ class Link implements Store {
     const { world } = this.#shared;
     await world.sleep(world.between(0.1, 1));
     if (this.#isDead()) return await new Promise(() => {});
+    if (this.#isCut()) {
+      await world.sleep(STORE.callMs);
+      if (this.#isDead()) return await new Promise(() => {});
+      throw unreadable("the link is cut");
+    }
     if (this.#shared.strikes("readError")) throw unreadable("the link broke");
     const answer = await ask();
     await world.sleep(world.between(0.1, 1));

@@ -1,12 +1,13 @@
 /**
- * Where the gateway of a simulated world runs: it is started, ticks, and is killed; its store is behind
- * a link whose faults change every few seconds, until the world heals.
+ * Where the gateways of a simulated world run: they are started, tick, and are killed; their store is
+ * behind links whose faults change every few seconds, until the world heals.
  */
 
 import type { Settings } from "../../src/config.ts";
 import { Gateway } from "../../src/gateway.ts";
 import { RecordCursor } from "../../src/log/record.ts";
-import { type Fault, FAULTS, FaultyStore } from "./fault_store.ts";
+import { FAULTS, FaultyStore, type Odds } from "./fault_store.ts";
+import { cutAll } from "./network.ts";
 import type { World } from "./world.ts";
 
 const TICK_MS = 50;
@@ -17,9 +18,11 @@ const SETTINGS: Settings = {
   host: "127.0.0.1",
   port: 0,
   store: ":memory:",
+  storeToken: undefined,
   autoPartitions: PARTITIONS,
   heartbeatMs: 1_000,
   sessionTimeoutMs: 3_000,
+  leaseMs: 2_000,
   drainMs: 1_000,
   open: false,
   sockets: "ws",
@@ -36,24 +39,43 @@ export interface Stored {
 
 const utf8 = new TextDecoder();
 
+/** A gateway's process. */
+interface Process {
+  readonly gateway: Gateway;
+  dead: boolean;
+  draining: boolean;
+  /** Until then nothing gets through to the store. */
+  cutUntil: number;
+}
+
 export class GatewaySite {
   readonly world: World;
   readonly store: FaultyStore;
   readonly #report: (message: string) => void;
-  #up: { gateway: Gateway; dead: boolean } | undefined;
+  readonly #count: number;
+  #up: Process[] = [];
   #healthy = false;
   kills = 0;
+  /** How often a gateway was cut off from the store, and ended since it was for too long. */
+  cutOffs = 0;
+  losses = 0;
 
-  /** `report`: what the gateway tells its operators as an error, which none should. */
-  constructor(world: World, report: (message: string) => void) {
+  /**
+   * `report`: what a gateway tells its operators as an error, which none should. With several
+   * `gateways` the store is one that they share.
+   */
+  constructor(world: World, report: (message: string) => void, gateways = 1) {
     this.world = world;
-    this.store = new FaultyStore(world);
+    this.#count = gateways;
+    this.store = new FaultyStore(world, { shared: gateways > 1 });
     this.#report = report;
   }
 
-  /** The gateway that is up, if one is. */
+  /** A gateway that is up, if one is; where there are several, one that does not drain. */
   gateway(): Gateway | undefined {
-    return this.#up?.gateway;
+    if (!this.isShared) return this.#up[0]?.gateway;
+    const ready = this.#up.filter(({ draining }) => !draining);
+    return ready.length > 0 ? this.world.pick(ready).gateway : undefined;
   }
 
   /** Whether faults strike no more. */
@@ -61,25 +83,37 @@ export class GatewaySite {
     return this.#healthy;
   }
 
+  /** Whether the gateways share the store. */
+  get isShared(): boolean {
+    return this.#count > 1;
+  }
+
   begin(): void {
-    this.start();
+    for (let i = 0; i < this.#count; i++) this.start();
     this.#mixFaults();
     this.#tick();
   }
 
   heal(): void {
     this.#healthy = true;
-    this.store.odds = { ...FAULTS };
-    if (!this.#up) this.start();
+    this.store.odds = FAULTS;
+    for (const process of this.#up) process.cutUntil = 0;
+    while (this.#up.length < this.#count) this.start();
   }
 
   start(): void {
-    const process = { dead: false };
+    const process = { dead: false, draining: false, cutUntil: 0 };
     const isDead = () => process.dead;
+    const isCut = () => this.world.now < process.cutUntil;
     const host = this.world.host(isDead, this.#report);
-    const store = this.store.link(isDead);
+    const store = this.store.link(isDead, isCut);
     const gateway = new Gateway({ store, host, settings: SETTINGS, server: "weir sim" });
-    this.#up = Object.assign(process, { gateway });
+    const up = Object.assign(process, { gateway });
+    this.#up.push(up);
+    gateway.lost.addEventListener("abort", () => {
+      this.losses++;
+      this.#end(up);
+    });
     gateway.start().catch((error) => {
       if (!process.dead) this.world.trace(`takes up later: ${error}`);
     });
@@ -88,25 +122,52 @@ export class GatewaySite {
 
   /** As SIGKILL: it does nothing any more, and what it has sent may still arrive. */
   kill(): void {
-    if (!this.#up) return;
-    this.#up.dead = true;
-    this.#up = undefined;
+    const killed = this.#pick();
+    if (!killed) return;
     this.kills++;
-    this.world.trace("the gateway is killed");
-    this.world.after(this.world.between(10, 1_500), () => this.#up ?? this.start());
+    this.#end(killed);
   }
 
   /** As SIGTERM: it lets go of its clients first. */
   async drain(): Promise<void> {
-    const draining = this.#up;
+    const draining = this.#pick();
     if (!draining) return;
     this.world.trace("the gateway drains");
+    draining.draining = true;
     await draining.gateway.drain();
-    if (this.#up === draining) this.kill();
+    if (this.isShared && !draining.dead) await draining.gateway.close();
+    if (draining.dead) return;
+    this.kills++;
+    this.#end(draining);
+  }
+
+  /** A gateway loses its way to the store for a while, and nobody else does. */
+  cutOff(): void {
+    const process = this.#pick();
+    if (!process) return;
+    this.cutOffs++;
+    process.cutUntil = this.world.now + this.world.between(100, 6_000);
+    this.world.trace("a gateway is cut off from the store");
+  }
+
+  #pick(): Process | undefined {
+    return this.#up.length > 1 ? this.world.pick(this.#up) : this.#up[0];
+  }
+
+  #end(process: Process): void {
+    if (process.dead) return;
+    process.dead = true;
+    this.#up = this.#up.filter((other) => other !== process);
+    this.world.trace("the gateway is killed");
+    if (this.isShared) cutAll(process.gateway);
+    const startAgain = () => {
+      if (this.#up.length < this.#count) this.start();
+    };
+    this.world.after(this.world.between(10, 1_500), startAgain);
   }
 
   #tick(): void {
-    this.#up?.gateway.tick();
+    for (const { gateway } of [...this.#up]) gateway.tick();
     this.world.after(TICK_MS, () => this.#tick());
   }
 
@@ -114,18 +175,20 @@ export class GatewaySite {
   #mixFaults(): void {
     if (this.#healthy) return;
     const { world, store } = this;
-    const names = Object.keys(FAULTS) as Fault[];
-    const odds = { ...FAULTS };
+    const names = Object.keys(FAULTS) as (keyof typeof FAULTS)[];
+    const odds: Odds = { ...FAULTS };
     if (!world.chance(0.2)) {
       for (const name of names) if (world.chance(0.4)) odds[name] = world.between(0, 0.06);
     }
+    if (this.isShared && world.chance(0.5)) odds.silentWatch = world.pick([0.1, 0.5, 1]);
+    if (this.isShared && world.chance(0.3)) odds.staleWatch = 0.2;
     store.odds = odds;
     world.after(MIX_MS, () => this.#mixFaults());
   }
 
   /** All that is in the log of these topics, through a gateway that has seen nothing. */
   async readAll(topics: readonly string[]): Promise<Stored[]> {
-    this.kill();
+    while (this.#up[0]) this.#end(this.#up[0]);
     this.start();
     const found: Stored[] = [];
     const reading = this.#read(topics, found);
@@ -135,7 +198,7 @@ export class GatewaySite {
   }
 
   async #read(topics: readonly string[], into: Stored[]): Promise<void> {
-    const log = this.#up?.gateway.log;
+    const log = this.#up[0]?.gateway.log;
     for (const name of topics) {
       const topic = await log?.topics.find(name);
       if (!topic || !log) continue;

@@ -24,6 +24,13 @@ const LOST = 1006;
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
+const open = new WeakMap<Gateway, Set<Socket>>();
+
+/** All connections to a gateway go, as when its process ends. */
+export function cutAll(gateway: Gateway): void {
+  for (const socket of [...open.get(gateway) ?? []]) socket.cut();
+}
+
 export function connect(world: World, gateway: Gateway, events: SocketEvents): Socket {
   let isOpen = true;
   let [inboundAt, outboundAt] = [0, 0];
@@ -34,6 +41,7 @@ export function connect(world: World, gateway: Gateway, events: SocketEvents): S
   const end = (code: number, reason: string) => {
     if (!isOpen) return;
     isOpen = false;
+    sockets.delete(socket);
     session.closed();
     world.after(1, () => events.closed(code, reason));
   };
@@ -51,7 +59,9 @@ export function connect(world: World, gateway: Gateway, events: SocketEvents): S
     },
     terminate: () => world.after(0, () => end(LOST, "")),
   });
-  return {
+  const sockets = open.get(gateway) ?? new Set();
+  open.set(gateway, sockets);
+  const socket: Socket = {
     get isOpen() {
       return isOpen;
     },
@@ -62,4 +72,6 @@ export function connect(world: World, gateway: Gateway, events: SocketEvents): S
     },
     cut: () => end(LOST, ""),
   };
+  sockets.add(socket);
+  return socket;
 }

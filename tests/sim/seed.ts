@@ -27,21 +27,21 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
-export async function runSeed(seed: number): Promise<Outcome> {
+export async function runSeed(seed: number, gateways = 1): Promise<Outcome> {
   const world = new World(seed);
-  const run = new Run(world);
+  const run = new Run(world, gateways);
   run.begin();
   await world.run(FAULTY_MS);
   run.heal();
   await world.run(FAULTY_MS + HEALING_MS);
   await run.end();
-  const { history, store, kills, cuts } = run;
+  const { history, store, place: { kills, cutOffs, losses }, cuts } = run;
   const { publishes, commits, assignments, violations } = history;
   return {
     seed,
     violations,
     hash: world.hash,
-    counts: { publishes, commits, assignments, kills, cuts },
+    counts: { publishes, commits, assignments, kills, cuts, cutOffs, losses },
     faults: store.struck,
     trace: world.recent,
   };
@@ -50,17 +50,17 @@ export async function runSeed(seed: number): Promise<Outcome> {
 class Run implements Site {
   readonly world: World;
   readonly history: History;
-  readonly #place: GatewaySite;
+  readonly place: GatewaySite;
   readonly #publishers: Publisher[];
   readonly #consumers: Consumer[];
   readonly #others: SimClient[];
   cuts = 0;
 
-  constructor(world: World) {
+  constructor(world: World, gateways: number) {
     this.world = world;
     this.history = new History(world);
     const { history } = this;
-    this.#place = new GatewaySite(world, (message) => history.violation(message));
+    this.place = new GatewaySite(world, (message) => history.violation(message), gateways);
     this.#publishers = ["p", "q", "r"].map((name) => new Publisher(this, name, TOPICS, history));
     const join = { type: "join", group: "g", topics: TOPICS, revokeTimeoutMs: 1_000 };
     this.#consumers = [
@@ -72,26 +72,22 @@ class Run implements Site {
   }
 
   get store(): FaultyStore {
-    return this.#place.store;
-  }
-
-  get kills(): number {
-    return this.#place.kills;
+    return this.place.store;
   }
 
   gateway(): Gateway | undefined {
-    return this.#place.gateway();
+    return this.place.gateway();
   }
 
   begin(): void {
-    this.#place.begin();
+    this.place.begin();
     for (const client of this.#clients()) client.start();
     this.#strike();
   }
 
   heal(): void {
     for (const publisher of this.#publishers) publisher.finish();
-    this.#place.heal();
+    this.place.heal();
   }
 
   /** Everything must have come right by now. */
@@ -114,7 +110,7 @@ class Run implements Site {
     }
     for (const client of this.#clients()) client.stop();
     const log = new Map<string, string>();
-    for (const { topic, partition, offset, value } of await this.#place.readAll(TOPICS)) {
+    for (const { topic, partition, offset, value } of await this.place.readAll(TOPICS)) {
       log.set(`${topic}/${partition}/${offset}`, String(value));
     }
     history.check(log);
@@ -126,10 +122,13 @@ class Run implements Site {
 
   #strike(): void {
     const { world } = this;
-    if (this.#place.isHealthy) return;
+    if (this.place.isHealthy) return;
     if (world.chance(0.12)) {
-      this.#place.kill();
-      for (const client of this.#clients()) client.cut();
+      this.place.kill();
+      if (!this.place.isShared) { for (const client of this.#clients()) client.cut(); }
+    } else if (this.place.isShared && world.chance(0.15)) {
+      if (world.chance(0.3)) this.place.drain();
+      else this.place.cutOff();
     } else if (world.chance(0.5)) {
       this.cuts++;
       world.pick(this.#clients()).cut();

@@ -95,7 +95,7 @@ function someFaults(world: World): Odds {
   const odds = { ...FAULTS };
   if (world.chance(0.15)) return odds;
   if (world.chance(0.1)) return { ...odds, lostRequest: 1, readError: 1 };
-  for (const name of Object.keys(FAULTS) as Fault[]) {
+  for (const name of Object.keys(FAULTS) as (keyof typeof FAULTS)[]) {
     if (world.chance(0.5)) odds[name] = world.between(0, MOST);
   }
   return odds;

@@ -122,7 +122,7 @@ const troubles: Record<string, () => Promise<never>> = {
 
 for (const [trouble, answers] of Object.entries(troubles)) {
   Deno.test(`a write is unknown, and a read unavailable, when Deno KV ${trouble}`, async () => {
-    const store = new DenoKvStore(kvThat(answers), undefined, 1);
+    const store = new DenoKvStore(kvThat(answers), { shared: false, callMs: 1 });
     assertEquals((await store.write(WRITE)).outcome, "unknown");
     const read = await assertRejects(() => store.read([["a"]]), GatewayError);
     const scan = await assertRejects(() => store.scan({ prefix: ["a"], limit: 1 }), GatewayError);

@@ -24,6 +24,7 @@ export type Fate<T> = (reach: () => Promise<T>) => Promise<T>;
 
 /** A store whose next calls meet the fates that they are given; those after them go well. */
 export class FatedStore implements Store {
+  readonly shared = false;
   readonly stored = new MemoryStore();
   readonly calls: string[] = [];
   writeFates: Fate<WriteResult>[] = [];
@@ -43,6 +44,10 @@ export class FatedStore implements Store {
     this.calls.push("write");
     const reach = () => this.stored.write(write);
     return this.writeFates.shift()?.(reach) ?? reach();
+  }
+
+  watch(): () => void {
+    return () => {};
   }
 
   close(): void {}

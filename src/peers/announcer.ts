@@ -1,0 +1,86 @@
+/**
+ * Writes the news of this gateway, as the last source of the journal: along with what is appended and
+ * committed, or by itself when it must be renewed or something else is to be told. The others take a
+ * gateway whose news stand still for dead, and delete them; every write of the journal is conditional
+ * on them, so that one that was taken for dead writes nothing before it has learned of it.
+ */
+
+import { assert } from "../assert.ts";
+import { PEERS } from "../limits.ts";
+import type { Part, Room, Source } from "../log/journal.ts";
+import { keys } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import { decodeNews, encodeNews, type NewsBoard } from "./news.ts";
+
+/** What the announcer finds out about its own gateway. */
+export interface AnnouncerListener {
+  /** Others took this gateway for dead, and gave away what it had. */
+  expelled(): void;
+  /** The news stand in the store, as of `now`. */
+  renewed(): void;
+}
+
+export class Announcer implements Source {
+  /** What it needs in every write. */
+  static readonly room: Room = {
+    checks: 1,
+    mutations: 1,
+    bytes: PEERS.newsBytes,
+    keyBytes: 200,
+  };
+  readonly #store: Store;
+  readonly #gateway: string;
+  readonly #board: NewsBoard;
+  readonly #listener: AnnouncerListener;
+  #version: string | null = null;
+  #isDue = false;
+
+  constructor(store: Store, gateway: string, board: NewsBoard, listener: AnnouncerListener) {
+    this.#store = store;
+    this.#gateway = gateway;
+    this.#board = board;
+    this.#listener = listener;
+  }
+
+  /** The news are to be written, whether anything else is or not. */
+  due(): void {
+    this.#isDue = true;
+  }
+
+  take(_room: Room, parts: readonly Part[]): Part | undefined {
+    if (!this.#isDue && parts.length === 0) return undefined;
+    this.#isDue = false;
+    for (const { grown = [] } of parts) for (const place of grown) this.#board.stripe(place);
+    const key = keys.news(this.#gateway);
+    const news = this.#board.next();
+    const value = encodeNews(news);
+    assert(value.length <= PEERS.newsBytes, "news fit what is kept free for them");
+    return {
+      checks: [{ key, version: this.#version }],
+      mutations: [{ type: "set", key, value }],
+      bytes: value.length,
+      evidence: { key, holds: (value) => decodeNews(value).counter === news.counter },
+      stored: (version) => {
+        this.#version = version;
+        this.#listener.renewed();
+        return () => {};
+      },
+      refused: async () => {
+        this.#isDue = true;
+        const [entry] = await this.#store.read([key]);
+        assert(entry, "a read answers every key");
+        if (entry.version === this.#version) return;
+        this.#version = entry.version;
+        this.#listener.expelled();
+      },
+      overdue: () => {},
+    };
+  }
+
+  /** The others need not wait for what will not come any more. */
+  async leave(): Promise<void> {
+    const key = keys.news(this.#gateway);
+    const checks = [{ key, version: this.#version }];
+    await this.#store.write({ checks, mutations: [{ type: "delete", key }] });
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * This gateway among those that use the same store: tells them that it lives and what it changes, hears
+ * the same of them, and knows when it has been out of touch for too long.
+ *
+ *     in touch ──no renewal for a lease──► suspended ──for another──► lost: the process is to end
+ *         ▲                                   │
+ *         └───────────renewed─────────────────┘
+ *
+ * Who is out of touch may have been given up by the others: what its groups' members own it cannot tell
+ * any more. Only the end of the process is certain to end its writes.
+ */
+
+import type { Host } from "../host/host.ts";
+import type { Journal } from "../log/journal.ts";
+import type { Store } from "../store/store.ts";
+import { Announcer } from "./announcer.ts";
+import { type News, NewsBoard } from "./news.ts";
+import { Peers } from "./peers.ts";
+
+export interface Fleet {
+  /** Resolves when the others can see this gateway. */
+  start(): Promise<void>;
+  tick(now: number): void;
+  /** Whether a gateway lives, as far as is known. */
+  isAlive(gateway: string): boolean;
+  /** A group's state was changed here. */
+  changed(group: string): void;
+  /** A topic was made, changed or deleted here. */
+  topicChanged(topic: string): void;
+  /** The others need not wait for it any more. */
+  leave(): Promise<void>;
+}
+
+/** What is done with what is heard, and with being out of touch. */
+export interface FleetListener {
+  /** Another gateway has changed these; `missed`: and others that it has not named. */
+  heard(news: News, missed: boolean): void;
+  died(gateway: string): void;
+  /** Anything may have been changed by others, of which nothing was heard. */
+  slept(): void;
+  suspended(): void;
+  lost(): void;
+}
+
+export interface FleetOptions {
+  readonly store: Store;
+  readonly host: Host;
+  /** This gateway. */
+  readonly gateway: string;
+  readonly leaseMs: number;
+  readonly journal: Journal;
+  readonly listener: FleetListener;
+}
+
+export function joinFleet(options: FleetOptions): Fleet {
+  return options.store.shared ? new SharedFleet(options) : alone(options.gateway);
+}
+
+/** Nobody else uses the store: other gateways that it knows of were there before. */
+function alone(self: string): Fleet {
+  return {
+    start: () => Promise.resolve(),
+    tick() {},
+    isAlive: (gateway) => gateway === self,
+    changed() {},
+    topicChanged() {},
+    leave: () => Promise.resolve(),
+  };
+}
+
+class SharedFleet implements Fleet {
+  readonly #options: FleetOptions;
+  readonly #board = new NewsBoard();
+  readonly #announcer: Announcer;
+  readonly #peers: Peers;
+  readonly #started = Promise.withResolvers<void>();
+  #renewedAt = Infinity;
+  #state: "in touch" | "suspended" | "lost" = "in touch";
+
+  constructor(options: FleetOptions) {
+    const { store, host, gateway, leaseMs, journal, listener } = options;
+    this.#options = options;
+    this.#announcer = new Announcer(store, gateway, this.#board, {
+      renewed: () => this.#renewed(),
+      expelled: () => listener.slept(),
+    });
+    this.#peers = new Peers(store, host, { self: gateway, leaseMs, listener });
+    journal.add(this.#announcer, Announcer.room);
+  }
+
+  async start(): Promise<void> {
+    this.#announce();
+    await this.#started.promise;
+  }
+
+  tick(now: number): void {
+    this.#peers.tick(now);
+    const { leaseMs, listener } = this.#options;
+    const silentMs = now - this.#renewedAt;
+    if (silentMs >= leaseMs / 4) this.#announce();
+    if (silentMs >= leaseMs && this.#state === "in touch") {
+      this.#state = "suspended";
+      listener.suspended();
+    }
+    if (silentMs >= 2 * leaseMs && this.#state === "suspended") {
+      this.#state = "lost";
+      listener.lost();
+    }
+  }
+
+  isAlive(gateway: string): boolean {
+    return this.#peers.isAlive(gateway);
+  }
+
+  changed(group: string): void {
+    this.#board.group(group);
+    this.#announce();
+  }
+
+  topicChanged(topic: string): void {
+    this.#board.topic(topic);
+    this.#announce();
+  }
+
+  async leave(): Promise<void> {
+    this.#peers.close();
+    await this.#announcer.leave();
+  }
+
+  #announce(): void {
+    this.#announcer.due();
+    this.#options.journal.wake();
+  }
+
+  #renewed(): void {
+    this.#renewedAt = this.#options.host.clock.monotonic();
+    if (this.#state === "suspended") this.#state = "in touch";
+    this.#started.resolve();
+  }
+}

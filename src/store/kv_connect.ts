@@ -1,0 +1,64 @@
+/**
+ * Deno KV behind a server (KV Connect): `denokv`, or any other, which several gateways share. Through
+ * the client of the Deno team that is not built into Deno: that one sends a write again and again with
+ * nothing to know it by, and has no deadlines. Here nothing is sent twice but by `transact.ts`.
+ */
+
+import { openKv } from "@deno/kv";
+import { deserialize, serialize } from "node:v8";
+import { STORE } from "../limits.ts";
+import { claimFormat, DenoKvStore, StoreRefused } from "./deno_kv.ts";
+import type { Store } from "./store.ts";
+
+/** Opens the store at this address. Throws `StoreRefused` in a line if it cannot be used. */
+export async function openKvConnect(url: string, token: string | undefined): Promise<Store> {
+  if (token === undefined) {
+    throw new StoreRefused(`The store ${url} asks for a token: set DENO_KV_ACCESS_TOKEN`);
+  }
+  await requireAnswer(url, token);
+  const kv = await openKv(
+    url,
+    {
+      accessToken: token,
+      implementation: "remote",
+      maxRetries: 0,
+      encodeV8: serialize,
+      decodeV8: deserialize,
+      fetcher,
+    } as Parameters<typeof openKv>[1],
+  ) as unknown as Deno.Kv;
+  try {
+    await claimFormat(kv, url);
+  } catch (error) {
+    kv.close();
+    if (error instanceof StoreRefused) throw error;
+    throw new StoreRefused(`Cannot open the store ${url}: ${(error as Error).message}`);
+  }
+  return new DenoKvStore(kv, { shared: true });
+}
+
+/** A watch is one answer without end: only what has an end may have a deadline. */
+function fetcher(input: string | URL, init: RequestInit = {}): Promise<Response> {
+  if (new URL(input).pathname.endsWith("/watch")) return fetch(input, init);
+  return fetch(input, { ...init, signal: AbortSignal.timeout(STORE.callMs) });
+}
+
+/** Asks the server what any client asks first, to say in a line why it cannot be used. */
+async function requireAnswer(url: string, token: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const body = JSON.stringify({ supportedVersions: [1, 2, 3] });
+  let response: Response;
+  try {
+    const signal = AbortSignal.timeout(STORE.callMs);
+    response = await fetch(url, { method: "POST", headers, body, signal });
+  } catch (error) {
+    throw new StoreRefused(`The store ${url} cannot be reached: ${(error as Error).message}`);
+  }
+  await response.body?.cancel();
+  if (response.ok) return;
+  throw new StoreRefused(
+    response.status === 401 || response.status === 403
+      ? `The store ${url} refuses the token in DENO_KV_ACCESS_TOKEN (${response.status})`
+      : `There is no KV Connect server at ${url}: it answers ${response.status}`,
+  );
+}
