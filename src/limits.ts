@@ -140,6 +140,10 @@ export const GROUP = {
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that one write takes it with all that goes with it. */
   stateBytes: 600_000,
+  /** How long a join under the name of an instance may wait before it first sees who has that name. */
+  joinMs: 1_000,
+  /** How old a state may be when members are told of it. */
+  freshMs: 100,
   /** Instances that come back in one transition: each takes one of the write's checks. */
   returnsAtOnce: 8,
   commitOffsets: 900,

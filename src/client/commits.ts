@@ -176,11 +176,13 @@ export class Commits {
     if (reply.retry === "same" || reply.retry === "reconnect") {
       this.#again(batch);
       this.#port.later();
-    } else if (batch.size > 1) {
-      for (const one of batch) this.#dispatch(new Map([one]));
     } else {
       const error = errorOf(reply);
-      for (const entry of batch.values()) refuse(entry, error);
+      for (const [name, entry] of batch) {
+        const isOurs = this.#port.ownership(name) === entry.ownership;
+        if (batch.size > 1 && isOurs) this.#dispatch(new Map([[name, entry]]));
+        else refuse(entry, error);
+      }
     }
   }
 }

@@ -39,6 +39,7 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
   attach(number: number, receiver: Receiver): void {
     this.#number = number;
     this.#connection.receive(number, receiver);
+    this.#giveBack(); // of what was dealt with since it was asked for
   }
 
   /** There is no subscription any more. */
@@ -92,6 +93,10 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
   /** The loop has dealt with this, or never will: there is room for as much again. */
   dealtWith(cost: Capacity): void {
     this.#flow.done(cost);
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
     const due = this.#number === undefined ? undefined : this.#flow.due();
     if (!due) return;
     this.#connection.push(

@@ -10,6 +10,7 @@
 import { GatewayError } from "../errors.ts";
 import { type Host, newId } from "../host/host.ts";
 import { GROUP } from "../limits.ts";
+import { keys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -18,6 +19,7 @@ import { type LoadedGroup, loadGroup } from "./group_store.ts";
 import type { Membership } from "./membership.ts";
 import { prepare, type Prepared, type StartingLog } from "./preparation.ts";
 import { EMPTY, type GroupState } from "./state.ts";
+import { type Dated, Takeovers } from "./takeover.ts";
 import { tell } from "./telling.ts";
 import type { Command } from "./transition.ts";
 
@@ -37,8 +39,7 @@ export interface GroupPeers {
   changed(group: string): void;
 }
 
-interface Waiting {
-  readonly command: Command;
+interface Waiting extends Dated {
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -87,7 +88,8 @@ export class Group {
   /** Resolves when the command is carried out, and stored. */
   command(command: Command): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, resolve, reject });
+      const since = this.#context.host.clock.monotonic();
+      this.#waiting.push({ command, since, resolve, reject });
       this.wake();
     });
   }
@@ -127,8 +129,12 @@ export class Group {
     do {
       const batch = this.#waiting.splice(0, batchSize(this.#waiting, stepsAtOnce(this.name)));
       try {
-        await this.#carryOut(batch.map(({ command }) => command));
-        for (const { resolve } of batch) resolve();
+        const refused = await this.#carryOut(batch);
+        for (const { command, resolve, reject } of batch) {
+          const why = refused.get(command);
+          if (why) reject(why);
+          else resolve();
+        }
       } catch (error) {
         this.#loaded = undefined;
         this.#goesOn = false;
@@ -142,15 +148,25 @@ export class Group {
     this.#running = undefined;
   }
 
-  async #carryOut(commands: readonly Command[]): Promise<void> {
-    const { store, host } = this.#context;
+  /** Carries the commands out; returns why some of them were not. */
+  async #carryOut(dated: readonly Dated[]): Promise<ReadonlyMap<Command, GatewayError>> {
+    const { store, host: { clock }, host } = this.#context;
     const stamp = newId(host);
     const told = this.#told;
+    const begun = clock.monotonic();
+    const takeovers = new Takeovers();
+    const refused = new Map<Command, GatewayError>();
     let version: string | undefined;
     const prepared = await transact(store, host, {
       load: async () => {
         const loaded = this.#loaded ?? await loadGroup(store, this.name);
         this.#loaded = undefined; // until it is stored again, nobody knows what is
+        for (const one of dated) {
+          const why = takeovers.refusal(one, loaded.state, clock.monotonic());
+          if (why) refused.set(one.command, why);
+        }
+        const commands = dated.map(({ command }) => command)
+          .filter((command) => !refused.has(command) && this.#isWanted(command));
         const { checks } = loaded;
         const next = await prepare(this.name, this.#context, { loaded, commands, stamp, told });
         return { checks: [...checks, ...next.checks], next };
@@ -162,24 +178,45 @@ export class Group {
         result: next,
       }),
     });
-    this.#apply(prepared, version);
+    this.#fence(prepared, version);
+    // What is told is what was so a moment ago: after a slow answer it is read again.
+    const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
+    if (isSlow && !await this.#isCurrent(version ?? prepared.before.checks[0]?.version)) {
+      await this.#carryOut([]);
+    } else this.#apply(prepared, version);
+    return refused;
+  }
+
+  /** Whoever joins may have gone while that waited. */
+  #isWanted(command: Command): boolean {
+    return command.type !== "join" || this.members.has(command.member.connection);
+  }
+
+  async #isCurrent(version: string | null | undefined): Promise<boolean> {
+    const [root] = await this.#context.store.read([keys.group(this.name)]);
+    return root?.version === version;
+  }
+
+  /** The right to commit of those that are here stands under the version of the write. */
+  #fence({ transition: { state, fenced } }: Prepared, version: string | undefined): void {
+    for (const member of fenced) {
+      const { connection = "" } = state.members.get(member) ?? {};
+      if (version !== undefined) this.members.get(connection)?.fencedAt(version);
+    }
   }
 
   #apply(prepared: Prepared, version: string | undefined): void {
     const { before, root, transition } = prepared;
-    const { state, fenced } = transition;
+    const { state } = transition;
     this.#loaded = version === undefined ? before : {
       checks: before.checks.map(({ key }) => ({ key, version })),
       root,
       state,
     };
     this.#goesOn = transition.goesOn && !transition.unchanged;
-    for (const member of fenced) {
-      const { connection = "" } = state.members.get(member) ?? {};
-      if (version !== undefined) this.members.get(connection)?.fencedAt(version);
-    }
     this.#deadlines.watch(state, this.#context.host.clock.monotonic());
-    tell(this.#told, prepared, this.members);
+    const { topics } = this.#context.log;
+    tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));
     this.#told = state;
     if (version !== undefined && this.#spans(before.state, state)) {
       this.#context.peers.changed(this.name);

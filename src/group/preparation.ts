@@ -19,7 +19,10 @@ import { type Command, type Transition, transition } from "./transition.ts";
 
 /** What a group asks of the log. */
 export interface StartingLog {
-  readonly topics: { find(name: string): Promise<Topic | undefined> };
+  readonly topics: {
+    find(name: string): Promise<Topic | undefined>;
+    isCurrent(topic: Topic): boolean;
+  };
   bounds(topic: Topic, partition: number): Promise<Bounds>;
 }
 

@@ -8,6 +8,7 @@ import { GatewayError } from "../errors.ts";
 import type { Assigned, GroupPartition } from "./member_port.ts";
 import type { Membership } from "./membership.ts";
 import type { Prepared } from "./preparation.ts";
+import type { Topic } from "../types.ts";
 import type { GroupState, Member } from "./state.ts";
 
 /** Tells each of them what is new for it. Those whose membership is over are taken out. */
@@ -15,6 +16,7 @@ export function tell(
   told: GroupState,
   prepared: Prepared,
   members: Map<string, Membership>,
+  isDeleted: (topic: Topic) => boolean,
 ): void {
   const { transition: { state: after } } = prepared;
   const connected = new Map(
@@ -25,7 +27,7 @@ export function tell(
     if (member) tellMember(membership, member, told, prepared);
     else if (membership.isTold) {
       members.delete(membership.connection);
-      membership.end(reasonOf(membership, told, after));
+      membership.end(reasonOf(membership, told, after, isDeleted));
     }
   }
 }
@@ -73,14 +75,20 @@ function vanished(member: string, before: GroupState, after: GroupState): GroupP
   );
 }
 
-function reasonOf(membership: Membership, before: GroupState, after: GroupState): GatewayError {
+function reasonOf(
+  membership: Membership,
+  before: GroupState,
+  after: GroupState,
+  isDeleted: (topic: Topic) => boolean,
+): GatewayError {
   if (after.members.has(membership.member)) {
     return new GatewayError("fenced", "Another connection has joined as the same instance", {
       retry: "never",
     });
   }
-  const topics = before.members.get(membership.member)?.topics ?? [];
-  if (topics.length > 0 && !topics.some((topic) => after.topics.has(topic))) {
+  const wanted = before.members.get(membership.member)?.topics ?? [];
+  const topics = wanted.flatMap((id) => before.topics.get(id)?.topic ?? []);
+  if (topics.length > 0 && topics.every(isDeleted)) {
     return new GatewayError("unknown_topic", "The topics of this membership were deleted");
   }
   return new GatewayError("fenced", "The membership was given away");

@@ -1,0 +1,44 @@
+/**
+ * Joins under the name of an instance that others may have joined under meanwhile, at this gateway or at
+ * another. A join may wait long for the store, and its client may have given it up and joined elsewhere:
+ * what is older must not take the place of what is newer. Nobody's clock tells which is which, but this:
+ * whoever took the place after a join first saw who had it, came later.
+ */
+
+import { GatewayError } from "../errors.ts";
+import { GROUP } from "../limits.ts";
+import type { GroupState } from "./state.ts";
+import type { Command } from "./transition.ts";
+
+/** A command and when it came, on the monotonic clock. */
+export interface Dated {
+  readonly command: Command;
+  readonly since: number;
+}
+
+export class Takeovers {
+  /** By the connection of a join: who had its place when it was first looked. */
+  readonly #holders = new Map<string, string | undefined>();
+
+  /** Why a command is not carried out; undefined if it is. */
+  refusal({ command, since }: Dated, state: GroupState, now: number): GatewayError | undefined {
+    if (command.type !== "join" || command.member.instance === undefined) return undefined;
+    const { connection, instance } = command.member;
+    const holder = [...state.members.values()]
+      .find((member) => member.instance === instance)?.connection;
+    if (!this.#holders.has(connection)) {
+      // Its client may be elsewhere by now: if not, it asks again.
+      if (now - since > GROUP.joinMs) return late();
+      this.#holders.set(connection, holder);
+    }
+    const before = this.#holders.get(connection);
+    if (holder === undefined || holder === before || holder === connection) return undefined;
+    return new GatewayError("fenced", "Another connection has joined as the same instance", {
+      retry: "never",
+    });
+  }
+}
+
+function late(): GatewayError {
+  return new GatewayError("unavailable", "The store could not be read for too long");
+}
