@@ -159,10 +159,13 @@ export class Group {
     let version: string | undefined;
     const prepared = await transact(store, host, {
       load: async () => {
-        const loaded = this.#loaded ?? await loadGroup(store, this.name);
+        const known = this.#loaded;
         this.#loaded = undefined; // until it is stored again, nobody knows what is
+        const loaded = known ?? await loadGroup(store, this.name);
+        // What is known here may be old: then the write is refused, and it is looked anew.
         for (const one of dated) {
-          const why = takeovers.refusal(one, loaded.state, clock.monotonic());
+          const state = known ? undefined : loaded.state;
+          const why = takeovers.refusal(one, state, clock.monotonic());
           if (why) refused.set(one.command, why);
         }
         const commands = dated.map(({ command }) => command)
@@ -189,7 +192,8 @@ export class Group {
 
   /** Whoever joins may have gone while that waited. */
   #isWanted(command: Command): boolean {
-    return command.type !== "join" || this.members.has(command.member.connection);
+    if (command.type !== "join") return true;
+    return this.members.get(command.member.connection)?.isGone === false;
   }
 
   async #isCurrent(version: string | null | undefined): Promise<boolean> {

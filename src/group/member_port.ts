@@ -14,6 +14,8 @@ export interface Assigned extends GroupPartition {
 }
 
 export interface MemberPort {
+  /** Its socket is gone: it hears nothing any more. */
+  readonly isGone: boolean;
   /** These are the member's from now on, besides what it has. Comes once after every join. */
   assign(epoch: number, partitions: readonly Assigned[]): void;
   /** These are to be finished, committed and released before the deadline. */

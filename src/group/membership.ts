@@ -55,6 +55,11 @@ export class Membership {
     return this.#told;
   }
 
+  /** Whether it is over, or nobody is there to hear of it. */
+  get isGone(): boolean {
+    return this.#over || this.#port.isGone;
+  }
+
   get fence(): string | null {
     return this.#fence;
   }

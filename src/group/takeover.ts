@@ -17,20 +17,25 @@ export interface Dated {
 }
 
 export class Takeovers {
-  /** By the connection of a join: who had its place when it was first looked. */
+  readonly #looked = new Set<Command>();
+  /** By the connection of a join: who had its place when it was first seen in the store. */
   readonly #holders = new Map<string, string | undefined>();
 
-  /** Why a command is not carried out; undefined if it is. */
-  refusal({ command, since }: Dated, state: GroupState, now: number): GatewayError | undefined {
+  /** Why a command is not carried out; undefined if it is. `state`: if it was read just now. */
+  refusal(
+    { command, since }: Dated,
+    state: GroupState | undefined,
+    now: number,
+  ): GatewayError | undefined {
     if (command.type !== "join" || command.member.instance === undefined) return undefined;
+    // Its client may be elsewhere by now: if not, it asks again.
+    if (!this.#looked.has(command) && now - since > GROUP.joinMs) return late();
+    this.#looked.add(command);
+    if (!state) return undefined;
     const { connection, instance } = command.member;
     const holder = [...state.members.values()]
       .find((member) => member.instance === instance)?.connection;
-    if (!this.#holders.has(connection)) {
-      // Its client may be elsewhere by now: if not, it asks again.
-      if (now - since > GROUP.joinMs) return late();
-      this.#holders.set(connection, holder);
-    }
+    if (!this.#holders.has(connection)) this.#holders.set(connection, holder);
     const before = this.#holders.get(connection);
     if (holder === undefined || holder === before || holder === connection) return undefined;
     return new GatewayError("fenced", "Another connection has joined as the same instance", {

@@ -22,6 +22,10 @@ export class SessionMember implements MemberPort {
     this.#subscriptions = subscriptions;
   }
 
+  get isGone(): boolean {
+    return this.#subscriptions.haveEnded;
+  }
+
   begin(): void {
     const early = this.#early ?? [];
     this.#early = undefined;

@@ -68,6 +68,10 @@ export class Subscriptions {
     );
   }
 
+  get haveEnded(): boolean {
+    return this.#ended;
+  }
+
   /** The session is over: all of them are. */
   end(): void {
     this.#ended = true;

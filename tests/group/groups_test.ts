@@ -10,6 +10,7 @@ import { settled, type TestHost, testHost } from "../support/test_host.ts";
 
 /** A member that releases at once what it is told to give up, and remembers what it was told. */
 class Port implements MemberPort {
+  readonly isGone = false;
   readonly owned = new Map<string, number>();
   readonly told: string[] = [];
   membership: Membership | undefined;
