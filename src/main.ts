@@ -76,6 +76,7 @@ async function openDoors(
       ...groupRoutes(gateway.broker),
       ...operationRoutes({
         ready: () => gateway.ready(),
+        leaving: gateway.leaving,
         metrics: () => telemetry.metrics(),
         gauges: () => ({ ...gateway.gauges, resident_bytes: Deno.memoryUsage().rss }),
       }),

@@ -244,6 +244,9 @@ export class Feed {
       SESSION.pushBytes,
     );
     if (cursor.moves === moves && next < bounds.start) this.#gap(cursor, bounds.start, "trimmed");
+    if (next > bounds.next) {
+      throw new GatewayError("unavailable", `${topic.name}/${partition} does not reach ${next}`);
+    }
     return sections;
   }
 

@@ -35,6 +35,8 @@ export type CommitResult =
   | { readonly ok: false; readonly error: GatewayError };
 
 interface Pending {
+  /** Of the last append that came before it: it may commit what that stores. */
+  readonly after: number;
   readonly offsets: readonly OffsetToCommit[];
   readonly done: (result: CommitResult) => void;
   answered: boolean;
@@ -43,6 +45,8 @@ interface Pending {
 /** What a committer asks of the log. */
 export interface EndingLog {
   known(topic: Topic, partition: number): Bounds | undefined;
+  readonly accepted: number;
+  isSettled(number: number, then: () => void): boolean;
 }
 
 /** A member's commits as they are to be written. */
@@ -79,7 +83,7 @@ export class Committer implements Source {
     if (bytes > GROUP.commitBytes || offsets.length > offsetsAtOnce(membership.group.name)) {
       return done({ ok: false, error: tooLarge("batch", offsets) });
     }
-    const pending = { offsets, done, answered: false };
+    const pending = { after: this.#log.accepted, offsets, done, answered: false };
     const waiting = this.#waiting.get(membership);
     if (waiting) waiting.push(pending);
     else this.#waiting.set(membership, [pending]);
@@ -144,6 +148,9 @@ export class Committer implements Source {
         taken.push(pending);
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
+        const isBeyond = error.code === "offset_out_of_range";
+        // What came before it may not be stored yet: then the log will have an end behind it.
+        if (isBeyond && !this.#log.isSettled(pending.after, this.#wake)) break;
         answer(pending, { ok: false, error });
       }
     }
@@ -163,8 +170,11 @@ export class Committer implements Source {
       const owned = membership.owned(topic, partition);
       this.#requireWithin(owned.topic, partition, offset);
       const name = `${topic}/${partition}`;
-      const known = writes.get(name)?.offset ?? owned.committed?.offset ?? -1;
-      if (offset > known) writes.set(name, { ...wanted, topicId: owned.topic.id });
+      const known = writes.get(name) ?? owned.committed;
+      const isNews = offset === known?.offset && wanted.metadata !== known.metadata;
+      if (offset > (known?.offset ?? -1) || isNews) {
+        writes.set(name, { ...wanted, topicId: owned.topic.id });
+      }
     }
     return writes;
   }

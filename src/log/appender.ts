@@ -30,6 +30,8 @@ export interface AppendListener {
   stored(written: readonly Written[]): readonly Section[];
   /** Now others may hear of it. */
   appended(sections: readonly Section[]): void;
+  /** This has its answer. */
+  answered(append: Append): void;
   /** Others wrote to these, or they are gone: read them again. */
   refresh(written: readonly Written[]): Promise<void>;
 }
@@ -184,6 +186,7 @@ export class Appender implements Source {
   #succeed(pending: Pending, offsets: Place[][], { duplicate }: { duplicate: boolean }): void {
     pending.answered = true;
     for (const { append } of pending.parts) append.admission?.lane.done();
+    this.#listener.answered(pending.append);
     pending.append.done({ ok: true, offsets, duplicate });
   }
 
@@ -194,6 +197,7 @@ export class Appender implements Source {
       const { producer, admission } = append;
       if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
     }
+    this.#listener.answered(pending.append);
     pending.append.done({ ok: false, error });
   }
 

@@ -43,6 +43,10 @@ export class Log {
   readonly #logs = new Map<string, TopicLog>();
   /** Appends whose topics are being loaded, and what came behind them and must not overtake. */
   readonly #waiting: Append[] = [];
+  #accepted = 0;
+  /** Appends that are not answered, with their numbers. */
+  readonly #unsettled = new Map<Append, number>();
+  readonly #onSettled = new Set<() => void>();
 
   constructor(store: Store, host: Host, autoPartitions: number) {
     this.#store = store;
@@ -52,14 +56,29 @@ export class Log {
     this.#appender = new Appender(host, {
       stored: (written) => this.#keep(written),
       appended: (sections) => this.listener.appended(sections),
+      answered: (append) => this.#answered(append),
       refresh: (written) => this.#learn(written.map(({ stripe }) => stripe)),
     }, () => this.journal.wake());
     this.journal.add(this.#appender);
     this.#reader = new Reader(store, this.#tail, this.#pages);
   }
 
+  /** A number for each append that came until now: with `isSettled` it tells what came before what. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** Whether all appends with numbers up to this one are answered; if not, calls `then` when more are. */
+  isSettled(number: number, then: () => void): boolean {
+    const [oldest = Infinity] = this.#unsettled.values();
+    if (oldest > number) return true;
+    this.#onSettled.add(then);
+    return false;
+  }
+
   /** Stores all of it or none, and tells `done` once. Appends for a partition keep their order. */
   append(append: Append): void {
+    this.#unsettled.set(append, ++this.#accepted);
     if (this.#mustWait(append) || !this.#enqueue(append)) this.#wait(append);
   }
 
@@ -136,13 +155,11 @@ export class Log {
     this.#appender.tick(now);
   }
 
-  /** The partition's stripe, known as far as `from`: it may have been committed by way of others. */
+  /** The partition's stripe, known as far as `from` if it reaches so far: others may have appended. */
   async #reaching(topic: Topic, partition: number, from: Offset): Promise<Stripe> {
     const stripe = (await this.open(topic)).stripeOf(partition);
-    if (from <= stripe.bounds(partition).next) return stripe;
-    await this.catchUp(topic);
-    if (from <= stripe.bounds(partition).next) return stripe;
-    throw new GatewayError("unavailable", `${topic.name}/${partition} does not reach ${from} yet`);
+    if (from > stripe.bounds(partition).next) await this.catchUp(topic);
+    return stripe;
   }
 
   #enqueue(append: Append): boolean {
@@ -190,7 +207,16 @@ export class Log {
     for (const { producer, admission } of append.parts) {
       if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
     }
+    this.#answered(append);
     append.done({ ok: false, error });
+  }
+
+  #answered(append: Append): void {
+    this.#unsettled.delete(append);
+    if (this.#onSettled.size === 0) return;
+    const waiting = [...this.#onSettled];
+    this.#onSettled.clear();
+    for (const run of waiting) run();
   }
 
   #logOf(topic: Topic): TopicLog {

@@ -81,7 +81,7 @@ function preflight(origin: string): Record<string, string> {
   return {
     ...cors(origin),
     "access-control-allow-methods": "GET, PUT, POST, DELETE",
-    "access-control-allow-headers": "authorization, content-type",
+    "access-control-allow-headers": "authorization, content-type, if-none-match, last-event-id",
     "access-control-max-age": "600",
   };
 }

@@ -4,7 +4,6 @@
  */
 
 import type { Broker, ReadingPlace } from "../broker.ts";
-import { GatewayError } from "../errors.ts";
 import { CREDIT, HTTP, NAMES } from "../limits.ts";
 import { isInteger, isWellFormed } from "../protocol/fields.ts";
 import type { Topic } from "../types.ts";
@@ -12,6 +11,7 @@ import type { Routes } from "./app.ts";
 import { EventId, type EventPosition, readEventId } from "./event_position.ts";
 import { EventFormat, EventStream, eventText } from "./event_stream.ts";
 import { invalid, nameIn } from "./params.ts";
+import { leavingNow } from "./problem.ts";
 
 const headers = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -24,7 +24,7 @@ export function eventRoutes(broker: Broker, leaving: AbortSignal): Routes {
   return {
     "/v1/topics/:topic/events": {
       async GET(request, params) {
-        if (leaving.aborted) throw new GatewayError("unavailable", "The gateway is about to stop");
+        if (leaving.aborted) throw leavingNow();
         const topic = await broker.findTopic(nameIn(params, "topic"));
         const asked = askedOf(request, topic);
         const found = (await broker.placesToRead(topic, asked.frame))();
@@ -55,12 +55,11 @@ function streamOf(
     readonly leaving: AbortSignal;
   },
 ): EventStream {
-  const id = new EventId({ incarnation: topic.id, positions: places });
-  const events = places.flatMap((place) => resetEvent(topic, place, position, id) ?? []);
-  const format = new EventFormat(id);
+  const begun = { incarnation: topic.id, positions: places };
+  const format = new EventFormat(new EventId(begun));
   const credit = { records: CREDIT.maxRecords };
   return new EventStream({
-    opening: `id: ${id}\n\n${events.join("")}`,
+    opening: openingOf(topic, places, position ?? begun),
     leaving,
     open(sink, ended) {
       // Its room is what holds it back; credit is only what every feed has.
@@ -78,6 +77,29 @@ function streamOf(
       return feed;
     },
   });
+}
+
+/**
+ * Begins with where the reader was, and tells what became of that: each event moves the id only past
+ * what it tells, so that whoever loses the stream here is told the rest again.
+ */
+function openingOf(
+  topic: Topic,
+  places: readonly ReadingPlace[],
+  position: EventPosition,
+): string {
+  const id = new EventId(position);
+  const told = places.filter(({ reset }) => reset !== undefined);
+  const anew = new EventId({ incarnation: topic.id, positions: places });
+  let opening = `id: ${id}\n\n`;
+  for (const [i, place] of told.entries()) {
+    const { partition, offset, reset } = place;
+    if (reset !== "incarnation") id.move(partition, offset);
+    const isLast = i === told.length - 1;
+    const after = reset === "incarnation" && isLast ? anew : id;
+    opening += resetEvent(topic, place, position, after) ?? "";
+  }
+  return opening;
 }
 
 /** Why it goes on elsewhere than where it was left. */
@@ -118,9 +140,12 @@ function askedOf(request: Request, topic: Topic): Asked {
   }
   // Of a topic that was made again all is new, whatever its partitions are now.
   if (position.incarnation !== topic.id) return { frame: begins("earliest"), position, keys };
-  const { positions, incarnation } = position;
-  const resumed = { positions: [...positions], incarnation };
-  return { frame: { ...subscribe, from: resumed, ...(keys && { keys }) }, position, keys };
+  const { incarnation } = position;
+  const wanted = partitions && new Set(partitions);
+  const positions = position.positions.filter(({ partition }) => wanted?.has(partition) ?? true);
+  if (positions.length === 0) throw invalid("partitions names none of those that the id is of");
+  const resumed = { positions, incarnation };
+  return { frame: { ...subscribe, from: resumed, ...(keys && { keys }) }, position: resumed, keys };
 }
 
 function requireFew(partitions: readonly number[] | undefined, { name, partitions: all }: Topic) {

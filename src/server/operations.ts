@@ -5,10 +5,13 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Routes } from "./app.ts";
+import { leavingNow } from "./problem.ts";
 
 export interface Operations {
-  /** Whether the store answers and no drain has begun. */
+  /** Whether the store answers. */
   ready(): Promise<boolean>;
+  /** Fires when it begins to drain. */
+  readonly leaving: AbortSignal;
   /** Counters and histograms in the text format of Prometheus. */
   metrics(): string;
   /** What is now, by name. */
@@ -20,8 +23,9 @@ export function operationRoutes(operations: Operations): Routes {
     "/healthz": { GET: () => new Response("ok\n") },
     "/readyz": {
       async GET() {
+        if (operations.leaving.aborted) throw leavingNow();
         if (await operations.ready()) return new Response("ok\n");
-        throw new GatewayError("unavailable", "The store cannot be reached, or the gateway drains");
+        throw new GatewayError("unavailable", "The store cannot be reached");
       },
     },
     "/metrics": {

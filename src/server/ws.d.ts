@@ -37,6 +37,8 @@ export interface ServerOptions {
 
 export class WebSocketServer {
   constructor(options: ServerOptions);
+  /** A handshake that is none; whoever listens answers it. */
+  on(event: "wsClientError", listener: (error: Error, socket: Duplex) => void): this;
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,

@@ -10,7 +10,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="./ws.d.ts"
 import { type WebSocket, WebSocketServer } from "ws";
-import { CLOSE } from "../errors.ts";
+import { CLOSE, GatewayError } from "../errors.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
 import { asGatewayError, rawProblem } from "./problem.ts";
@@ -43,6 +43,7 @@ export class Sockets {
 
   constructor(options: SocketOptions) {
     this.#options = options;
+    this.#server.on("wsClientError", (error, socket) => refuse(socket, error));
   }
 
   /** Handles the HTTP server's event of this name. */
@@ -51,9 +52,7 @@ export class Sockets {
       const { url = "", headers } = request;
       checkUpgrade(this.#options.rules, url, (name) => headers[name]);
     } catch (error) {
-      socket.on("error", () => socket.destroy());
-      socket.end(rawProblem(asGatewayError(error)));
-      return;
+      return refuse(socket, asGatewayError(error));
     }
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       this.#open.add(ws);
@@ -66,6 +65,15 @@ export class Sockets {
   terminate(): void {
     for (const ws of this.#open) ws.terminate();
   }
+}
+
+/** A handshake that is none, or is not let in. */
+function refuse(socket: Duplex, error: Error): void {
+  const answer = error instanceof GatewayError
+    ? error
+    : new GatewayError("invalid_frame", `No WebSocket can be opened: ${error.message}`);
+  socket.on("error", () => socket.destroy());
+  socket.end(rawProblem(answer));
 }
 
 /** Joins one socket and one session until either ends. */

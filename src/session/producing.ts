@@ -73,9 +73,11 @@ export class Producing {
     };
     try {
       requireAlike(publish);
+      requireWithinWindow(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
     } catch (error) {
-      return refuse(error);
+      refuse(this.#gapOfAll(error, publish, admissions.length));
+      return;
     }
     const shared = publish.map(({ topic }) => topicKey(topic));
     const alone = commit ? [subscriptionKey(commit.subscription)] : [];
@@ -147,6 +149,18 @@ export class Producing {
     return { lane, generation: lane.generation, repeat };
   }
 
+  /** Of a transaction whose part is out of order none is taken: it must come again from its first. */
+  #gapOfAll(error: unknown, parts: TransactFrame["publish"], at: number): unknown {
+    const refused = parts[at]?.producer;
+    const first = parts.find(({ producer }) => producer?.id === refused?.id)?.producer;
+    const isGap = error instanceof GatewayError && error.code === "sequence_gap";
+    if (!isGap || !refused || !first || first === refused) return error;
+    const { expected = first.sequence } = error.detail;
+    return new GatewayError("sequence_gap", error.message, {
+      expected: Math.min(first.sequence, expected),
+    });
+  }
+
   #lane(id: string, epoch: number): Lane {
     const known = this.#lanes.get(id);
     if (known?.epoch === epoch) return known.lane;
@@ -180,6 +194,21 @@ function requireAlike(parts: TransactFrame["publish"]): void {
     "invalid_frame",
     "publish must have a producer in all of its parts or in none: a repeat is known by all of them",
   );
+}
+
+/** Parts of one producer are unanswered together. */
+function requireWithinWindow(parts: TransactFrame["publish"]): void {
+  const counts = new Map<string, number>();
+  for (const { producer } of parts) {
+    if (producer) counts.set(producer.id, (counts.get(producer.id) ?? 0) + 1);
+  }
+  for (const count of counts.values()) {
+    if (count <= PRODUCER.window) continue;
+    throw new GatewayError(
+      "transaction_too_large",
+      `A transaction may have ${PRODUCER.window} parts of one producer, not ${count}`,
+    );
+  }
 }
 
 function part(

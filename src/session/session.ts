@@ -108,6 +108,8 @@ export class Session {
   tick(now: number): void {
     if (this.#state === "closed") return;
     if (this.#outbox.stuck(now)) return this.#cutOff(CLOSE.slowConsumer, "slow consumer");
+    // What it sends is not read now: that it is silent says nothing.
+    if (this.#state === "open" && this.#outbox.full) return this.#liveness.heard(now);
     const due = this.#liveness.due(now, this.#state);
     if (due === "ping") this.#outbox.push(pushFrame("ping"));
     else if (due === "no hello") this.#close(CLOSE.noHello, "no hello in time");

@@ -6,7 +6,7 @@
 import { GatewayError } from "../../src/errors.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Key, Mutation, Store } from "../../src/store/store.ts";
-import { type Fault, FAULTS, FaultyStore, type Odds } from "../sim/fault_store.ts";
+import { FAULTS, FaultyStore, type Odds } from "../sim/fault_store.ts";
 import { World } from "../sim/world.ts";
 
 /** Appends what has this id; resolves with its number. */
