@@ -83,6 +83,9 @@ export class Membership {
     this.#told = true;
     this.#member = member.id;
     this.#epoch = epoch;
+    const gone = lost.filter(({ topic, partition }) =>
+      this.#owned.delete(nameOf(topic.name, partition))
+    );
     for (const { topic, partition, offset } of assigned) {
       const owned = { topic, revoking: false, committed: { offset } };
       this.#owned.set(nameOf(topic.name, partition), owned);
@@ -91,9 +94,6 @@ export class Membership {
       const owned = this.#owned.get(nameOf(topic.name, partition));
       if (owned) owned.revoking = true;
     }
-    const gone = lost.filter(({ topic, partition }) =>
-      this.#owned.delete(nameOf(topic.name, partition))
-    );
     if (gone.length > 0) this.#port.lost(epoch, gone);
     if (first || assigned.length > 0) this.#port.assign(epoch, assigned);
     if (revoked.length > 0) this.#port.revoke(epoch, revoked, member.revokeTimeoutMs);

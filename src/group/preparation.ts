@@ -173,10 +173,11 @@ async function startOffsets(
 
 /** Whether a partition of the topic has another owner, or its owner another connection, than is known. */
 function isNews(topicId: string, state: GroupState, told: GroupState): boolean {
-  const was = told.topics.get(topicId)?.owners ?? [];
-  const owners = state.topics.get(topicId)?.owners ?? [];
+  const was = told.topics.get(topicId);
+  const { owners = [], since = [] } = state.topics.get(topicId) ?? {};
   return owners.some((owner, partition) =>
-    owner !== undefined && (owner !== was[partition] ||
+    owner !== undefined && (owner !== was?.owners[partition] ||
+      since[partition] !== was.since[partition] ||
       state.members.get(owner)?.connection !== told.members.get(owner)?.connection)
   );
 }

@@ -30,6 +30,8 @@ export interface GroupTopic {
   readonly topic: Topic;
   /** By partition: the id of the member that owns it. */
   readonly owners: readonly (string | undefined)[];
+  /** By partition: the epoch in which it was given to its owner. */
+  readonly since: readonly number[];
   /** Partitions that their owner was told to give up. */
   readonly revoking: ReadonlySet<number>;
 }
@@ -50,9 +52,10 @@ export function encodeState({ epoch, members, topics }: GroupState): Uint8Array 
   return new TextEncoder().encode(JSON.stringify({
     epoch,
     members: [...members.values()],
-    topics: [...topics.values()].map(({ topic, owners, revoking }) => ({
+    topics: [...topics.values()].map(({ topic, owners, since, revoking }) => ({
       topic,
       owners: owners.map((owner) => owner === undefined ? -1 : places.get(owner)),
+      since,
       revoking: [...revoking],
     })),
   }));
@@ -64,6 +67,7 @@ interface Stored {
   readonly topics: readonly {
     readonly topic: Topic;
     readonly owners: readonly number[];
+    readonly since: readonly number[];
     readonly revoking: readonly number[];
   }[];
 }
@@ -73,8 +77,9 @@ export function decodeState(bytes: Uint8Array): GroupState {
   return {
     epoch: stored.epoch,
     members: new Map(stored.members.map((member) => [member.id, member])),
-    topics: new Map(stored.topics.map(({ topic, owners, revoking }) => [topic.id, {
+    topics: new Map(stored.topics.map(({ topic, owners, since, revoking }) => [topic.id, {
       topic,
+      since,
       owners: owners.map((place) => stored.members[place]?.id),
       revoking: new Set(revoking),
     }])),

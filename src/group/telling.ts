@@ -41,13 +41,15 @@ function tellMember(
   const { transition: { state: after } } = prepared;
   const joins = !membership.isTold;
   const change: Change = { assigned: [], revoked: [], lost: [] };
-  for (const [topicId, { topic, owners, revoking }] of after.topics) {
+  for (const [topicId, { topic, owners, since, revoking }] of after.topics) {
     const was = told.topics.get(topicId);
     for (const [partition, owner] of owners.entries()) {
       const owned = !joins && was?.owners[partition] === member.id;
-      if (owner !== member.id) {
-        if (owned) change.lost.push({ topic, partition });
-      } else if (!owned) {
+      // It may have been lost and given back since, at other gateways, with others in between.
+      const keeps = owned && owner === member.id && was.since[partition] === since[partition];
+      if (owned && !keeps) change.lost.push({ topic, partition });
+      if (owner !== member.id) continue;
+      if (!keeps) {
         const { offset = 0 } = prepared.committed(topicId, partition) ?? {};
         change.assigned.push({ topic, partition, offset });
       } else if (revoking.has(partition) && !was?.revoking.has(partition)) {

@@ -48,7 +48,7 @@ class Draft {
   readonly members: Map<string, Member>;
   readonly topics: Map<
     string,
-    { topic: Topic; owners: (string | undefined)[]; revoking: Set<number> }
+    { topic: Topic; owners: (string | undefined)[]; since: number[]; revoking: Set<number> }
   >;
   /** Members whose right to commit, as it was, is over. */
   readonly fenced = new Set<string>();
@@ -56,8 +56,9 @@ class Draft {
   constructor({ members, topics }: GroupState) {
     this.members = new Map(members);
     this.topics = new Map();
-    for (const [id, { topic, owners, revoking }] of topics) {
-      this.topics.set(id, { topic, owners: [...owners], revoking: new Set(revoking) });
+    for (const [id, { topic, owners, since, revoking }] of topics) {
+      const copy = { owners: [...owners], since: [...since], revoking: new Set(revoking) };
+      this.topics.set(id, { topic, ...copy });
     }
   }
 
@@ -172,7 +173,8 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
   for (const topic of topics) {
     if (draft.topics.has(topic.id)) continue;
     const owners = new Array<string | undefined>(topic.partitions).fill(undefined);
-    draft.topics.set(topic.id, { topic, owners, revoking: new Set() });
+    const since = new Array<number>(topic.partitions).fill(0);
+    draft.topics.set(topic.id, { topic, owners, since, revoking: new Set() });
   }
   const known = joining.instance === undefined
     ? undefined
@@ -214,6 +216,7 @@ function reconcile(before: GroupState, draft: Draft, givenMax: number) {
         const wasFree = before.topics.get(topicId)?.owners[partition] === undefined;
         if (wasFree && given.length < givenMax) {
           topic.owners[partition] = wanted;
+          topic.since[partition] = before.epoch + 1;
           given.push({ topicId, partition, member: wanted });
         } else {
           goesOn = true;

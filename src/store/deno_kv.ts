@@ -116,13 +116,21 @@ export class DenoKvStore implements Store {
   watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void {
     assertReadable(keys);
     const reader = this.#kv.watch<Uint8Array[]>(keys.map(unlock)).getReader();
+    let stopped = false;
+    let begun = false;
     const follow = async () => {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        begun = true;
+        if (stopped) return await reader.cancel();
         changed(next.value.map(entryOf));
       }
     };
     follow().catch(() => {}); // a hint that breaks off is none
-    return () => void reader.cancel().catch(() => {});
+    return () => {
+      stopped = true;
+      // `npm:@deno/kv` cannot cancel what has not begun: then it is done with the first that comes.
+      if (begun) reader.cancel().catch(() => {});
+    };
   }
 
   close(): void {

@@ -10,6 +10,8 @@ import { STORE } from "../limits.ts";
 import { claimFormat, DenoKvStore, StoreRefused } from "./deno_kv.ts";
 import type { Store } from "./store.ts";
 
+const LET_GO_MS = 20;
+
 /** Opens the store at this address. Throws `StoreRefused` in a line if it cannot be used. */
 export async function openKvConnect(url: string, token: string | undefined): Promise<Store> {
   if (token === undefined) {
@@ -34,13 +36,66 @@ export async function openKvConnect(url: string, token: string | undefined): Pro
     if (error instanceof StoreRefused) throw error;
     throw new StoreRefused(`Cannot open the store ${url}: ${(error as Error).message}`);
   }
-  return new DenoKvStore(kv, { shared: true });
+  return new KvConnectStore(kv, { shared: true });
 }
 
-/** A watch is one answer without end: only what has an end may have a deadline. */
+/** The client must not be closed while it lets go of a watch: it would lose its reader twice. */
+class KvConnectStore extends DenoKvStore {
+  #watched = false;
+
+  override watch(...watch: Parameters<DenoKvStore["watch"]>): () => void {
+    this.#watched = true;
+    return super.watch(...watch);
+  }
+
+  override close(): void {
+    if (this.#watched) setTimeout(() => super.close(), LET_GO_MS);
+    else super.close();
+  }
+}
+
 function fetcher(input: string | URL, init: RequestInit = {}): Promise<Response> {
-  if (new URL(input).pathname.endsWith("/watch")) return fetch(input, init);
+  if (new URL(input).pathname.endsWith("/watch")) return fetchWatch(input, init);
   return fetch(input, { ...init, signal: AbortSignal.timeout(STORE.callMs) });
+}
+
+/**
+ * A watch is one answer without end: only its beginning has a deadline. One that cannot be had, or
+ * breaks, is an answer that has ended: the client then asks again after a while, where it would leave
+ * a rejection that nobody can catch.
+ */
+async function fetchWatch(input: string | URL, init: RequestInit): Promise<Response> {
+  const headers = { "content-type": "application/octet-stream" };
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), STORE.callMs);
+  try {
+    const response = await fetch(input, { ...init, signal: late.signal });
+    if (response.ok && response.body) {
+      return new Response(untilItBreaks(response.body), { headers });
+    }
+    await response.body?.cancel();
+  } catch {
+    // As good as one that broke at once.
+  } finally {
+    clearTimeout(timer);
+  }
+  return new Response(new Blob().stream(), { headers });
+}
+
+function untilItBreaks(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await reader.read().catch(() => ({ done: true, value: undefined }));
+      if (next.value) controller.enqueue(next.value);
+      else controller.close();
+    },
+    cancel() {
+      reader.cancel().catch(() => {});
+      // The client forgets its reader when this resolves, and must have let go of it by then.
+      return new Promise((resolve) => setTimeout(resolve, 0));
+    },
+  });
 }
 
 /** Asks the server what any client asks first, to say in a line why it cannot be used. */
