@@ -78,6 +78,7 @@ const entrances = [
   "client/mod.ts",
   "cli/",
   "demo/main.ts",
+  "demo/cluster.ts",
   "demo/replay.ts",
   "store/memory.ts",
 ];

@@ -14,7 +14,7 @@ interface Dead {
 
 export class Crew {
   readonly work: Work;
-  readonly #url: string;
+  readonly #urls: readonly string[];
   readonly #tell: (what: string) => void;
   #members: Member[] = [];
   #dead: Dead[] = [];
@@ -22,9 +22,9 @@ export class Crew {
   killed = 0;
   started = 0;
 
-  /** `tell` is told what happens, in a few words. */
-  constructor(url: string, work: Work, tell: (what: string) => void = () => {}) {
-    this.#url = url;
+  /** Its members go to one of the gateways each. `tell` is told what happens, in a few words. */
+  constructor(urls: readonly string[], work: Work, tell: (what: string) => void = () => {}) {
+    this.#urls = urls;
     this.work = work;
     this.#tell = tell;
   }
@@ -43,8 +43,9 @@ export class Crew {
   start(count = 1): void {
     for (let i = 0; i < count; i++) {
       const name = `${this.work.group}-${++this.started}`;
+      const url = this.#urls[this.started % this.#urls.length] ?? "";
       this.#members.push(
-        new Member(this.#url, name, this.work, {
+        new Member(url, name, this.work, {
           assigned: (partitions) => {
             const numbers = partitions.map(({ partition }) => partition).sort((a, b) => a - b);
             this.#tell(`${name} goes on with ${numbers.join(" ")}`);

@@ -18,10 +18,13 @@ export class Drivers {
   published = 0;
   acknowledged = 0;
 
-  constructor(url: string, topic: string, sockets: number) {
+  constructor(urls: readonly string[], topic: string, sockets: number) {
     const client = { name: "driver", version: "0.1.0" };
     this.#topic = topic;
-    this.#clients = Array.from({ length: sockets }, () => connect(url, { client }));
+    this.#clients = Array.from(
+      { length: sockets },
+      (_, i) => connect(urls[i % urls.length] ?? "", { client }),
+    );
     this.#producers = this.#clients.map((client) => client.producer());
   }
 

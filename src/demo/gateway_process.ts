@@ -10,6 +10,8 @@ export interface GatewayProcess {
 
 export interface GatewayOptions {
   readonly store: string;
+  /** What the store asks for, if it is a server. */
+  readonly token?: string;
   /** Any free one unless given. */
   readonly port?: number;
   /** Origins of pages that it lets in. */
@@ -18,12 +20,17 @@ export interface GatewayOptions {
 
 /** Starts it, and waits until it serves. */
 export async function startGateway(
-  { store, port = 0, origins = [] }: GatewayOptions,
+  { store, token, port = 0, origins = [] }: GatewayOptions,
 ): Promise<GatewayProcess> {
   const main = new URL("../main.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--unstable-kv", main],
-    env: { PORT: String(port), WEIR_STORE: store, WEIR_ORIGINS: origins.join(",") },
+    env: {
+      PORT: String(port),
+      WEIR_STORE: store,
+      WEIR_ORIGINS: origins.join(","),
+      ...token === undefined ? {} : { DENO_KV_ACCESS_TOKEN: token },
+    },
     stdout: "piped",
     stderr: "inherit",
     // Ctrl-C is for whoever started it: the gateway is needed until all is counted.

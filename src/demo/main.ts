@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 400;
 
 /** Where a use is to run. */
 interface Place {
-  readonly url: string;
+  readonly urls: readonly string[];
   readonly folder: string;
   readonly journal: Journal;
 }
@@ -33,24 +33,24 @@ async function startUse(options: DemoOptions, place: Place): Promise<Use> {
 }
 
 async function demo(options: DemoOptions, folder: string): Promise<boolean> {
-  const { url: named } = options;
   const stop = stopAfter(options.minutes);
   const door = openDoor(options.port);
-  const keeper = named ? undefined : await GatewayKeeper.start({
+  const keeper = options.urls.length > 0 ? undefined : await GatewayKeeper.start({
     store: `${folder}/weir.kv`,
     port: options.gatewayPort,
     origins: [door.origin, door.origin.replace("127.0.0.1", "localhost")],
   });
   try {
-    const url = named ?? keeper?.url ?? "";
+    const urls = keeper ? [keeper.url] : options.urls;
+    const [url = ""] = urls;
     const journal = new Journal();
-    const use = await startUse(options, { url, folder, journal });
+    const use = await startUse(options, { urls, folder, journal });
     const stage = new Stage({ url, keeper, use, journal });
     await stage.look();
     door.show(stage);
     const stopLooking = repeatedly(LOOK_EVERY_MS, () => stage.look());
-    if (named) print(`weir demo: the gateway must let pages of ${door.origin} in (WEIR_ORIGINS)`);
-    else print(`weir demo: gateway at ${url}`);
+    if (keeper) print(`weir demo: gateway at ${url}`);
+    else print(`weir demo: ${url} must let pages of ${door.origin} in (WEIR_ORIGINS)`);
     print(`weir demo: open ${door.origin}/demo    (Ctrl-C ends it, and counts)`);
 
     await use.run(stop);

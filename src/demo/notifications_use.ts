@@ -85,13 +85,18 @@ export class NotificationsUse implements Use {
   #sent = 0;
   #failure: unknown;
 
-  private constructor(api: GatewayApi, topic: string, { tell }: Journal) {
+  private constructor(
+    api: GatewayApi,
+    urls: readonly string[],
+    topic: string,
+    { tell }: Journal,
+  ) {
     this.#api = api;
     this.#topic = topic;
     this.#client = connect(api.url);
     this.#producer = this.#client.producer();
     this.#sendings = SENDERS.map((sender) => new Sending(sender, topic));
-    this.crews = this.#sendings.map((work) => new Crew(api.url, work, tell));
+    this.crews = this.#sendings.map((work) => new Crew(urls, work, tell));
     for (const crew of this.crews) crew.start(MEMBERS);
     this.actions = {
       ...crewActions(this.crews, tell),
@@ -107,12 +112,12 @@ export class NotificationsUse implements Use {
   }
 
   static async start(
-    { url, journal }: { url: string; journal: Journal },
+    { urls, journal }: { urls: readonly string[]; journal: Journal },
   ): Promise<NotificationsUse> {
-    const api = new GatewayApi(url);
+    const api = new GatewayApi(urls[0] ?? "");
     const topic = `notifications-${Date.now().toString(36)}`;
     await api.makeTopic(topic, PARTITIONS);
-    return new NotificationsUse(api, topic, journal);
+    return new NotificationsUse(api, urls, topic, journal);
   }
 
   about(): object {

@@ -9,7 +9,8 @@ export const USAGE = `Usage: deno task demo [options]
   --minutes N                          end after so long; else Ctrl-C ends it
   --port N                             where the page is (8090), 0 for any free port
   --gateway-port N                     where the gateway is (8080), 0 for any free port
-  --url http://HOST:PORT               a gateway that runs already, instead of one of its own`;
+  --url http://HOST:PORT               a gateway that runs already, instead of one of its own; several
+                                       that share a store may be named`;
 
 export interface DemoOptions {
   readonly use: "tracking" | "queue" | "notifications";
@@ -19,17 +20,19 @@ export interface DemoOptions {
   readonly minutes: number | undefined;
   readonly port: number;
   readonly gatewayPort: number;
-  readonly url: string | undefined;
+  /** None: it starts its own. */
+  readonly urls: readonly string[];
 }
 
 /** Throws with a line on what is wrong, and the usage. */
 export function readOptions(args: string[]): DemoOptions {
   const { values } = parse(args);
-  const { use, replay, url } = values;
+  const { use, replay, url: urls = [] } = values;
   if (use !== "tracking" && use !== "queue" && use !== "notifications") {
     throw wrong(`--use must be tracking, queue or notifications, not ${use}`);
   }
-  if (url !== undefined && !/^https?:\/\/[^/]+\/?$/.test(url)) {
+  for (const url of urls) {
+    if (/^https?:\/\/[^/]+\/?$/.test(url)) continue;
     throw wrong(
       `--url must be the address of a gateway, such as http://127.0.0.1:8080, not ${url}`,
     );
@@ -37,7 +40,7 @@ export function readOptions(args: string[]): DemoOptions {
   return {
     use,
     replay,
-    url: url?.replace(/\/$/, ""),
+    urls: urls.map((url) => url.replace(/\/$/, "")),
     drivers: number("drivers", values.drivers, { least: 1, most: 100_000, whole: true }),
     speed: number("speed", values.speed, { least: 0.1, most: 10_000 }),
     minutes: values.minutes === undefined
@@ -64,7 +67,7 @@ function parse(args: string[]) {
         minutes: { type: "string" },
         port: { type: "string", default: "8090" },
         "gateway-port": { type: "string", default: "8080" },
-        url: { type: "string" },
+        url: { type: "string", multiple: true },
       },
     });
   } catch (error) {

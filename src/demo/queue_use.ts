@@ -81,22 +81,29 @@ export class QueueUse implements Use {
   #placed = 0;
   #failure: unknown;
 
-  private constructor(api: GatewayApi, topic: string, { tell }: Journal) {
+  private constructor(
+    api: GatewayApi,
+    urls: readonly string[],
+    topic: string,
+    { tell }: Journal,
+  ) {
     this.#api = api;
     this.#topic = topic;
     this.#client = connect(api.url);
     this.#producer = this.#client.producer();
     this.#kitchen = new Kitchen(topic);
-    this.crews = [new Crew(api.url, this.#kitchen, tell)];
+    this.crews = [new Crew(urls, this.#kitchen, tell)];
     for (const crew of this.crews) crew.start(COOKS);
     this.actions = crewActions(this.crews, tell);
   }
 
-  static async start({ url, journal }: { url: string; journal: Journal }): Promise<QueueUse> {
-    const api = new GatewayApi(url);
+  static async start(
+    { urls, journal }: { urls: readonly string[]; journal: Journal },
+  ): Promise<QueueUse> {
+    const api = new GatewayApi(urls[0] ?? "");
     const topic = `orders-${Date.now().toString(36)}`;
     await api.makeTopic(topic, PARTITIONS);
-    return new QueueUse(api, topic, journal);
+    return new QueueUse(api, urls, topic, journal);
   }
 
   about(): object {

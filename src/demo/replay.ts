@@ -1,5 +1,5 @@
 /**
- * Driver tracking on real input: `deno task replay FILE [--speed 60] [--drivers 1000] [--url URL]`.
+ * Driver tracking on real input: `deno task replay FILE [--speed 60] [--drivers 1000] [--url URL]…`.
  *
  * Real taxi fixes go through a gateway, one record a fix, by idempotent producers, while three groups
  * read them at their own pace: fare meter, surge, archive. Consumers are killed and started all the
@@ -19,13 +19,15 @@ const REPLACE_EVERY_MS = 1_500;
 const RAIN_EVERY_MS = 5_000;
 const TELL_EVERY_MS = 1_000;
 
-const USAGE = "Usage: deno task replay FILE [--speed 60] [--drivers 1000] [--url http://HOST:PORT]";
+const USAGE =
+  "Usage: deno task replay FILE [--speed 60] [--drivers 1000] [--url http://HOST:PORT]…";
 
 interface Options {
   readonly file: string;
   readonly speed: number;
   readonly drivers: number;
-  readonly url: string | undefined;
+  /** Gateways over the same store; none: one of its own. */
+  readonly urls: readonly string[];
 }
 
 function options(args: string[]): Options {
@@ -35,18 +37,18 @@ function options(args: string[]): Options {
     options: {
       speed: { type: "string", default: "60" },
       drivers: { type: "string", default: "1000" },
-      url: { type: "string" },
+      url: { type: "string", multiple: true, default: [] },
     },
   });
   const [file] = positionals;
   const speed = Number(values.speed);
   const drivers = Number(values.drivers);
   if (!file || !(speed > 0) || !Number.isInteger(drivers) || drivers < 1) throw new Error(USAGE);
-  return { file, speed, drivers, url: values.url };
+  return { file, speed, drivers, urls: values.url };
 }
 
 /** Returns whether all of it came through, once. */
-async function replay(given: Options, url: string, folder: string): Promise<boolean> {
+async function replay(given: Options, urls: readonly string[], folder: string): Promise<boolean> {
   const { file, speed } = given;
   const shifts = await readShifts(file, given.drivers);
   const due = schedule(shifts);
@@ -56,7 +58,7 @@ async function replay(given: Options, url: string, folder: string): Promise<bool
     `${due.length} fixes of ${shifts.length} drivers in ${Math.ceil(seconds)} s; ` +
       `the archive's database takes ${rowsPerSecond} rows a second while they drive`,
   );
-  const tracking = await Tracking.start({ url, folder, rowsPerSecond, members: MEMBERS });
+  const tracking = await Tracking.start({ urls, folder, rowsPerSecond, members: MEMBERS });
   const { crews, surge } = tracking;
   let turn = 0;
   const stops = [
@@ -91,9 +93,11 @@ async function progress({ api, crews, drivers, surge }: Tracking): Promise<strin
 async function main(): Promise<number> {
   const given = options(Deno.args);
   const folder = await Deno.makeTempDir({ prefix: "weir-replay-" });
-  const gateway = given.url ? undefined : await startGateway({ store: `${folder}/weir.kv` });
+  const gateway = given.urls.length > 0
+    ? undefined
+    : await startGateway({ store: `${folder}/weir.kv` });
   try {
-    return await replay(given, given.url ?? gateway?.url ?? "", folder) ? 0 : 1;
+    return await replay(given, gateway ? [gateway.url] : given.urls, folder) ? 0 : 1;
   } finally {
     await gateway?.stop();
     await Deno.remove(folder, { recursive: true });

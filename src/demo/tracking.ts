@@ -17,7 +17,8 @@ const PARTITIONS = 8;
 const SOCKETS = 8;
 
 export interface TrackingOptions {
-  readonly url: string;
+  /** Of one gateway, or of several over the same store. */
+  readonly urls: readonly string[];
   /** Where the archive's database is. */
   readonly folder: string;
   /** Rows that the database takes. */
@@ -37,21 +38,21 @@ export class Tracking {
   readonly #client: Client;
 
   private constructor(api: GatewayApi, topics: Topics, options: TrackingOptions) {
-    const { url, folder, rowsPerSecond, members, tell } = options;
+    const { urls, folder, rowsPerSecond, members, tell } = options;
     this.api = api;
     this.topics = topics;
-    this.#client = connect(url);
-    this.drivers = new Drivers(url, topics.fixes, SOCKETS);
+    this.#client = connect(api.url);
+    this.drivers = new Drivers(urls, topics.fixes, SOCKETS);
     this.archive = new Archive(topics.fixes, `${folder}/archive.sqlite3`);
     this.archive.rowsPerSecond = rowsPerSecond;
     this.surge = new Surge(topics.fixes);
     const meter = new FareMeter(api, topics.fixes, topics.rides);
-    this.crews = [meter, this.surge, this.archive].map((work) => new Crew(url, work, tell));
+    this.crews = [meter, this.surge, this.archive].map((work) => new Crew(urls, work, tell));
     for (const crew of this.crews) crew.start(members);
   }
 
   static async start(options: TrackingOptions): Promise<Tracking> {
-    const api = new GatewayApi(options.url);
+    const api = new GatewayApi(options.urls[0] ?? "");
     const run = Date.now().toString(36);
     const topics = { fixes: `fixes-${run}`, rides: `rides-${run}`, partitions: PARTITIONS };
     for (const topic of [topics.fixes, topics.rides]) await api.makeTopic(topic, PARTITIONS);

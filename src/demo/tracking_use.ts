@@ -69,10 +69,10 @@ export class TrackingUse implements Use {
 
   static async start(
     drive: Drive,
-    { url, folder, journal }: { url: string; folder: string; journal: Journal },
+    { urls, folder, journal }: { urls: readonly string[]; folder: string; journal: Journal },
   ): Promise<TrackingUse> {
     const rowsPerSecond = Math.ceil(drive.fixesPerSecond * ROOM);
-    const options = { url, folder, rowsPerSecond, members: MEMBERS, tell: journal.tell };
+    const options = { urls, folder, rowsPerSecond, members: MEMBERS, tell: journal.tell };
     return new TrackingUse(drive, await Tracking.start(options), journal);
   }
 
