@@ -52,5 +52,7 @@ denokvTest(
     stop();
     one.close();
     other.close();
+    // Its client needs a moment to let go of a watch, and cannot be asked when it has.
+    await new Promise((resolve) => setTimeout(resolve, 100));
   },
 );
