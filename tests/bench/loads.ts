@@ -64,6 +64,7 @@ function indexOf(bytes: Uint8Array, wanted: Uint8Array, from: number): number {
 }
 
 export interface PublishOptions {
+  readonly topic?: string;
   readonly sockets: number;
   /** Publishes in flight on each. */
   readonly window: number;
@@ -78,7 +79,8 @@ export interface PublishOptions {
 
 /** Publishes from many sockets with a window in flight on each, every one its own producer. */
 export async function publishes(server: Server, options: PublishOptions): Promise<Figure> {
-  const { sockets, window, records, ms, bare = false, pace = (send) => send() } = options;
+  const { sockets, window, records, ms, bare = false, topic = "gps", pace = (send) => send() } =
+    options;
   let acked = 0;
   let running = true;
   const clients: LeanClient[] = [];
@@ -94,7 +96,7 @@ export async function publishes(server: Server, options: PublishOptions): Promis
     const send = (count: number) => {
       for (let i = 0; i < count; i++) {
         client.send(
-          `{"type":"publish","id":${id++},"topic":"gps","records":[${
+          `{"type":"publish","id":${id++},"topic":"${topic}","records":[${
             batch(s, sequence, records)
           }],"producer":${stamp},"sequence":${sequence++}}}`,
         );

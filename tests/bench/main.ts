@@ -7,7 +7,9 @@
  */
 
 import { parseArgs } from "node:util";
+import { Denokv } from "../support/denokv.ts";
 import { clientFanOut, clientGroup, clientPublishes, parsedFanOut } from "./client_loads.ts";
+import { idleOperations } from "./idle_store.ts";
 import { fanOut, type Figure, group, idleLatency, idleMemory, publishes } from "./loads.ts";
 import { pinned, type Server, startGateway, startScript } from "./processes.ts";
 import { rawAppends, rawWrites } from "./raw_store.ts";
@@ -137,6 +139,30 @@ const ROWS: readonly Row[] = [
     }),
   },
   {
+    name: "idle",
+    load: "operations a second that idle gateways ask of a store that they share",
+    run: async () => {
+      const rates: Record<string, number> = {};
+      for (const gateways of [1, 3, 20]) {
+        for (const topics of [1, 10, 1_000]) {
+          const { reads, scans, writes } = await idleOperations(gateways, topics);
+          rates[`${gateways} gateways, ${topics} topics`] = reads + scans + writes;
+        }
+      }
+      return rates;
+    },
+  },
+  {
+    name: "P9",
+    load: "publishes of 100 records through gateways that share one denokv, all on one core",
+    onlyIfNamed: true,
+    run: async (ms) => ({
+      "one": await clusterPublishes(1, () => "gps", ms),
+      "three, one topic each": await clusterPublishes(3, (i) => `gps${i}`, ms),
+      "three, the same topic": await clusterPublishes(3, () => "gps", ms),
+    }),
+  },
+  {
     name: "soak",
     load: "resident memory under the load of P3 for the given seconds, MiB at every tenth",
     onlyIfNamed: true,
@@ -154,6 +180,27 @@ const ROWS: readonly Row[] = [
       }),
   },
 ];
+
+/** Records a second through so many gateways over a store of their own. */
+async function clusterPublishes(
+  gateways: number,
+  topicOf: (gateway: number) => string,
+  ms: number,
+): Promise<number> {
+  await using denokv = await Denokv.start();
+  const servers = await Promise.all(
+    Array.from({ length: gateways }, () => startGateway(denokv.environment)),
+  );
+  try {
+    const load = { sockets: 4, window: 4, records: 100, ms };
+    const figures = await Promise.all(
+      servers.map((server, i) => publishes(server, { ...load, topic: topicOf(i) })),
+    );
+    return figures.reduce((sum, { perSecond }) => sum + perSecond, 0);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
 
 async function withServer<T>(starting: Promise<Server>, use: (server: Server) => Promise<T>) {
   const server = await starting;

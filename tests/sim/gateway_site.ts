@@ -14,7 +14,7 @@ const TICK_MS = 50;
 const MIX_MS = 2_500;
 export const PARTITIONS = 3;
 
-const SETTINGS: Settings = {
+export const SETTINGS: Settings = {
   host: "127.0.0.1",
   port: 0,
   store: ":memory:",
