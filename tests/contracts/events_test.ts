@@ -251,3 +251,42 @@ Deno.test("a gateway that drains ends its event streams, and begins none", async
   socket.close();
   await closed;
 });
+
+Deno.test("who loses the stream before a reset or a gap has come is told of it again", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  await publish(topic, { value: 1, partition: 0 }, { value: 2, partition: 1 });
+  const reader = await open(topic, { from: "earliest" });
+  await reader.take(2);
+  const id = reader.lastId;
+  await deleteTopic(shared.gateway, topic);
+  await reader.next();
+  await json(shared.gateway, "PUT", `/v1/topics/${topic}`, { partitions: 2 }, 201);
+  const lost = await open(topic, {}, id);
+  await lost.stands();
+  assertEquals(lost.lastId, id, "it begins where the reader was");
+  const [first] = await lost.take(1);
+  await lost.close();
+  const again = await open(topic, {}, first!.id);
+  const resets = await again.take(2);
+  assertEquals(resets.map(({ event, data }) => [event, data.partition]), [["reset", 0], [
+    "reset",
+    1,
+  ]]);
+  await again.close();
+  const after = await open(topic, {}, resets[1]!.id);
+  await publish(topic, { value: "new", partition: 1 });
+  assertEquals((await after.next())!.data.value, "new");
+  await after.close();
+});
+
+Deno.test("an id and partitions: only those of both are followed", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  const reader = await open(topic, { from: "earliest" });
+  await reader.stands();
+  const id = reader.lastId;
+  await reader.close();
+  await publish(topic, { value: "zero", partition: 0 }, { value: "one", partition: 1 });
+  const one = await open(topic, { partitions: "1" }, id);
+  assertEquals((await one.next())!.data.value, "one");
+  await one.close();
+});
