@@ -12,10 +12,10 @@ import {
 } from "../../src/client/mod.ts";
 import type { Device } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
-import type { World } from "./world.ts";
+import type { Surroundings } from "./world.ts";
 
 export interface Fleet {
-  readonly world: World;
+  readonly world: Surroundings;
   readonly ledger: Ledger;
 }
 

@@ -2,7 +2,7 @@
 
 import type { RecordPlace, RecordToPublish, WeirError } from "../../src/client/mod.ts";
 import type { Stored } from "./gateway_site.ts";
-import type { World } from "./world.ts";
+import type { Surroundings } from "./world.ts";
 
 interface Begun {
   readonly topic: string;
@@ -14,7 +14,7 @@ interface Begun {
 }
 
 export class Ledger {
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #begun = new Map<string, Begun>();
   readonly #places = new Map<string, string>();
   readonly #neverStored = new Set<string>();
@@ -33,7 +33,7 @@ export class Ledger {
     transactionsRefused: 0,
   };
 
-  constructor(world: World) {
+  constructor(world: Surroundings) {
     this.#world = world;
   }
 

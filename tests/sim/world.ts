@@ -21,7 +21,21 @@ interface Event {
 /** The wall clock when a world begins. */
 const EPOCH_MS = 1_764_000_000_000;
 
-export class World {
+/** What applications need of the world they run in, be it simulated or real. */
+export interface Surroundings {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Milliseconds since it began. */
+  readonly now: number;
+  trace(text: string): void;
+  chance(probability: number): boolean;
+  /** Uniform in [min, max). */
+  between(min: number, max: number): number;
+  pick<T>(items: readonly T[]): T;
+  sleep(ms: number): Promise<void>;
+}
+
+export class World implements Surroundings {
   readonly random: () => number;
   readonly #heap: Event[] = [];
   #now = 0;

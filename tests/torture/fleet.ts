@@ -1,0 +1,168 @@
+/** Gateways as processes over one `denokv`, each behind a link of its own, and all behind one for clients. */
+
+import { Denokv } from "../support/denokv.ts";
+import { Gateway } from "../support/gateway.ts";
+import type { Surroundings } from "../sim/world.ts";
+import { Link, type Weather, WEATHERS } from "./link.ts";
+
+const LEASE_MS = 2_000;
+
+interface Post {
+  readonly link: Link;
+  gateway: Gateway | undefined;
+  stopped: boolean;
+}
+
+/** How often what was done. */
+export type Deeds = Record<
+  "kills" | "pauses" | "storms" | "drains" | "storeKills" | "cuts" | "ended",
+  number
+>;
+
+export class Fleet {
+  readonly denokv: Denokv;
+  /** What clients connect to. */
+  readonly door: Link;
+  readonly deeds: Deeds = {
+    kills: 0,
+    pauses: 0,
+    storms: 0,
+    drains: 0,
+    storeKills: 0,
+    cuts: 0,
+    ended: 0,
+  };
+  readonly #world: Surroundings;
+  readonly #posts: readonly Post[];
+  #calm = false;
+
+  private constructor(world: Surroundings, denokv: Denokv, count: number) {
+    this.#world = world;
+    this.denokv = denokv;
+    const port = Number(new URL(denokv.url).port);
+    this.#posts = Array.from({ length: count }, () => ({
+      link: new Link(() => port, world.random),
+      gateway: undefined,
+      stopped: false,
+    }));
+    this.door = new Link(() => this.#anyGateway()?.port, world.random);
+  }
+
+  static async start(world: Surroundings, count: number): Promise<Fleet> {
+    const fleet = new Fleet(world, await Denokv.start(), count);
+    await Promise.all(fleet.#posts.map((post) => fleet.#staff(post)));
+    return fleet;
+  }
+
+  /** One misfortune after another, until `calm`. */
+  async torment(): Promise<void> {
+    const { deeds } = this;
+    while (!this.#calm) {
+      const what = this.#world.random();
+      const post = this.#world.pick(this.#posts);
+      if (what < 0.12) {
+        deeds.kills++;
+        post.gateway?.signal("SIGKILL");
+      } else if (what < 0.27) {
+        deeds.pauses++;
+        this.#pause(post, this.#world.between(200, 3 * LEASE_MS));
+      } else if (what < 0.5) {
+        deeds.storms++;
+        this.#storm(post, this.#world.pick(WEATHERS), this.#world.between(200, 2.5 * LEASE_MS));
+      } else if (what < 0.55) {
+        deeds.drains++;
+        post.gateway?.signal("SIGTERM");
+      } else if (what < 0.58) {
+        deeds.storeKills++;
+        await this.denokv.restart();
+      } else if (what < 0.9) {
+        deeds.cuts++;
+        this.door.cutOne();
+      }
+      await this.#world.sleep(this.#world.between(100, 1_200));
+    }
+  }
+
+  /** Nothing is done any more, and what was is undone. */
+  async calm(): Promise<void> {
+    this.#calm = true;
+    for (const post of this.#posts) {
+      post.link.weather = "fair";
+      if (post.stopped) post.gateway?.signal("SIGCONT");
+      post.stopped = false;
+    }
+    while (this.#posts.some(({ gateway }) => !gateway)) await this.#world.sleep(100);
+  }
+
+  async stop(): Promise<void> {
+    this.#calm = true;
+    this.door.close();
+    for (const post of this.#posts) {
+      const { gateway } = post;
+      post.gateway = undefined;
+      await gateway?.[Symbol.asyncDispose]();
+      post.link.close();
+    }
+    await this.denokv[Symbol.asyncDispose]();
+  }
+
+  /** Of one that is up, and not stopped: as a balancer that asks for health would choose. */
+  #anyGateway(): Gateway | undefined {
+    const up = this.#posts.filter(({ gateway, stopped }) => gateway && !stopped);
+    return up.length > 0 ? this.#world.pick(up).gateway : undefined;
+  }
+
+  /** Starts a gateway there, and another whenever it ends. */
+  async #staff(post: Post): Promise<void> {
+    const gateway = await this.#start(post);
+    post.gateway = gateway;
+    this.#world.trace(`a gateway listens on ${gateway.port}`);
+    this.#watch(post, gateway);
+  }
+
+  async #watch(post: Post, gateway: Gateway): Promise<void> {
+    await gateway.ended();
+    if (post.gateway !== gateway) return;
+    this.deeds.ended++;
+    this.#world.trace(`the gateway on ${gateway.port} ended`);
+    post.gateway = undefined;
+    await this.#world.sleep(this.#world.between(100, 1_500));
+    await this.#staff(post);
+  }
+
+  /** A start that the store's link spoils is tried again, as whatever starts processes does. */
+  async #start(post: Post): Promise<Gateway> {
+    for (;;) {
+      try {
+        return await Gateway.start({
+          ...this.denokv.environment,
+          WEIR_STORE: `http://127.0.0.1:${post.link.port}`,
+          WEIR_LEASE_MS: String(LEASE_MS),
+          WEIR_HEARTBEAT_MS: "1000",
+          WEIR_SESSION_TIMEOUT_MS: "4000",
+        });
+      } catch (error) {
+        this.#world.trace(`a start failed: ${error}`);
+        await this.#world.sleep(500);
+      }
+    }
+  }
+
+  async #pause(post: Post, ms: number): Promise<void> {
+    const { gateway } = post;
+    if (!gateway || post.stopped) return;
+    post.stopped = true;
+    gateway.signal("SIGSTOP");
+    await this.#world.sleep(ms);
+    if (!post.stopped) return;
+    post.stopped = false;
+    gateway.signal("SIGCONT");
+  }
+
+  async #storm(post: Post, weather: Weather, ms: number): Promise<void> {
+    if (post.link.weather !== "fair") return;
+    post.link.weather = weather;
+    await this.#world.sleep(ms);
+    post.link.weather = "fair";
+  }
+}
