@@ -213,7 +213,10 @@ export class Feed {
       for (let cursor = this.#nextBehind(); cursor; cursor = this.#nextBehind()) {
         const { topic, partition, next, moves } = cursor;
         const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
-        if (cursor.moves === moves) this.#serve(cursor, sections);
+        if (cursor.moves !== moves) continue;
+        this.#serve(cursor, sections);
+        const isOn = cursor.live || cursor.next > next || !this.#maySend();
+        assert(isOn, "what is read of a partition brings its reader on");
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;

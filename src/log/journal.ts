@@ -104,7 +104,7 @@ export class Journal {
       if (this.#chores.length > 0) {
         // What they learn is told behind what was stored before it.
         for (const tell of tellings.splice(0)) tell();
-        await Promise.all(this.#chores.splice(0).map((chore) => chore()));
+        for (const chore of this.#chores.splice(0)) await chore();
       }
       const parts = this.#gather();
       const writing = parts.length > 0 ? this.#write(parts) : undefined;

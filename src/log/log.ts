@@ -43,6 +43,9 @@ export class Log {
   readonly #logs = new Map<string, TopicLog>();
   /** Appends whose topics are being loaded, and what came behind them and must not overtake. */
   readonly #waiting: Append[] = [];
+  /** Stripes to which others have appended, and the look at them that is to come. */
+  readonly #toLearn = new Set<Stripe>();
+  #learning: Promise<void> | undefined;
   #accepted = 0;
   /** Appends that are not answered, with their numbers. */
   readonly #unsettled = new Map<Append, number>();
@@ -236,8 +239,15 @@ export class Log {
     });
   }
 
+  /** All who ask until it begins are served by one look: two at once would learn the same twice. */
   #learnSoon(stripes: readonly Stripe[]): Promise<void> {
-    return this.journal.between(() => this.#learn(stripes));
+    for (const stripe of stripes) this.#toLearn.add(stripe);
+    return this.#learning ??= this.journal.between(async () => {
+      const due = [...this.#toLearn];
+      this.#toLearn.clear();
+      this.#learning = undefined;
+      await this.#learn(due);
+    });
   }
 
   /** Learns what others have written, and tells those who follow. Nothing is being written meanwhile. */
