@@ -161,8 +161,9 @@ export class Gateway {
         );
       },
       died: (gateway) => this.#groups.gatewayDied(gateway),
+      missed: () => void this.log.catchUpAll().catch(() => {}), // it is looked again before long
       slept: () => {
-        this.log.catchUpAll().catch(() => {}); // what others append is news again
+        this.log.catchUpAll().catch(() => {});
         this.#groups.reload();
       },
       suspended: () => this.#groups.suspend(),

@@ -187,6 +187,8 @@ export const PEERS = {
   lookMs: 1_000,
   /** So many times a gateway is looked at before it is taken for dead. */
   looks: 3,
+  /** How often what is in use is looked at, whatever was told of it. */
+  checkMs: 10_000,
   /** How long a watch is trusted. */
   watchMs: 60_000,
   /** Dead gateways that are remembered. */

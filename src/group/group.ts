@@ -9,7 +9,7 @@
 
 import { GatewayError } from "../errors.ts";
 import { type Host, newId } from "../host/host.ts";
-import { GROUP } from "../limits.ts";
+import { GROUP, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
@@ -37,6 +37,12 @@ export interface GroupPeers {
   isAlive(gateway: string): boolean;
   /** The state of a group was changed here, which members at others are to hear of. */
   changed(group: string): void;
+}
+
+/** A member that is here, by its id. */
+interface Unfenced {
+  readonly id: string;
+  readonly membership: Membership;
 }
 
 interface Waiting extends Dated {
@@ -184,10 +190,24 @@ export class Group {
     this.#fence(prepared, version);
     // What is told is what was so a moment ago: after a slow answer it is read again.
     const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
-    if (isSlow && !await this.#isCurrent(version ?? prepared.before.checks[0]?.version)) {
-      await this.#carryOut([]);
-    } else this.#apply(prepared, version);
+    const unfenced = this.#unfenced(prepared.transition.state);
+    const isOld = (isSlow || unfenced.length > 0) &&
+      !await this.#takeUp(unfenced, version ?? prepared.before.checks[0]?.version ?? null);
+    if (isOld) await this.#carryOut([]);
+    else this.#apply(prepared, version);
     return refused;
+  }
+
+  /**
+   * Members that are here, and of whose fence nothing is known: the write that set it was stored, and
+   * others wrote before its outcome was.
+   */
+  #unfenced({ members }: GroupState): Unfenced[] {
+    return [...members].flatMap(([id, { connection }]) => {
+      const membership = this.members.get(connection);
+      if (!membership || membership.knowsFence) return [];
+      return [{ id, membership }];
+    });
   }
 
   /** Whoever joins may have gone while that waited. */
@@ -196,9 +216,24 @@ export class Group {
     return this.members.get(command.member.connection)?.isGone === false;
   }
 
-  async #isCurrent(version: string | null | undefined): Promise<boolean> {
-    const [root] = await this.#context.store.read([keys.group(this.name)]);
-    return root?.version === version;
+  /**
+   * Reads fences together with the state's version: the right to commit that they stand for is taken
+   * up only with the state that it belongs to. Returns whether that is still the state.
+   */
+  async #takeUp(unfenced: readonly Unfenced[], version: string | null): Promise<boolean> {
+    const { store } = this.#context;
+    for (let at = 0; at === 0 || at < unfenced.length; at += STORE.readKeys - 1) {
+      const some = unfenced.slice(at, at + STORE.readKeys - 1);
+      const fences = some.map(({ id }) => keys.fence(this.name, id));
+      const [root, ...found] = await store.read([keys.group(this.name), ...fences]);
+      if (root?.version !== version) return false;
+      for (const [i, { membership }] of some.entries()) {
+        const fence = found[i]?.version;
+        if (fence) membership.fencedAt(fence);
+        else membership.fenceGone();
+      }
+    }
+    return true;
   }
 
   /** The right to commit of those that are here stands under the version of the write. */

@@ -32,8 +32,8 @@ export class Membership {
   #epoch = 0;
   #told = false;
   #over = false;
-  /** Of its fence, when it was last written or read; null if the fence is gone. */
-  #fence: string | null = null;
+  /** Of its fence, when it was last written or read; null if the fence is gone, undefined at first. */
+  #fence: string | null | undefined;
 
   constructor(group: Group, connection: string, port: MemberPort, committer: Committer) {
     this.group = group;
@@ -61,7 +61,12 @@ export class Membership {
   }
 
   get fence(): string | null {
-    return this.#fence;
+    return this.#fence ?? null;
+  }
+
+  /** Whether anything is known of its fence. */
+  get knowsFence(): boolean {
+    return this.#fence !== undefined;
   }
 
   /** How many partitions it owns, those that it is to give up among them. */
@@ -71,7 +76,7 @@ export class Membership {
 
   /** Versions only rise: what is learned late does not undo what is known. */
   fencedAt(version: string): void {
-    if (this.#fence === null || version > this.#fence) this.#fence = version;
+    if (!this.#fence || version > this.#fence) this.#fence = version;
   }
 
   fenceGone(): void {

@@ -36,6 +36,8 @@ export interface FleetListener {
   /** Another gateway has changed these; `missed`: and others that it has not named. */
   heard(news: News, missed: boolean): void;
   died(gateway: string): void;
+  /** Others may have appended anywhere, of which nothing was heard. */
+  missed(): void;
   /** Anything may have been changed by others, of which nothing was heard. */
   slept(): void;
   suspended(): void;

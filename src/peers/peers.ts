@@ -6,7 +6,9 @@
  * 2. A gateway that has slept itself knows nothing of that time: it begins to observe anew.
  * 3. One whose news are gone has left, or was found dead by another.
  *
- * The news are watched, and read now and then all the same: a watch may hang and never say so.
+ * The news are watched, and read now and then all the same: a watch may hang and never say so. And what
+ * a gateway told last may have gone with it before it was heard: so when one dies, after a time without
+ * a look, and every now and then, it is looked at what there is, and not at what was told.
  */
 
 import { assert } from "../assert.ts";
@@ -23,7 +25,9 @@ export interface PeersListener {
   heard(news: News, missed: boolean): void;
   /** A gateway is no more. */
   died(gateway: string): void;
-  /** This gateway has slept, or could not read the store: anything may have changed. */
+  /** Others may have appended anywhere, of which nothing was heard. */
+  missed(): void;
+  /** This gateway has slept: anything may have changed. */
   slept(): void;
 }
 
@@ -48,6 +52,8 @@ export class Peers {
   #looks = 0;
   #looking = false;
   #lookAt = 0;
+  #lookedAt = 0;
+  #checkAt = 0;
   #tickedAt: number | undefined;
   #stopWatching: () => void = () => {};
   #watchAnewAt = 0;
@@ -114,6 +120,11 @@ export class Peers {
 
   #looked(found: readonly Entry[], number: number): void {
     const now = this.#host.clock.monotonic();
+    if (now - this.#lookedAt > this.#leaseMs / 2 || now >= this.#checkAt) {
+      this.#checkAt = now + PEERS.checkMs;
+      this.#listener.missed();
+    }
+    this.#lookedAt = now;
     const seen = new Set<string>();
     for (const entry of found) {
       const gateway = nameOf(entry);
@@ -172,6 +183,7 @@ export class Peers {
       if (this.#dead.size <= PEERS.deadKept) break;
       this.#dead.delete(oldest);
     }
+    this.#listener.missed();
     this.#listener.died(gateway);
   }
 
