@@ -21,6 +21,7 @@ const TOPICS = ["a", "b"];
 const PASSED_ON = "out";
 const HEALING_MS = 60_000;
 const CLOSING_MS = 15_000;
+const LOOK_MS = 5_000;
 
 export interface Ordeal {
   readonly violations: readonly string[];
@@ -66,30 +67,48 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   for (const one of producing) one.finish();
   await fleet.calm();
   await tormenting;
+  world.trace("all is well again");
   await waitFor(world, () => producing.every(({ isQuiet }) => isQuiet), HEALING_MS);
   for (const one of producing) {
     if (!one.isQuiet) ledger.violation(`${one.name} waits for an answer, though all is well`);
   }
-  await waitFor(world, () => caughtUp(api), HEALING_MS);
+  world.trace("answered");
+  await waitFor(world, () => caughtUp(api, groupsOf(workers)), HEALING_MS);
+  world.trace("caught up");
   for (const client of clients) client.close();
   await waitFor(world, () => apps.every(({ hasEnded }) => hasEnded), CLOSING_MS);
+  world.trace("closed");
   for (const app of apps) if (!app.hasEnded) ledger.violation(`${app.name} hangs`);
 
   ledger.check(await readAll(url, api), PASSED_ON);
   for (const follower of followers) follower.check();
-  for (const group of [0, 1]) {
-    const members = workers.filter((_, i) => i % 2 === group).map(({ dealt }) => dealt);
-    ledger.checkDealtWith(members, PARTITIONS);
-  }
+  for (const members of groupsOf(workers)) ledger.checkDealtWith(members, PARTITIONS);
   await fleet.stop();
   const counts = { ...ledger.counts, ...fleet.deeds };
   return { violations: ledger.violations, counts, recent: world.recent };
 }
 
-async function caughtUp(api: GatewayApi): Promise<boolean> {
+type Dealt = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** What the members of each of the two groups of workers have dealt with. */
+function groupsOf(workers: readonly Worker[]): readonly (readonly Dealt[])[] {
+  return [0, 1].map((group) => workers.filter((_, i) => i % 2 === group).map(({ dealt }) => dealt));
+}
+
+/** Whether passers have committed all, and some worker of each group has dealt with each record. */
+async function caughtUp(api: GatewayApi, groups: readonly (readonly Dealt[])[]): Promise<boolean> {
   try {
-    const lags = await Promise.all(["g0", "g1", "h"].map((group) => api.lag(group)));
-    return lags.every((lag) => lag === 0);
+    if (await api.lag("h") !== 0) return false;
+    for (const topic of TOPICS) {
+      for (const [partition, { next }] of (await api.bounds(topic)).entries()) {
+        const name = `${topic}/${partition}`;
+        for (const members of groups) {
+          const last = next - 1;
+          if (last >= 0 && !members.some((dealt) => dealt.get(name)?.has(last))) return false;
+        }
+      }
+    }
+    return true;
   } catch {
     return false; // The connection was to a gateway that is no more.
   }
@@ -101,7 +120,9 @@ async function waitFor(
   ms: number,
 ): Promise<void> {
   const end = world.now + ms;
-  while (!await holds() && world.now < end) await world.sleep(200);
+  // Whoever is asked may never answer.
+  const late = () => world.sleep(LOOK_MS).then(() => false);
+  while (!await Promise.race([holds(), late()]) && world.now < end) await world.sleep(200);
 }
 
 async function readAll(url: string, api: GatewayApi): Promise<Stored[]> {
