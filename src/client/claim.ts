@@ -56,14 +56,24 @@ export class Claim {
     const { intake: { number }, ownership } = this.#membership;
     const holds = number !== undefined &&
       this.#owned.every((owned) => owned !== undefined && ownership.find(owned) === owned);
-    if (!holds && !inDoubt) {
-      throw new WeirError(
-        "not_owner",
-        "The partitions whose offsets it commits belong to somebody else, or did meanwhile",
-        { retry: "rejoin" },
-      );
-    }
+    if (!holds && !inDoubt) throw lostClaim();
     const subscription = holds ? number : NO_SUBSCRIPTION;
     return JSON.stringify({ subscription, offsets: this.#offsets });
   }
+}
+
+/**
+ * The error of a transaction that commits, as its application is to see it: that the gateway does not
+ * know the subscription (any more) means that its partitions are somebody else's.
+ */
+export function claimError(error: WeirError): WeirError {
+  return error.code === "unknown_subscription" ? lostClaim() : error;
+}
+
+function lostClaim(): WeirError {
+  return new WeirError(
+    "not_owner",
+    "The partitions whose offsets it commits belong to somebody else, or did meanwhile",
+    { retry: "rejoin" },
+  );
 }

@@ -6,13 +6,13 @@
 import type { PublishOk, TransactOk } from "../protocol/gateway_frames.ts";
 import { type Abortable, settling } from "./abort.ts";
 import { Calls } from "./calls.ts";
-import type { Claim } from "./claim.ts";
+import { type Claim, claimError } from "./claim.ts";
 import type { OffsetToCommit } from "./commits.ts";
 import type { Membership } from "./membership.ts";
 import { Connection } from "./connection.ts";
 import { type ConsumeOptions, Consumer } from "./consumer.ts";
 import { asyncDispose } from "./dispose.ts";
-import type { WeirError } from "./errors.ts";
+import { WeirError } from "./errors.ts";
 import type { ConnectionState } from "./link.ts";
 import type { Platform } from "./platform.ts";
 import { Producer, type ProducerOptions, QUEUE_BYTES } from "./producer.ts";
@@ -321,7 +321,9 @@ export class Client {
       return `"publish":[${publish}]${json === undefined ? "" : `,"commit":${json}`}`;
     };
     const bytes = entries.reduce((sum, part) => sum + part.bytes, 0);
-    const reply = await this.#calls.call("transact", members, bytes, signal);
+    const reply = await this.#calls.call("transact", members, bytes, signal).catch((error) => {
+      throw commit && error instanceof WeirError ? claimError(error) : error;
+    });
     const { offsets, duplicate = false } = reply as TransactOk;
     return offsets.map((places) => ({ places: placesOf(places), duplicate }));
   }

@@ -8,7 +8,7 @@ import type { ErrorFrame, InitProducerOk, OkFrame, PublishOk } from "../protocol
 import { type Batch, Batches, membersOf, newBatch, settle, type Waiting } from "./batches.ts";
 import { type Abortable, settling } from "./abort.ts";
 import { queueFull, requireFits } from "./calls.ts";
-import type { Claim } from "./claim.ts";
+import { type Claim, claimError } from "./claim.ts";
 import type { Connection, Resident } from "./connection.ts";
 import { asyncDispose } from "./dispose.ts";
 import { closedError, errorOf, WeirError } from "./errors.ts";
@@ -313,7 +313,8 @@ export class Producer {
   }
 
   /** Refused for good. Of several calls, each is tried by itself: the others' fault is not theirs. */
-  #refuse(batch: Batch, error: WeirError): void {
+  #refuse(batch: Batch, refusal: WeirError): void {
+    const error = batch.commit ? claimError(refusal) : refusal;
     const apart = batch.calls.length > 1 && !batch.inDoubt
       ? batch.calls.map((call) => newBatch("publish", [call], 0))
       : [];

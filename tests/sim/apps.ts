@@ -259,13 +259,14 @@ export class Passer {
   readonly name = "passer";
   readonly #fleet: Fleet;
   readonly #client: Client;
-  readonly #options: { group: string; topic: string; into: string };
+  readonly #options: { group: string; topic: string; into: string; atOnce?: number };
   hasEnded = false;
 
+  /** `atOnce`: how many records it may be given, at most twice as many as it passes on at once. */
   constructor(
     fleet: Fleet,
     client: Client,
-    options: { group: string; topic: string; into: string },
+    options: { group: string; topic: string; into: string; atOnce?: number },
   ) {
     this.#fleet = fleet;
     this.#client = client;
@@ -274,12 +275,13 @@ export class Passer {
 
   async start(): Promise<void> {
     const { ledger } = this.#fleet;
-    const { group, topic, into } = this.#options;
+    const { group, topic, into, atOnce } = this.#options;
     const producer = this.#client.producer();
     const consumer = this.#client.consume<string>(topic, {
       group,
       autoCommitMs: false,
       sessionTimeoutMs: 2_000,
+      ...atOnce === undefined ? {} : { capacity: { records: atOnce } },
     });
     try {
       for await (const { partition, records, next } of consumer.batches()) {
@@ -289,7 +291,8 @@ export class Passer {
           await this.#client.transact([{ topic: into, records: copies }], { commit, producer });
           ledger.passed(copies.length);
         } catch (error) {
-          if (!(error instanceof WeirError)) throw error;
+          // Others have the partition, and begin where this one would have: else it would be skipped.
+          if (!(error instanceof WeirError) || error.retry !== "rejoin") throw error;
           ledger.counts.transactionsRefused++;
         }
       }

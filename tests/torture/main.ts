@@ -57,7 +57,7 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   });
   const passers = Array.from(
     { length: 10 },
-    () => new Passer(site, open(), { group: "h", topic: "a", into: PASSED_ON }),
+    () => new Passer(site, open(), { group: "h", topic: "a", into: PASSED_ON, atOnce: 500 }),
   );
   const apps = [...producing, ...followers, ...workers, ...passers];
   for (const app of apps) app.start();
@@ -74,7 +74,9 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   }
   world.trace("answered");
   await waitFor(world, () => caughtUp(api, groupsOf(workers)), HEALING_MS);
-  world.trace("caught up");
+  if (!await caughtUp(api, groupsOf(workers))) {
+    ledger.violation(`not caught up, though all is well: ${await standing(url)}`);
+  }
   for (const client of clients) client.close();
   await waitFor(world, () => apps.every(({ hasEnded }) => hasEnded), CLOSING_MS);
   world.trace("closed");
@@ -86,6 +88,15 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   await fleet.stop();
   const counts = { ...ledger.counts, ...fleet.deeds };
   return { violations: ledger.violations, counts, recent: world.recent };
+}
+
+/** How the groups stand, in the gateway's words. */
+async function standing(url: string): Promise<string> {
+  const groups = ["g0", "g1", "h"].map(async (group) => {
+    const response = await fetch(`${url}/v1/groups/${group}`);
+    return await response.text();
+  });
+  return (await Promise.all(groups)).join("\n");
 }
 
 type Dealt = ReadonlyMap<string, ReadonlySet<number>>;
