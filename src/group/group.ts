@@ -187,7 +187,7 @@ export class Group {
         result: next,
       }),
     });
-    this.#fence(prepared, version);
+    if (version !== undefined) this.#stored(prepared, version);
     // What is told is what was so a moment ago: after a slow answer it is read again.
     const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
     const unfenced = this.#unfenced(prepared.transition.state);
@@ -237,11 +237,12 @@ export class Group {
   }
 
   /** The right to commit of those that are here stands under the version of the write. */
-  #fence({ transition: { state, fenced } }: Prepared, version: string | undefined): void {
+  #stored({ before, transition: { state, fenced } }: Prepared, version: string): void {
     for (const member of fenced) {
       const { connection = "" } = state.members.get(member) ?? {};
-      if (version !== undefined) this.members.get(connection)?.fencedAt(version);
+      this.members.get(connection)?.fencedAt(version);
     }
+    if (this.#spans(before.state, state)) this.#context.peers.changed(this.name);
   }
 
   #apply(prepared: Prepared, version: string | undefined): void {
@@ -257,9 +258,6 @@ export class Group {
     const { topics } = this.#context.log;
     tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));
     this.#told = state;
-    if (version !== undefined && this.#spans(before.state, state)) {
-      this.#context.peers.changed(this.name);
-    }
   }
 
   /** Whether members at other gateways are, or were, in it. */

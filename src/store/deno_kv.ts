@@ -115,7 +115,8 @@ export class DenoKvStore implements Store {
 
   watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void {
     assertReadable(keys);
-    const reader = this.#kv.watch<Uint8Array[]>(keys.map(unlock)).getReader();
+    // Raw: what `npm:@deno/kv` makes of it otherwise spins for ever once it is cancelled.
+    const reader = this.#kv.watch<Uint8Array[]>(keys.map(unlock), { raw: true }).getReader();
     let stopped = false;
     let begun = false;
     const follow = async () => {
