@@ -3,7 +3,8 @@
  * and with what is appended. A member's commits are carried out in their order; those that wait are
  * folded into one, in which the highest offset of each partition stands.
  *
- * 1. A commit is judged when it is written: against what the member owns then.
+ * 1. A commit is judged when it is written: against what the member owns then, and owned all the time
+ *    since it came.
  * 2. An offset never goes down: a lower one is answered with what is committed, and writes nothing.
  */
 
@@ -35,6 +36,8 @@ export type CommitResult =
   | { readonly ok: false; readonly error: GatewayError };
 
 interface Pending {
+  /** The member's holdings when it came. */
+  readonly held: readonly unknown[];
   /** Of the last append that came before it: it may commit what that stores. */
   readonly after: number;
   readonly offsets: readonly OffsetToCommit[];
@@ -83,7 +86,8 @@ export class Committer implements Source {
     if (bytes > GROUP.commitBytes || offsets.length > offsetsAtOnce(membership.group.name)) {
       return done({ ok: false, error: tooLarge("batch", offsets) });
     }
-    const pending = { after: this.#log.accepted, offsets, done, answered: false };
+    const held = membership.holdings(offsets);
+    const pending = { held, after: this.#log.accepted, offsets, done, answered: false };
     const waiting = this.#waiting.get(membership);
     if (waiting) waiting.push(pending);
     else this.#waiting.set(membership, [pending]);
@@ -114,10 +118,14 @@ export class Committer implements Source {
   }
 
   /** One commit for a transaction's write. Throws why it may not be. */
-  board(membership: Membership, offsets: readonly OffsetToCommit[]): Rider {
+  board(
+    membership: Membership,
+    offsets: readonly OffsetToCommit[],
+    held: readonly unknown[],
+  ): Rider {
     const bytes = bytesOf(offsets) + offsets.length * groupKeyBytes(membership.group.name);
     if (bytes > GROUP.riderBytes) throw tooLarge("transaction", offsets);
-    const writes = this.#judge(membership, offsets, new Map());
+    const writes = this.#judge(membership, { offsets, held }, new Map());
     const batch = { membership, pendings: [], writes };
     const part = this.#part([batch]);
     return {
@@ -141,7 +149,7 @@ export class Committer implements Source {
     for (const pending of pendings) {
       if (pending.answered) continue;
       try {
-        const more = this.#judge(membership, pending.offsets, writes);
+        const more = this.#judge(membership, pending, writes);
         if (more.size + 1 > room.mutations || bytesOf(more.values()) > room.bytes) break;
         if (keysOf({ membership, writes: more }) > room.keyBytes) break;
         writes = more;
@@ -161,13 +169,14 @@ export class Committer implements Source {
   /** What is to be written once these are added. Throws why they may not be. */
   #judge(
     membership: Membership,
-    offsets: readonly OffsetToCommit[],
+    { offsets, held }: Pick<Pending, "offsets" | "held">,
     before: Batch["writes"],
   ): Map<string, OffsetToCommit & { topicId: string }> {
     const writes = new Map(before);
-    for (const wanted of offsets) {
+    for (const [i, wanted] of offsets.entries()) {
       const { topic, partition, offset } = wanted;
       const owned = membership.owned(topic, partition);
+      if (owned !== held[i]) throw lostMeanwhile(topic, partition);
       this.#requireWithin(owned.topic, partition, offset);
       const name = `${topic}/${partition}`;
       const known = writes.get(name) ?? owned.committed;
@@ -264,6 +273,14 @@ function evidenceOf([batch]: readonly Batch[], stamp: Uint8Array): Evidence {
     ? keys.offset(group.name, first.topicId, first.partition)
     : keys.fence(group.name, member);
   return { key, holds: (value) => hasStamp(value, stamp) };
+}
+
+/** It was lost and given back since: what it was to commit is of before that. */
+function lostMeanwhile(topic: string, partition: number): GatewayError {
+  return new GatewayError(
+    "not_owner",
+    `Cannot commit ${topic}/${partition}: it was taken from this member since`,
+  );
 }
 
 /** What the keys of a member's offsets, and of its fence, take in a write. */

@@ -114,9 +114,12 @@ export class Membership {
     this.#committer.enqueue(this, offsets, done);
   }
 
-  /** The commit as a part of a transaction's write. Throws why it may not be. */
-  board(offsets: readonly OffsetToCommit[]): Rider {
-    return this.#committer.board(this, offsets);
+  /**
+   * The commit as a part of a transaction's write. `held`: the holdings when the transaction came. Throws
+   * why it may not be.
+   */
+  board(offsets: readonly OffsetToCommit[], held: readonly unknown[]): Rider {
+    return this.#committer.board(this, offsets, held);
   }
 
   /** Gives up partitions that it was told to give up; others are none of it. */
@@ -171,6 +174,11 @@ export class Membership {
       "not_owner",
       `Cannot commit ${topic}/${partition}: it is not assigned to this member`,
     );
+  }
+
+  /** What stands for its ownership of these: another one each time a partition is given to it. */
+  holdings(offsets: readonly { topic: string; partition: number }[]): readonly unknown[] {
+    return offsets.map(({ topic, partition }) => this.#owned.get(nameOf(topic, partition)));
   }
 
   committed(topic: string, partition: number, committed: Committed): void {

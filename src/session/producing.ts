@@ -81,7 +81,8 @@ export class Producing {
     }
     const shared = publish.map(({ topic }) => topicKey(topic));
     const alone = commit ? [subscriptionKey(commit.subscription)] : [];
-    const board = commit && (() => this.#board(commit));
+    const held = commit && this.#holdings(commit);
+    const board = commit && (() => this.#board(commit, held ?? []));
     this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
@@ -116,8 +117,17 @@ export class Producing {
   }
 
   /** The commit of a transaction, when its turn has come. */
-  #board({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): Rider {
-    return this.#parts.subscriptions.member(subscription).membership.board(offsets);
+  #board(
+    { subscription, offsets }: NonNullable<TransactFrame["commit"]>,
+    held: readonly unknown[],
+  ): Rider {
+    return this.#parts.subscriptions.member(subscription).membership.board(offsets, held);
+  }
+
+  /** What the member holds of what is to be committed, if it is one: that is judged in its turn. */
+  #holdings({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): readonly unknown[] {
+    const live = this.#parts.subscriptions.find(subscription);
+    return live?.kind === "group" ? live.membership.holdings(offsets) : [];
   }
 
   #append(
