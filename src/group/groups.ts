@@ -3,6 +3,7 @@
  * while a member of it is here, or while it waits for one.
  */
 
+import { GatewayError } from "../errors.ts";
 import { newId } from "../host/host.ts";
 import { PEERS, STORE } from "../limits.ts";
 import type { Log } from "../log/log.ts";
@@ -80,6 +81,7 @@ export class Groups {
     group.members.set(connection, membership);
     try {
       await group.command({ type: "join", member, topics });
+      if (!membership.isTold && !membership.isGone) throw overAlready();
     } catch (error) {
       membership.disconnected(); // the join may be stored all the same
       throw error;
@@ -200,4 +202,12 @@ export class Groups {
   #dropIdle(): void {
     for (const [name, group] of this.#groups) if (group.isIdle) this.#groups.delete(name);
   }
+}
+
+/** Another gateway has taken the member out before this one heard that it was in. */
+function overAlready(): GatewayError {
+  return new GatewayError(
+    "unavailable",
+    "The membership was over before it was heard of: join again",
+  );
 }

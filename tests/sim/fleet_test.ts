@@ -26,6 +26,7 @@ const PINNED: Readonly<Record<string, number>> = {
   "a reader that is ahead of what its gateway knows waits for it": 2,
   "a member is not told of an assignment that others have outlived": 55,
   "a partition that was lost and came back unseen is told as both": 84,
+  "one that was taken out before it heard that it was in is told so": 163,
   "what a member releases too late is not taken from it later": 1_178,
   "a commit is not taken from a member that was told of the loss": 1_188,
 };
