@@ -129,10 +129,7 @@ export class Journal {
       const part = source.take(room, parts);
       if (!part) continue;
       parts.push(part);
-      room.checks -= part.checks.length;
-      room.mutations -= part.mutations.length;
-      room.bytes -= part.bytes;
-      for (const { key } of [...part.checks, ...part.mutations]) room.keyBytes -= keyBytes(key);
+      take(room, roomOf(part));
     }
     return parts;
   }
@@ -181,6 +178,17 @@ export class Journal {
       }
     }
   }
+}
+
+/** What a part takes up of a write. */
+function roomOf({ checks, mutations, bytes }: Part): Room {
+  const keys = [...checks, ...mutations].map(({ key }) => keyBytes(key));
+  return {
+    checks: checks.length,
+    mutations: mutations.length,
+    bytes,
+    keyBytes: keys.reduce((sum, bytes) => sum + bytes, 0),
+  };
 }
 
 function take(from: Room, room: Room): void {

@@ -14,8 +14,8 @@ import type { Host } from "../host/host.ts";
 import type { Journal } from "../log/journal.ts";
 import type { Store } from "../store/store.ts";
 import { Announcer } from "./announcer.ts";
-import { type News, NewsBoard } from "./news.ts";
-import { Peers } from "./peers.ts";
+import { NewsBoard } from "./news.ts";
+import { Peers, type PeersListener } from "./peers.ts";
 
 export interface Fleet {
   /** Resolves when the others can see this gateway. */
@@ -32,14 +32,7 @@ export interface Fleet {
 }
 
 /** What is done with what is heard, and with being out of touch. */
-export interface FleetListener {
-  /** Another gateway has changed these; `missed`: and others that it has not named. */
-  heard(news: News, missed: boolean): void;
-  died(gateway: string): void;
-  /** Others may have appended anywhere, of which nothing was heard. */
-  missed(): void;
-  /** Anything may have been changed by others, of which nothing was heard. */
-  slept(): void;
+export interface FleetListener extends PeersListener {
   suspended(): void;
   lost(): void;
 }

@@ -27,7 +27,7 @@ export interface PeersListener {
   died(gateway: string): void;
   /** Others may have appended anywhere, of which nothing was heard. */
   missed(): void;
-  /** This gateway has slept: anything may have changed. */
+  /** This gateway has slept, or was taken for dead: anything may have changed. */
   slept(): void;
 }
 

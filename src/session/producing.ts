@@ -81,8 +81,7 @@ export class Producing {
     }
     const shared = publish.map(({ topic }) => topicKey(topic));
     const alone = commit ? [subscriptionKey(commit.subscription)] : [];
-    const held = commit && this.#holdings(commit);
-    const board = commit && (() => this.#board(commit, held ?? []));
+    const board = commit && this.#boarding(commit);
     this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
@@ -116,18 +115,12 @@ export class Producing {
     });
   }
 
-  /** The commit of a transaction, when its turn has come. */
-  #board(
-    { subscription, offsets }: NonNullable<TransactFrame["commit"]>,
-    held: readonly unknown[],
-  ): Rider {
-    return this.#parts.subscriptions.member(subscription).membership.board(offsets, held);
-  }
-
-  /** What the member holds of what is to be committed, if it is one: that is judged in its turn. */
-  #holdings({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): readonly unknown[] {
-    const live = this.#parts.subscriptions.find(subscription);
-    return live?.kind === "group" ? live.membership.holdings(offsets) : [];
+  /** The commit of a transaction, for when its turn has come: of what its member holds now. */
+  #boarding({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): () => Rider {
+    const { subscriptions } = this.#parts;
+    const live = subscriptions.find(subscription);
+    const held = live?.kind === "group" ? live.membership.holdings(offsets) : [];
+    return () => subscriptions.member(subscription).membership.board(offsets, held);
   }
 
   #append(
