@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { startDenokv } from "./denokv_process.ts";
 import { type GatewayProcess, startGateway } from "./gateway_process.ts";
 import { print } from "./print.ts";
+import { runProgram } from "./program.ts";
 import { repeatedly } from "./repeatedly.ts";
 
 const TELL_EVERY_MS = 2_000;
@@ -53,7 +54,12 @@ async function cluster({ gateways: count, port, data }: ClusterOptions): Promise
   const stop = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, resolve);
   });
-  const store = await startDenokv(`${data}/weir.sqlite`, port + count);
+  // Ctrl-C is not for the store: gateways need it until they have drained.
+  const store = await startDenokv({
+    file: `${data}/weir.sqlite`,
+    port: port + count,
+    detached: true,
+  });
   const starting = Array.from(
     { length: count },
     (_, i) => startGateway({ store: store.url, token: store.token, port: port + i }),
@@ -75,12 +81,9 @@ async function cluster({ gateways: count, port, data }: ClusterOptions): Promise
   }
 }
 
-if (import.meta.main) {
-  try {
-    await cluster(options(Deno.args));
-    Deno.exit(0);
-  } catch (error) {
-    print(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
+async function main(): Promise<number> {
+  await cluster(options(Deno.args));
+  return 0;
 }
+
+if (import.meta.main) await runProgram(main);

@@ -1,9 +1,22 @@
 /** A `denokv` server as a process of its own: the store that the gateways of a cluster share. */
 
+import { type Child, spawnChild } from "./child.ts";
+
 export interface DenokvProcess {
   readonly url: string;
   readonly token: string;
   stop(): Promise<void>;
+  /** As a crash: `kill -9`. */
+  kill(): Promise<void>;
+}
+
+export interface DenokvOptions {
+  readonly file: string;
+  readonly port: number;
+  /** What it asks for; one by chance unless given. */
+  readonly token?: string;
+  /** Whether Ctrl-C is only for whoever started it. */
+  readonly detached?: boolean;
 }
 
 const PATIENCE_MS = 10_000;
@@ -11,19 +24,18 @@ const MISSING =
   "denokv is missing: install it with `cargo install denokv --locked --version 0.14.0`" +
   ", or name it in DENOKV";
 
-/** Starts it on this file and port, and waits until it answers. Throws a line if there is none. */
-export async function startDenokv(file: string, port: number): Promise<DenokvProcess> {
-  const token = crypto.randomUUID();
+/** Starts it, and waits until it answers. Throws a line if there is none. */
+export async function startDenokv(
+  { file, port, token = crypto.randomUUID(), detached = false }: DenokvOptions,
+): Promise<DenokvProcess> {
   const hostname = "127.0.0.1";
-  const child = spawn(Deno.env.get("DENOKV") ?? "denokv", [
-    "--sqlite-path",
-    file,
-    "serve",
-    "--addr",
-    `${hostname}:${port}`,
-    "--access-token",
-    token,
-  ]);
+  const address = `${hostname}:${port}`;
+  const child = spawn({
+    args: ["--sqlite-path", file, "serve", "--addr", address, "--access-token", token],
+    stdout: "null",
+    stderr: "null",
+    detached,
+  });
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
@@ -34,23 +46,20 @@ export async function startDenokv(file: string, port: number): Promise<DenokvPro
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await child.status;
+  return {
+    url: `http://${address}`,
+    token,
+    stop: () => child.end("SIGTERM"),
+    kill: () => child.end("SIGKILL"),
   };
-  return { url: `http://${hostname}:${port}`, token, stop };
 }
 
 /** From the path, or from where cargo puts it. */
-function spawn(program: string, args: readonly string[]): Deno.ChildProcess {
+function spawn(options: Deno.CommandOptions): Child {
   const home = Deno.env.get("HOME") ?? "";
-  for (const one of [program, `${home}/.cargo/bin/denokv`]) {
+  for (const program of [Deno.env.get("DENOKV") ?? "denokv", `${home}/.cargo/bin/denokv`]) {
     try {
-      // Ctrl-C is for whoever started it: gateways need their store until they have drained.
-      const quiet = { stdout: "null", stderr: "null", detached: true } as const;
-      const child = new Deno.Command(one, { args: [...args], ...quiet }).spawn();
-      globalThis.addEventListener("unload", () => child.kill("SIGKILL"));
-      return child;
+      return spawnChild(program, options);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

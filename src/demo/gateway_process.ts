@@ -1,5 +1,7 @@
 /** A gateway as a process of its own, for demonstrations. */
 
+import { spawnChild } from "./child.ts";
+
 export interface GatewayProcess {
   readonly url: string;
   /** Lets it finish. */
@@ -23,7 +25,7 @@ export async function startGateway(
   { store, token, port = 0, origins = [] }: GatewayOptions,
 ): Promise<GatewayProcess> {
   const main = new URL("../main.ts", import.meta.url).href;
-  const child = new Deno.Command(Deno.execPath(), {
+  const { process, end } = spawnChild(Deno.execPath(), {
     args: ["run", "-A", "--unstable-kv", main],
     env: {
       PORT: String(port),
@@ -35,20 +37,8 @@ export async function startGateway(
     stderr: "inherit",
     // Ctrl-C is for whoever started it: the gateway is needed until all is counted.
     detached: true,
-  }).spawn();
-  const end = async (signal: Deno.Signal) => {
-    try {
-      child.kill(signal);
-    } catch {
-      // It has ended already.
-    }
-    await child.status;
-    globalThis.removeEventListener("unload", abandon);
-  };
-  // When this process exits, the gateway goes with it.
-  const abandon = () => child.kill("SIGKILL");
-  globalThis.addEventListener("unload", abandon);
-  const url = await untilListening(child.stdout);
+  });
+  const url = await untilListening(process.stdout);
   if (!url) {
     await end("SIGKILL");
     throw new Error(`The gateway on port ${port} ended before it listened`);

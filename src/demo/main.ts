@@ -9,6 +9,7 @@ import { GatewayKeeper } from "./keeper.ts";
 import { NotificationsUse } from "./notifications_use.ts";
 import { type DemoOptions, readOptions } from "./options.ts";
 import { print } from "./print.ts";
+import { runProgram } from "./program.ts";
 import { QueueUse } from "./queue_use.ts";
 import { repeatedly } from "./repeatedly.ts";
 import { Stage } from "./stage.ts";
@@ -91,11 +92,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    print(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runProgram(main);

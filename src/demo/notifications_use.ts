@@ -4,14 +4,12 @@
  * follow their own user's key and that of everybody.
  */
 
-import { type Client, connect, type Producer } from "../client/mod.ts";
 import { catchUp, consumersLine, Crew } from "./crew.ts";
-import { GatewayApi } from "./gateway_api.ts";
 import type { Journal } from "./journal.ts";
 import type { Member, Task, Work } from "./member.ts";
+import { Outlet } from "./outlet.ts";
 import { type Action, crewActions, refused, string, type Use } from "./use.ts";
 
-const PARTITIONS = 8;
 const MEMBERS = 2;
 const SEND_EVERY_MS = 700;
 const EVERYBODY = "everybody";
@@ -77,25 +75,13 @@ export class NotificationsUse implements Use {
   readonly name = "notifications";
   readonly crews: readonly Crew[];
   readonly actions: Readonly<Record<string, Action>>;
-  readonly #api: GatewayApi;
-  readonly #topic: string;
-  readonly #client: Client;
-  readonly #producer: Producer;
+  readonly #outlet: Outlet;
   readonly #sendings: readonly Sending[];
   #sent = 0;
-  #failure: unknown;
 
-  private constructor(
-    api: GatewayApi,
-    urls: readonly string[],
-    topic: string,
-    { tell }: Journal,
-  ) {
-    this.#api = api;
-    this.#topic = topic;
-    this.#client = connect(api.url);
-    this.#producer = this.#client.producer();
-    this.#sendings = SENDERS.map((sender) => new Sending(sender, topic));
+  private constructor(outlet: Outlet, urls: readonly string[], { tell }: Journal) {
+    this.#outlet = outlet;
+    this.#sendings = SENDERS.map((sender) => new Sending(sender, outlet.topic));
     this.crews = this.#sendings.map((work) => new Crew(urls, work, tell));
     for (const crew of this.crews) crew.start(MEMBERS);
     this.actions = {
@@ -114,14 +100,11 @@ export class NotificationsUse implements Use {
   static async start(
     { urls, journal }: { urls: readonly string[]; journal: Journal },
   ): Promise<NotificationsUse> {
-    const api = new GatewayApi(urls[0] ?? "");
-    const topic = `notifications-${Date.now().toString(36)}`;
-    await api.makeTopic(topic, PARTITIONS);
-    return new NotificationsUse(api, urls, topic, journal);
+    return new NotificationsUse(await Outlet.open(urls, "notifications"), urls, journal);
   }
 
   about(): object {
-    return { topics: { notifications: this.#topic }, users: USERS, everybody: EVERYBODY };
+    return { topics: { notifications: this.#outlet.topic }, users: USERS, everybody: EVERYBODY };
   }
 
   state(): object {
@@ -132,14 +115,14 @@ export class NotificationsUse implements Use {
   async run(signal: AbortSignal): Promise<void> {
     for (let i = 0; !signal.aborted; i++) {
       this.#send(USERS[i % USERS.length] ?? EVERYBODY, TEXTS[i % TEXTS.length] ?? "");
-      if (this.#failure !== undefined) throw this.#failure;
+      this.#outlet.check();
       await new Promise((resolve) => setTimeout(resolve, SEND_EVERY_MS));
     }
   }
 
   async catchUp(): Promise<void> {
-    await this.#producer.flush();
-    await catchUp(this.#api, this.crews);
+    await this.#outlet.flush();
+    await catchUp(this.#outlet.api, this.crews);
   }
 
   async count() {
@@ -156,12 +139,11 @@ export class NotificationsUse implements Use {
 
   async close(): Promise<void> {
     for (const crew of this.crews) crew.stop();
-    await this.#client.close();
+    await this.#outlet.close();
   }
 
   #send(user: string, text: string): void {
     const value = { number: this.#sent++, text, sentAtMs: Date.now() };
-    this.#producer.publish(this.#topic, { key: user, value })
-      .catch((error) => this.#failure ??= error);
+    this.#outlet.publish({ key: user, value });
   }
 }

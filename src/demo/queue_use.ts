@@ -4,14 +4,12 @@
  * each cook that dies, or loses its gateway, is done twice.
  */
 
-import { type Client, connect, type Producer } from "../client/mod.ts";
 import { catchUp, consumersLine, Crew } from "./crew.ts";
-import { GatewayApi } from "./gateway_api.ts";
 import type { Journal } from "./journal.ts";
 import type { Member, Task, Work } from "./member.ts";
+import { Outlet } from "./outlet.ts";
 import { type Action, crewActions, type Use } from "./use.ts";
 
-const PARTITIONS = 8;
 const COOKS = 3;
 const ORDER_EVERY_MS = 40;
 /** So three cooks keep up, and two do not. */
@@ -73,25 +71,13 @@ export class QueueUse implements Use {
   readonly name = "queue";
   readonly crews: readonly Crew[];
   readonly actions: Readonly<Record<string, Action>>;
-  readonly #api: GatewayApi;
-  readonly #topic: string;
-  readonly #client: Client;
-  readonly #producer: Producer;
+  readonly #outlet: Outlet;
   readonly #kitchen: Kitchen;
   #placed = 0;
-  #failure: unknown;
 
-  private constructor(
-    api: GatewayApi,
-    urls: readonly string[],
-    topic: string,
-    { tell }: Journal,
-  ) {
-    this.#api = api;
-    this.#topic = topic;
-    this.#client = connect(api.url);
-    this.#producer = this.#client.producer();
-    this.#kitchen = new Kitchen(topic);
+  private constructor(outlet: Outlet, urls: readonly string[], { tell }: Journal) {
+    this.#outlet = outlet;
+    this.#kitchen = new Kitchen(outlet.topic);
     this.crews = [new Crew(urls, this.#kitchen, tell)];
     for (const crew of this.crews) crew.start(COOKS);
     this.actions = crewActions(this.crews, tell);
@@ -100,14 +86,11 @@ export class QueueUse implements Use {
   static async start(
     { urls, journal }: { urls: readonly string[]; journal: Journal },
   ): Promise<QueueUse> {
-    const api = new GatewayApi(urls[0] ?? "");
-    const topic = `orders-${Date.now().toString(36)}`;
-    await api.makeTopic(topic, PARTITIONS);
-    return new QueueUse(api, urls, topic, journal);
+    return new QueueUse(await Outlet.open(urls, "orders"), urls, journal);
   }
 
   about(): object {
-    return { topics: { orders: this.#topic } };
+    return { topics: { orders: this.#outlet.topic } };
   }
 
   state(): object {
@@ -119,17 +102,16 @@ export class QueueUse implements Use {
     while (!signal.aborted) {
       const number = this.#placed++;
       const order: Order = { number, dish: DISHES[number % DISHES.length] ?? "" };
-      await this.#producer.ready;
-      this.#producer.publish(this.#topic, { value: order })
-        .catch((error) => this.#failure ??= error);
-      if (this.#failure !== undefined) throw this.#failure;
+      await this.#outlet.ready;
+      this.#outlet.publish({ value: order });
+      this.#outlet.check();
       await new Promise((resolve) => setTimeout(resolve, ORDER_EVERY_MS));
     }
   }
 
   async catchUp(): Promise<void> {
-    await this.#producer.flush();
-    await catchUp(this.#api, this.crews);
+    await this.#outlet.flush();
+    await catchUp(this.#outlet.api, this.crews);
   }
 
   async count() {
@@ -143,6 +125,6 @@ export class QueueUse implements Use {
 
   async close(): Promise<void> {
     for (const crew of this.crews) crew.stop();
-    await this.#client.close();
+    await this.#outlet.close();
   }
 }

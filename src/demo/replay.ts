@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { readShifts, Recording, schedule } from "./fixes.ts";
 import { startGateway } from "./gateway_process.ts";
 import { print } from "./print.ts";
+import { runProgram } from "./program.ts";
 import { repeatedly } from "./repeatedly.ts";
 import { Tracking } from "./tracking.ts";
 
@@ -104,11 +105,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    print(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runProgram(main);

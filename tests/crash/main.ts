@@ -7,6 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { freePort } from "../support/free_port.ts";
 import { mulberry32 } from "../support/test_host.ts";
 import { type History, readHistory, verify } from "./history.ts";
 
@@ -107,13 +108,6 @@ function run(args: string[], env: Record<string, string>): Deno.ChildProcess {
     stdout: "null",
     stderr: "inherit",
   }).spawn();
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }
 
 function pause(ms: number): Promise<void> {

@@ -7,7 +7,8 @@
  * after a number of turns that nobody can foresee.
  */
 
-import { mulberry32, settled } from "../support/test_host.ts";
+import { Chance } from "../support/chance.ts";
+import { settled } from "../support/test_host.ts";
 import type { Host } from "../../src/host/host.ts";
 
 interface Event {
@@ -22,30 +23,19 @@ interface Event {
 const EPOCH_MS = 1_764_000_000_000;
 
 /** What applications need of the world they run in, be it simulated or real. */
-export interface Surroundings {
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
+export interface Surroundings extends Chance {
   /** Milliseconds since it began. */
   readonly now: number;
   trace(text: string): void;
-  chance(probability: number): boolean;
-  /** Uniform in [min, max). */
-  between(min: number, max: number): number;
-  pick<T>(items: readonly T[]): T;
   sleep(ms: number): Promise<void>;
 }
 
-export class World implements Surroundings {
-  readonly random: () => number;
+export class World extends Chance implements Surroundings {
   readonly #heap: Event[] = [];
   #now = 0;
   #order = 0;
   #hash = 0x811c9dc5;
   #trace: string[] = [];
-
-  constructor(seed: number) {
-    this.random = mulberry32(seed);
-  }
 
   /** Virtual milliseconds since the world began. */
   get now(): number {
@@ -69,19 +59,6 @@ export class World implements Surroundings {
     }
     this.#trace.push(line);
     if (this.#trace.length > 400) this.#trace = this.#trace.slice(-40);
-  }
-
-  chance(probability: number): boolean {
-    return this.random() < probability;
-  }
-
-  /** Uniform in [min, max). */
-  between(min: number, max: number): number {
-    return min + this.random() * (max - min);
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[Math.floor(this.random() * items.length)] as T;
   }
 
   /** Runs it `ms` from now, unless it is cancelled first. */

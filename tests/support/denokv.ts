@@ -3,35 +3,35 @@
  * (`cargo install denokv --locked`); where it is not, the tests that need it are not there, and say so.
  */
 
+import { type DenokvProcess, startDenokv } from "../../src/demo/denokv_process.ts";
 import { isFile, onPath } from "./executables.ts";
+import { freePort } from "./free_port.ts";
 
 const token = "a-token-for-tests";
 const home = Deno.env.get("HOME") ?? "";
 const installed = `${home}/.cargo/bin/denokv`;
 const program = Deno.env.get("DENOKV") ?? await onPath(["denokv"]) ??
   (await isFile(installed) ? installed : undefined);
-const patienceMs = 10_000;
 
 export class Denokv implements AsyncDisposable {
   readonly #folder: string;
   readonly #port: number;
-  #child: Deno.ChildProcess;
+  #process: DenokvProcess;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, process: DenokvProcess) {
     this.#folder = folder;
     this.#port = port;
-    this.#child = run(folder, port);
+    this.#process = process;
   }
 
   static async start(): Promise<Denokv> {
     const folder = await Deno.makeTempDir({ prefix: "weir_denokv_" });
-    const denokv = new Denokv(folder, freePort());
-    await denokv.#answers();
-    return denokv;
+    const port = freePort();
+    return new Denokv(folder, port, await run(folder, port));
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#process.url;
   }
 
   /** What a gateway is started with to use it. */
@@ -45,32 +45,13 @@ export class Denokv implements AsyncDisposable {
 
   /** As SIGKILL, and started again on the same data. */
   async restart(): Promise<void> {
-    await this.#kill();
-    this.#child = run(this.#folder, this.#port);
-    await this.#answers();
+    await this.#process.kill();
+    this.#process = await run(this.#folder, this.#port);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#kill();
+    await this.#process.kill();
     await Deno.remove(this.#folder, { recursive: true });
-  }
-
-  async #kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
-  }
-
-  async #answers(): Promise<void> {
-    const end = performance.now() + patienceMs;
-    for (;;) {
-      try {
-        (await Deno.connect({ hostname: "127.0.0.1", port: this.#port })).close();
-        return;
-      } catch (error) {
-        if (performance.now() > end) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    }
   }
 }
 
@@ -82,26 +63,6 @@ export function denokvTest(name: string, test: () => Promise<void>): void {
 /** Whether there is one to start. */
 export const hasDenokv = program !== undefined;
 
-function run(folder: string, port: number): Deno.ChildProcess {
-  if (!program) throw new Error("denokv is missing: cargo install denokv --locked");
-  return new Deno.Command(program, {
-    args: [
-      "--sqlite-path",
-      `${folder}/kv.sqlite`,
-      "serve",
-      "--addr",
-      `127.0.0.1:${port}`,
-      "--access-token",
-      token,
-    ],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+function run(folder: string, port: number): Promise<DenokvProcess> {
+  return startDenokv({ file: `${folder}/kv.sqlite`, port, token });
 }

@@ -1,0 +1,13 @@
+/** How each program here ends. */
+
+import { print } from "./print.ts";
+
+/** Runs it, and exits with its code; what it throws is said in a line, and the code is 1. */
+export async function runProgram(main: () => Promise<number>): Promise<never> {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    print(error instanceof Error ? error.message : String(error));
+    Deno.exit(1);
+  }
+}
