@@ -145,6 +145,11 @@ export class Follower {
     }
   }
 
+  /** Whether everything of a partition that ends there has come. */
+  hasAll(topic: string, partition: number, end: number): boolean {
+    return topic !== this.#topic || (this.#next.get(partition) ?? 0) >= end;
+  }
+
   /** It was closed after everything had come. */
   check(): void {
     const { ledger } = this.#fleet;

@@ -73,8 +73,9 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
     if (!one.isQuiet) ledger.violation(`${one.name} waits for an answer, though all is well`);
   }
   world.trace("answered");
-  await waitFor(world, () => caughtUp(api, groupsOf(workers)), HEALING_MS);
-  if (!await caughtUp(api, groupsOf(workers))) {
+  const isCaughtUp = () => caughtUp(api, groupsOf(workers), followers);
+  await waitFor(world, isCaughtUp, HEALING_MS);
+  if (!await isCaughtUp()) {
     ledger.violation(`not caught up, though all is well: ${await standing(url)}`);
   }
   for (const client of clients) client.close();
@@ -106,13 +107,21 @@ function groupsOf(workers: readonly Worker[]): readonly (readonly Dealt[])[] {
   return [0, 1].map((group) => workers.filter((_, i) => i % 2 === group).map(({ dealt }) => dealt));
 }
 
-/** Whether passers have committed all, and some worker of each group has dealt with each record. */
-async function caughtUp(api: GatewayApi, groups: readonly (readonly Dealt[])[]): Promise<boolean> {
+/**
+ * Whether passers have committed all, followers have read all, and some worker of each group has dealt
+ * with the last record of each partition.
+ */
+async function caughtUp(
+  api: GatewayApi,
+  groups: readonly (readonly Dealt[])[],
+  followers: readonly Follower[],
+): Promise<boolean> {
   try {
     if (await api.lag("h") !== 0) return false;
     for (const topic of TOPICS) {
       for (const [partition, { next }] of (await api.bounds(topic)).entries()) {
         const name = `${topic}/${partition}`;
+        if (!followers.every((one) => one.hasAll(topic, partition, next))) return false;
         for (const members of groups) {
           const last = next - 1;
           if (last >= 0 && !members.some((dealt) => dealt.get(name)?.has(last))) return false;
