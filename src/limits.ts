@@ -85,8 +85,8 @@ export const PRODUCER = {
   histories: 4,
   /** How long a producer is known after its last record. */
   keptMs: 24 * 3_600_000,
-  /** Slack between the clocks of gateways and of the store's history. */
-  skewMs: 60_000,
+  /** By how much the clocks of gateways may differ: an hour, as when one has the wrong time zone, twice. */
+  skewMs: 2 * 3_600_000,
 } as const;
 
 export const NAMES = {

@@ -143,6 +143,7 @@ export class Connection {
   /** Gives up the present connection for the next one. */
   restart(reason: string): void {
     if (!this.#link.isOpen) return;
+    this.#link.worked();
     this.#giveUp(reason);
   }
 

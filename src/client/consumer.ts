@@ -114,12 +114,13 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   ) {
     this.#options = options;
     const { group, instance, from, autoCommitMs = AUTO_COMMIT_MS, capacity } = options;
-    const name = instance === false ? undefined : instance ?? randomName(connection);
+    const own = instance === false ? undefined : randomName(connection);
     this.#membership = new Membership(connection, {
       join: {
         group,
         topics: typeof topics === "string" ? [topics] : topics,
-        instance: name,
+        instance: instance === undefined || instance === false ? own : instance,
+        client: own,
         from,
         sessionTimeoutMs: options.sessionTimeoutMs,
         revokeTimeoutMs: options.revokeTimeoutMs,

@@ -23,7 +23,7 @@ export interface Hand<Value> {
   readonly cost: Capacity;
   /** Behind what the loop was given. */
   given: number;
-  /** The reader went elsewhere meanwhile. */
+  /** The reader went elsewhere meanwhile, or the partition is somebody else's. */
   isVoid: boolean;
 }
 
@@ -75,7 +75,7 @@ export class Hands<Value> {
     this.#onPutDown.push(run);
   }
 
-  /** The reader goes elsewhere in this partition. */
+  /** What is in hand of this partition counts no more. */
   void(owned: Owned): void {
     if (this.#hand?.owned === owned) this.#hand.isVoid = true;
   }

@@ -138,6 +138,11 @@ export class Link {
     this.#leaveAt = now + afterMs;
   }
 
+  /** The connection is a good one, however short it was: the next need not be waited for long. */
+  worked(): void {
+    this.#attempt = 0;
+  }
+
   /** The machine may have slept, or has another network. */
   wake(now: number): void {
     if (this.#phase === "waiting") this.#open(now, "awake again");

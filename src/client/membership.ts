@@ -33,6 +33,8 @@ export interface JoinFields {
   readonly group: string;
   readonly topics: readonly string[];
   readonly instance: string | undefined;
+  /** Tells its own joins, which it numbers, from those of others with the same instance. */
+  readonly client: string | undefined;
   readonly from: "earliest" | "latest" | undefined;
   readonly sessionTimeoutMs: number | undefined;
   readonly revokeTimeoutMs: number | undefined;
@@ -66,6 +68,7 @@ export class Membership<Value> implements Resident, Receiver {
   #member: string | undefined;
   /** Counts connections and joins, so that what was planned on an old one is not done on a new one. */
   #session = 0;
+  #attempts = 0;
   #cancelCommit: (() => void) | undefined;
   /** Requests that no answer will come to when the connection is lost. */
   readonly #onLost = new Set<() => void>();
@@ -230,7 +233,9 @@ export class Membership<Value> implements Resident, Receiver {
 
   #join(): void {
     const session = ++this.#session;
-    const members = { ...this.#options.join, credit: this.intake.credit() };
+    const { join } = this.#options;
+    const attempt = join.client === undefined ? undefined : ++this.#attempts;
+    const members = { ...join, attempt, credit: this.intake.credit() };
     this.#connection.request("join", JSON.stringify(members).slice(1, -1), (reply) => {
       if (session !== this.#session) return;
       if (reply.type === "error") return this.#refused(reply);
@@ -325,6 +330,7 @@ export class Membership<Value> implements Resident, Receiver {
     if (lost.length === 0) return;
     for (const owned of lost) {
       this.intake.drop(owned);
+      this.hands.void(owned);
       this.#commits.forget(nameOf(owned));
     }
     this.#port.revoked(lost.map(place), true);

@@ -4,7 +4,7 @@
  * the loop is, another may have been in other hands and begins anew.
  */
 
-import type { AssignPush, TopicPartition } from "../protocol/gateway_frames.ts";
+import type { AssignedPartition, AssignPush, TopicPartition } from "../protocol/gateway_frames.ts";
 import { nameOf } from "./commits.ts";
 
 export interface Owned {
@@ -118,10 +118,12 @@ export class Ownership {
   }
 
   /** Whether nobody else can have been further: then what is here already counts. */
-  #goesOn(assigned: AssignPush["partitions"][number]): boolean {
+  #goesOn(assigned: AssignedPartition): boolean {
     const known = this.#owned.get(nameOf(assigned));
+    if (!known || known.incarnation !== assigned.incarnation) return false;
+    // The store was restored from a copy: what came beyond its end is other records from now on.
+    if (known.next > (assigned.end ?? Infinity)) return false;
     // What was being taken away is taken when a member comes back; and what waited of it is dropped.
-    return known !== undefined && !known.revoking && known.incarnation === assigned.incarnation &&
-      assigned.offset <= Math.max(known.done, known.asked);
+    return !known.revoking && assigned.offset <= Math.max(known.done, known.asked);
   }
 }

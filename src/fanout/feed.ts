@@ -201,6 +201,12 @@ export class Feed {
     }
   }
 
+  /** The log has grown behind a live cursor by what it was not sent: it reads. */
+  behind(cursor: Cursor): void {
+    this.#stop(cursor);
+    this.#pump();
+  }
+
   #maySend(): boolean {
     return !this.#closed && this.#held === 0 && !this.#credit.isOut && !this.#sink.full;
   }

@@ -55,8 +55,12 @@ export class Hub implements LogListener {
     }
   }
 
-  trimmed(): void {
-    // Readers find out when they read; those at the head have passed it.
+  skipped(topic: Topic, partition: number): void {
+    const line = this.#lines.get(nameOf(topic, partition));
+    if (!line) return;
+    const cursors = new Set(line.all);
+    for (const ofKey of line.byKey.values()) for (const cursor of ofKey) cursors.add(cursor);
+    for (const cursor of cursors) cursor.feed.behind(cursor);
   }
 
   /** The topic was deleted: whoever follows it is told. */

@@ -11,7 +11,7 @@
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { GROUP } from "../limits.ts";
+import { GROUP, LOG } from "../limits.ts";
 import type { Rider } from "../log/append.ts";
 import type { Part, Room, Source } from "../log/journal.ts";
 import type { Bounds } from "../log/section.ts";
@@ -40,6 +40,8 @@ interface Pending {
   readonly held: readonly unknown[];
   /** Of the last append that came before it: it may commit what that stores. */
   readonly after: number;
+  /** When it came, on the monotonic clock. */
+  readonly since: number;
   readonly offsets: readonly OffsetToCommit[];
   readonly done: (result: CommitResult) => void;
   answered: boolean;
@@ -87,7 +89,8 @@ export class Committer implements Source {
       return done({ ok: false, error: tooLarge("batch", offsets) });
     }
     const held = membership.holdings(offsets);
-    const pending = { held, after: this.#log.accepted, offsets, done, answered: false };
+    const since = this.#host.clock.monotonic();
+    const pending = { held, after: this.#log.accepted, since, offsets, done, answered: false };
     const waiting = this.#waiting.get(membership);
     if (waiting) waiting.push(pending);
     else this.#waiting.set(membership, [pending]);
@@ -115,6 +118,19 @@ export class Committer implements Source {
       left.keyBytes -= keysOf(batch);
     }
     return batches.length > 0 ? this.#part(batches) : undefined;
+  }
+
+  /** Answers what has waited for the store too long: it was not sent yet, so nothing happened. */
+  tick(now: number): void {
+    const error = new GatewayError("unavailable", "The store does not answer");
+    for (const [membership, pendings] of this.#waiting) {
+      const late = pendings.filter(({ since }) => since + LOG.publishMs <= now);
+      if (late.length === 0) continue;
+      const rest = pendings.slice(late.length);
+      if (rest.length > 0) this.#waiting.set(membership, rest);
+      else this.#waiting.delete(membership);
+      for (const pending of late) answer(pending, { ok: false, error });
+    }
   }
 
   /** One commit for a transaction's write. Throws why it may not be. */

@@ -170,8 +170,7 @@ export class Group {
         const loaded = known ?? await loadGroup(store, this.name);
         // What is known here may be old: then the write is refused, and it is looked anew.
         for (const one of dated) {
-          const state = known ? undefined : loaded.state;
-          const why = takeovers.refusal(one, state, clock.monotonic());
+          const why = takeovers.refusal(one, loaded.state, !known, clock.monotonic());
           if (why) refused.set(one.command, why);
         }
         const commands = dated.map(({ command }) => command)

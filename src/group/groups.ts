@@ -21,6 +21,9 @@ export interface JoinSpec {
   readonly group: string;
   readonly topics: readonly string[];
   readonly instance?: string;
+  /** Who asks, and for which time: see `takeover.ts`. */
+  readonly client?: string;
+  readonly attempt?: number;
   readonly from?: "earliest" | "latest";
   readonly sessionTimeoutMs?: number;
   readonly revokeTimeoutMs?: number;
@@ -59,16 +62,22 @@ export class Groups {
 
   async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
     const { host, log, gateway } = this.#options;
-    const topics = await Promise.all(spec.topics.map((name) => log.topics.ensure(name)));
+    // As they are in the store: of one that was deleted meanwhile nothing would ever be assigned.
+    const topics = await Promise.all(
+      spec.topics.map(async (name) => await log.topics.find(name) ?? await log.topics.ensure(name)),
+    );
     await Promise.all(topics.map((topic) => log.open(topic)));
     const connection = newId(host);
     const { sessionTimeoutMs = this.#options.sessionTimeoutMs } = spec;
-    const { instance, from = "earliest", revokeTimeoutMs = sessionTimeoutMs } = spec;
+    const { instance, client, attempt, from = "earliest" } = spec;
+    const { revokeTimeoutMs = sessionTimeoutMs } = spec;
     const member: Member = {
       id: newId(host),
       connection,
       gateway,
       ...(instance === undefined ? {} : { instance }),
+      ...(client === undefined ? {} : { client }),
+      ...(attempt === undefined ? {} : { attempt }),
       topics: topics.map(({ id }) => id),
       from,
       sessionTimeoutMs,
@@ -102,6 +111,7 @@ export class Groups {
   }
 
   tick(now: number): void {
+    this.#committer.tick(now);
     for (const group of this.#groups.values()) group.tick(now);
     this.#dropIdle();
     if (!this.#options.store.shared || now < this.#lookAt) return;

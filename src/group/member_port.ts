@@ -11,6 +11,8 @@ export interface GroupPartition {
 export interface Assigned extends GroupPartition {
   /** Where to begin. */
   readonly offset: Offset;
+  /** Where the log ended a moment ago. */
+  readonly end: Offset;
 }
 
 export interface MemberPort {

@@ -24,6 +24,7 @@ export interface StartingLog {
     isCurrent(topic: Topic): boolean;
   };
   bounds(topic: Topic, partition: number): Promise<Bounds>;
+  ends(topic: Topic): Promise<readonly Offset[]>;
 }
 
 export interface PreparationContext {
@@ -54,6 +55,8 @@ export interface Prepared {
   readonly evidence: Evidence;
   /** What is committed of the partitions that members are about to be told of. */
   committed(topicId: string, partition: number): Committed | undefined;
+  /** Where their logs end. */
+  end(topicId: string, partition: number): Offset | undefined;
 }
 
 export async function prepare(
@@ -72,10 +75,10 @@ export async function prepare(
   const next = { ...step, goesOn: step.goesOn || gone.length + given.length > most };
   // First the fences of those that come back, then what they have committed: see `startOffsets`.
   const checks = await fencesOf(group, context.store, before.state, commands);
-  const { first, committed } = await startOffsets(group, context, next, told);
+  const { first, committed, end } = await startOffsets(group, context, next, told);
   const { mutations, evidence, root } = replaceGroup(group, before, next.state, stamp);
   requireRoom(group, mutations, given);
-  const prepared = { before, root, transition: next, evidence, committed };
+  const prepared = { before, root, transition: next, evidence, committed, end };
   if (next.unchanged) return { ...prepared, checks: [], mutations: [] };
   const fence = new TextEncoder().encode(stamp);
   for (const member of next.fenced) {
@@ -155,9 +158,12 @@ async function startOffsets(
   told: GroupState,
 ) {
   const known = new Map<string, Map<number, Committed>>();
+  const ends = new Map<string, readonly Offset[]>();
   const first: { topicId: string; partition: number; offset: Offset }[] = [];
-  for (const topicId of state.topics.keys()) {
-    if (isNews(topicId, state, told)) known.set(topicId, await committedOf(store, group, topicId));
+  for (const [topicId, { topic }] of state.topics) {
+    if (!isNews(topicId, state, told)) continue;
+    known.set(topicId, await committedOf(store, group, topicId));
+    ends.set(topicId, await log.ends(topic));
   }
   for (const { topicId, partition, member } of given) {
     const offsets = known.get(topicId);
@@ -168,7 +174,8 @@ async function startOffsets(
     first.push({ topicId, partition, offset });
   }
   const committed = (topicId: string, partition: number) => known.get(topicId)?.get(partition);
-  return { first, committed };
+  const end = (topicId: string, partition: number) => ends.get(topicId)?.[partition];
+  return { first, committed, end };
 }
 
 /** Whether a partition of the topic has another owner, or its owner another connection, than is known. */

@@ -13,6 +13,9 @@ export interface Member {
   readonly gateway: string;
   /** Name under which it may come back; absent: it ends with its connection. */
   readonly instance?: string;
+  /** Who joined, and which of its joins this was, if it said so. */
+  readonly client?: string;
+  readonly attempt?: number;
   /** Incarnations of the topics that it wants. */
   readonly topics: readonly string[];
   /** Where to begin if nothing is committed. */

@@ -2,12 +2,13 @@
  * Joins under the name of an instance that others may have joined under meanwhile, at this gateway or at
  * another. A join may wait long for the store, and its client may have given it up and joined elsewhere:
  * what is older must not take the place of what is newer. Nobody's clock tells which is which, but this:
- * whoever took the place after a join first saw who had it, came later.
+ * whoever took the place after a join first saw who had it, came later. And of the joins that one client
+ * numbers, the higher is the later one, however long the lower was under way.
  */
 
 import { GatewayError } from "../errors.ts";
 import { GROUP } from "../limits.ts";
-import type { GroupState } from "./state.ts";
+import type { GroupState, Member } from "./state.ts";
 import type { Command } from "./transition.ts";
 
 /** A command and when it came, on the monotonic clock. */
@@ -21,27 +22,40 @@ export class Takeovers {
   /** By the connection of a join: who had its place when it was first seen in the store. */
   readonly #holders = new Map<string, string | undefined>();
 
-  /** Why a command is not carried out; undefined if it is. `state`: if it was read just now. */
+  /** Why a command is not carried out; undefined if it is. `isFresh`: the state was read just now. */
   refusal(
     { command, since }: Dated,
-    state: GroupState | undefined,
+    { members }: GroupState,
+    isFresh: boolean,
     now: number,
   ): GatewayError | undefined {
     if (command.type !== "join" || command.member.instance === undefined) return undefined;
     // Its client may be elsewhere by now: if not, it asks again.
     if (!this.#looked.has(command) && now - since > GROUP.joinMs) return late();
     this.#looked.add(command);
-    if (!state) return undefined;
     const { connection, instance } = command.member;
-    const holder = [...state.members.values()]
-      .find((member) => member.instance === instance)?.connection;
+    const member = [...members.values()].find((one) => one.instance === instance);
+    if (member && command.member.client !== undefined && command.member.client === member.client) {
+      return isLater(command.member, member) ? undefined : fenced();
+    }
+    if (!isFresh) return undefined;
+    const holder = member?.connection;
     if (!this.#holders.has(connection)) this.#holders.set(connection, holder);
     const before = this.#holders.get(connection);
     if (holder === undefined || holder === before || holder === connection) return undefined;
-    return new GatewayError("fenced", "Another connection has joined as the same instance", {
-      retry: "never",
-    });
+    return fenced();
   }
+}
+
+/** Of two joins of one client. */
+function isLater(joining: Member, holder: Member): boolean {
+  return (joining.attempt ?? 0) >= (holder.attempt ?? 0);
+}
+
+function fenced(): GatewayError {
+  return new GatewayError("fenced", "Another connection has joined as the same instance", {
+    retry: "never",
+  });
 }
 
 function late(): GatewayError {

@@ -51,7 +51,8 @@ function tellMember(
       if (owner !== member.id) continue;
       if (!keeps) {
         const { offset = 0 } = prepared.committed(topicId, partition) ?? {};
-        change.assigned.push({ topic, partition, offset });
+        const end = prepared.end(topicId, partition) ?? offset;
+        change.assigned.push({ topic, partition, offset, end });
       } else if (revoking.has(partition) && !was?.revoking.has(partition)) {
         change.revoked.push({ topic, partition });
       }

@@ -138,7 +138,9 @@ export class Appender implements Source {
       },
       refused: async () => {
         await Promise.all([this.#listener.refresh(written), rider?.refused()]);
-        this.#putBack(taken.map(({ pending }) => pending));
+        this.#putBack(
+          taken.map(({ pending }) => pending).filter((one) => this.#isKnown(one, written)),
+        );
       },
       overdue: () => {
         for (const { pending } of taken) {
@@ -146,6 +148,25 @@ export class Appender implements Source {
         }
       },
     };
+  }
+
+  /**
+   * Whether a write that was refused is known not to have stored it. That is read from its entry: where a
+   * deletion or retention may have taken that, nobody knows any more, but for producers, which the stripe
+   * remembers longer.
+   */
+  #isKnown(pending: Pending, written: readonly Written[]): boolean {
+    const isDeleted = pending.parts.some(({ log }) => log.ended);
+    const isTrimmed = written.some(({ stripe, number }) =>
+      number < stripe.trim.entry && pending.stripes.includes(stripe)
+    );
+    const hasProducer = pending.append.parts[0]?.producer !== undefined;
+    if (!isDeleted && (!isTrimmed || hasProducer)) return true;
+    this.#fail(
+      pending,
+      new GatewayError("timeout", "What was written is gone: it may have been stored"),
+    );
+    return false;
   }
 
   /** The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. */

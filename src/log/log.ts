@@ -14,26 +14,27 @@ import type { Append, AppendPart, StripePlace } from "./append.ts";
 import { Appender } from "./appender.ts";
 import type { Written } from "./batch.ts";
 import { EntryCache } from "./entry_cache.ts";
+import { decodeHead } from "./head.ts";
 import { Journal } from "./journal.ts";
 import { logEntry } from "./log_entry.ts";
 import { Reader } from "./reader.ts";
 import type { Bounds, Section, Slice } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import { TopicLog } from "./topic_log.ts";
-import { Topics, unknownTopic } from "./topics.ts";
+import { stripeCount, Topics, unknownTopic } from "./topics.ts";
 
 /** Who hears of what happens to the log, after it has been stored. */
 export interface LogListener {
   /** These were appended. Per partition they come in order and without a gap. */
   appended(sections: readonly Section[]): void;
-  /** The partition's log now begins at `start`. */
-  trimmed(topic: Topic, partition: number, start: Offset): void;
+  /** The partition's log has grown by what `appended` does not tell: retention has passed part of it. */
+  skipped(topic: Topic, partition: number): void;
 }
 
 export class Log {
   readonly topics: Topics;
   readonly journal: Journal;
-  listener: LogListener = { appended() {}, trimmed() {} };
+  listener: LogListener = { appended() {}, skipped() {} };
   readonly #store: Store;
   readonly #appender: Appender;
   readonly #tail = new EntryCache(LOG.cacheBytes);
@@ -96,6 +97,13 @@ export class Log {
     return (await this.catchUp(topic)).stripeOf(partition).bounds(partition);
   }
 
+  /** Where the logs of its partitions end in the store now; nowhere if it is not there any more. */
+  async ends(topic: Topic): Promise<Offset[]> {
+    const stripes = Array.from({ length: stripeCount(topic.partitions) }, (_, i) => i);
+    const heads = await this.#store.read(stripes.map((stripe) => keys.head(topic.id, stripe)));
+    return heads.flatMap(({ value }) => value ? decodeHead(value).next : []);
+  }
+
   /** The first record that was appended at or after `timestamp`; the end of the log if none was. */
   async offsetAt(topic: Topic, partition: number, timestamp: number): Promise<Offset> {
     const stripe = (await this.catchUp(topic)).stripeOf(partition);
@@ -144,14 +152,6 @@ export class Log {
   /** Topics whose stripes are in memory. */
   loaded(): Iterable<TopicLog> {
     return this.#logs.values();
-  }
-
-  /** Retention has moved where the stripe's logs begin. */
-  trimmed(stripe: Stripe): void {
-    for (let at = 0; at < stripe.partitions; at++) {
-      const partition = stripe.first + at;
-      this.listener.trimmed(stripe.topic, partition, stripe.bounds(partition).start);
-    }
   }
 
   tick(now: number): void {
@@ -266,6 +266,7 @@ export class Log {
     const from = stripe.head.entries;
     try {
       const learned = await stripe.refresh(this.#store, head);
+      if (!learned) return this.#skipped(stripe);
       const entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
       for (const entry of entries) this.#tail.add(stripe, entry);
       this.listener.appended(entries.flatMap(({ sections }) => sections));
@@ -273,6 +274,14 @@ export class Log {
       if (!(error instanceof GatewayError) || error.code !== "unknown_topic") throw error;
       this.topics.vanished(stripe.topic);
       this.#end(stripe.topic);
+    }
+  }
+
+  /** What is in memory of it does not go on to its head any more. */
+  #skipped(stripe: Stripe): void {
+    this.#tail.drop(stripe);
+    for (let at = 0; at < stripe.partitions; at++) {
+      this.listener.skipped(stripe.topic, stripe.first + at);
     }
   }
 

@@ -13,7 +13,7 @@ import { keys } from "../store/keys.ts";
 import type { Mutation, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import type { Topic } from "../types.ts";
-import { scanEntries } from "./entries.ts";
+import { EntryMissing, scanEntries } from "./entries.ts";
 import type { DecodedEntry } from "./entry.ts";
 import { decodeTrim, encodeTrim, type Trim, trimmed } from "./head.ts";
 import type { Stripe } from "./stripe.ts";
@@ -24,8 +24,6 @@ export interface Retained {
   readonly stripes: readonly Stripe[];
   /** Makes a snapshot, so that `replayFrom` rises to the stripe's head. */
   snapshot(stripe: Stripe): Promise<void>;
-  /** The stripe's logs begin later now. */
-  moved(stripe: Stripe): void;
 }
 
 /** Trims the topic to its policy. */
@@ -37,6 +35,25 @@ export async function retain(
 ): Promise<void> {
   const { topic, stripes } = retained;
   if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return;
+  while (!signal.aborted) {
+    // Other gateways trim too: by what is known here of where logs begin, too much might go.
+    for (const stripe of stripes) await stripe.refreshTrim(store);
+    try {
+      return await retainKnown(store, host, retained, signal);
+    } catch (error) {
+      if (!(error instanceof EntryMissing)) throw error; // another was faster: it is looked at again
+    }
+  }
+}
+
+/** Trims the topic, where its logs begin where they are known to. */
+async function retainKnown(
+  store: Store,
+  host: Host,
+  retained: Retained,
+  signal: AbortSignal,
+): Promise<void> {
+  const { topic, stripes } = retained;
   const left = new Set(stripes);
   while (!signal.aborted) {
     const stripe = await oldestOf(store, left);
@@ -53,7 +70,6 @@ export async function retain(
       continue;
     }
     await trim(store, host, stripe, allowed);
-    retained.moved(stripe);
     await sleep(host.clock, LOG.deletePauseMs);
   }
 }

@@ -46,7 +46,23 @@ const NONE: Pointer = { generation: "", pieces: 0, replayFrom: 0 };
 
 /** Loads what is known into the stripe; returns the entry from which on entries are to be replayed. */
 export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<number> {
-  const { pointer: { generation, pieces, replayFrom } } = await readPointer(store, stripe);
+  for (let { pointer } = await readPointer(store, stripe);;) {
+    if (await loadPieces(store, stripe, pointer)) return pointer.replayFrom;
+    const { pointer: now } = await readPointer(store, stripe);
+    assert(
+      now.generation !== pointer.generation,
+      "a snapshot has all pieces that its pointer says",
+    );
+    pointer = now; // another gateway has made a newer one, and dropped this
+  }
+}
+
+/** Whether all the pieces were there. */
+async function loadPieces(
+  store: Store,
+  stripe: Snapshotted,
+  { generation, pieces }: Pointer,
+): Promise<boolean> {
   const { topic, index, producers } = stripe;
   for (let piece = 0; piece < pieces;) {
     const page = await store.scan({
@@ -54,11 +70,11 @@ export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<n
       start: keys.snapshotPiece(topic.id, index, generation, piece),
       limit: Math.min(PAGE, pieces - piece),
     });
-    assert(page.length > 0, "a snapshot has all the pieces that its pointer says");
+    if (page.length === 0) return false;
     for (const { value } of page) if (value) restore(producers, value);
     piece += page.length;
   }
-  return replayFrom;
+  return true;
 }
 
 /** What a snapshot took, and the entry from which a restart will replay. */
@@ -76,6 +92,8 @@ export async function takeSnapshot(
   const replayFrom = head.entries;
   const generation = newId(host);
   const { pointer: before } = await readPointer(store, stripe);
+  // Another gateway knew more: the log may begin where its snapshot ends.
+  if (before.replayFrom > replayFrom) return { bytes: 0, replayFrom: before.replayFrom };
   let pieces = 0;
   let bytes = 0;
   for (const value of snapshotPieces(producers)) {

@@ -15,8 +15,16 @@ import type { Entry, Store } from "../store/store.ts";
 import type { Topic } from "../types.ts";
 import { Dedupe } from "./dedupe.ts";
 import type { DecodedEntry } from "./entry.ts";
-import { advance, decodeHead, decodeTrim, type Head, type Trim } from "./head.ts";
-import { scanEntries } from "./entries.ts";
+import { EntryMissing, scanEntries } from "./entries.ts";
+import {
+  advance,
+  decodeHead,
+  decodeTrim,
+  emptyHead,
+  emptyTrim,
+  type Head,
+  type Trim,
+} from "./head.ts";
 import type { Bounds } from "./section.ts";
 import { loadSnapshot } from "./snapshots.ts";
 import { stripeWidth, unknownTopic } from "./topics.ts";
@@ -27,9 +35,8 @@ export class Stripe {
   /** The topic's partition that is this stripe's first. */
   readonly first: number;
   head: Head;
-  headVersion: string | null;
+  headVersion: string | null = null;
   trim: Trim;
-  trimVersion: string | null;
   readonly producers = new Dedupe();
   /** Bytes of entries that a restart would have to read to know the producers. */
   bytesToReplay = 0;
@@ -39,28 +46,20 @@ export class Stripe {
   replayFrom = 0;
   #oldest: { readonly entry: number; readonly time: number } | undefined;
 
-  private constructor(topic: Topic, index: number, head: Entry, trim: Entry) {
-    if (!head.value || !trim.value) throw unknownTopic(topic.name);
+  private constructor(topic: Topic, index: number) {
+    const width = stripeWidth(topic.partitions);
     this.topic = topic;
     this.index = index;
-    this.first = index * stripeWidth(topic.partitions);
-    this.head = decodeHead(head.value);
-    this.headVersion = head.version;
-    this.trim = decodeTrim(trim.value);
-    this.trimVersion = trim.version;
+    this.first = index * width;
+    const partitions = Math.min(width, topic.partitions - this.first);
+    this.head = emptyHead(partitions);
+    this.trim = emptyTrim(partitions);
   }
 
   /** Reads the stripe as it is; `unknown_topic` if it has been deleted. */
   static async load(store: Store, topic: Topic, index: number): Promise<Stripe> {
-    const [head, trim] = await store.read([
-      keys.head(topic.id, index),
-      keys.trim(topic.id, index),
-    ]);
-    assert(head && trim, "a read answers every key");
-    const stripe = new Stripe(topic, index, head, trim);
-    const snapshot = await loadSnapshot(store, stripe);
-    stripe.replayFrom = Math.max(stripe.trim.entry, snapshot);
-    await stripe.#replay(store, stripe.replayFrom, stripe.head.entries);
+    const stripe = new Stripe(topic, index);
+    await stripe.#rebuild(store);
     return stripe;
   }
 
@@ -84,16 +83,25 @@ export class Stripe {
     this.#learn(decoded);
   }
 
-  /** Others have written: learns it from where its head stands now, and returns it. */
-  async refresh(store: Store, entry: Entry): Promise<readonly DecodedEntry[]> {
+  /**
+   * Others have written: learns it from where its head stands now, and returns it. Undefined if retention
+   * has passed some of it before it was learned: all that counts is known then, but not entry by entry.
+   */
+  async refresh(store: Store, entry: Entry): Promise<readonly DecodedEntry[] | undefined> {
     if (!entry.value) throw unknownTopic(this.topic.name);
     if (entry.version === this.headVersion) return [];
     const head = decodeHead(entry.value);
-    const learned = await this.#scan(store, this.head.entries, head.entries);
-    for (const decoded of learned) this.#learn(decoded);
-    this.head = head;
-    this.headVersion = entry.version;
-    return learned;
+    try {
+      const learned = await this.#scan(store, this.head.entries, head.entries);
+      for (const decoded of learned) this.#learn(decoded);
+      this.head = head;
+      this.headVersion = entry.version;
+      return learned;
+    } catch (error) {
+      if (!(error instanceof EntryMissing)) throw error;
+      await this.#rebuild(store);
+      return undefined;
+    }
   }
 
   /** When its first kept entry was appended; undefined if it keeps none. */
@@ -108,15 +116,44 @@ export class Stripe {
     return this.#oldest.time;
   }
 
-  /** Retention, or a deletion, has passed a reader: learns where the log begins now. */
+  /** Retention may have moved where the log begins. */
   async refreshTrim(store: Store): Promise<void> {
+    this.trim = (await this.#read(store)).trim;
+  }
+
+  /**
+   * Learns what is in the store as a restart does: a snapshot of the producers, and the entries behind
+   * it. What was known before stays known: learning twice changes nothing.
+   */
+  async #rebuild(store: Store): Promise<void> {
+    for (;;) {
+      const { head, headVersion, trim } = await this.#read(store);
+      const snapshot = await loadSnapshot(store, this);
+      const from = Math.max(trim.entry, snapshot);
+      try {
+        this.bytesToReplay = 0;
+        await this.#replay(store, from, head.entries);
+      } catch (error) {
+        // Retention came first: then there is a newer snapshot.
+        if (error instanceof EntryMissing) continue;
+        throw error;
+      }
+      this.head = head;
+      this.headVersion = headVersion;
+      this.trim = trim;
+      this.replayFrom = from;
+      return;
+    }
+  }
+
+  async #read(store: Store): Promise<{ head: Head; headVersion: string | null; trim: Trim }> {
     const [head, trim] = await store.read([
       keys.head(this.topic.id, this.index),
       keys.trim(this.topic.id, this.index),
     ]);
     if (!head?.value || !trim?.value) throw unknownTopic(this.topic.name);
-    this.trim = decodeTrim(trim.value);
-    this.trimVersion = trim.version;
+    const headVersion = head.version;
+    return { head: decodeHead(head.value), headVersion, trim: decodeTrim(trim.value) };
   }
 
   async #scan(store: Store, from: number, to: number): Promise<DecodedEntry[]> {

@@ -77,7 +77,6 @@ export class Upkeep {
       topic,
       stripes,
       snapshot: (stripe) => this.#snapshot(stripe),
-      moved: (stripe) => this.#log.trimmed(stripe),
     }, this.#stopping.signal);
   }
 

@@ -140,6 +140,8 @@ export const FRAMES = {
       group: name,
       topics: set(name, 1, NAMES.topicsPerMember),
       instance: v.exactOptional(label),
+      client: v.exactOptional(label),
+      attempt: v.exactOptional(whole),
       from: v.exactOptional(oneOf("earliest", "latest")),
       credit: v.exactOptional(credit),
       sessionTimeoutMs: v.exactOptional(sessionTimeout),

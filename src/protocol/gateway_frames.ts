@@ -117,7 +117,13 @@ export interface AssignPush {
   readonly type: "assign";
   readonly subscription: number;
   readonly epoch: number;
-  readonly partitions: readonly (TopicPartitionOffset & { readonly incarnation: string })[];
+  readonly partitions: readonly AssignedPartition[];
+}
+
+export interface AssignedPartition extends TopicPartitionOffset {
+  readonly incarnation: string;
+  /** The next offset of the log. Older gateways do not say it. */
+  readonly end?: number;
 }
 
 export interface RevokePush {

@@ -36,10 +36,11 @@ export class SessionMember implements MemberPort {
     this.#tell(() => {
       this.#push("assign", {
         epoch,
-        partitions: partitions.map(({ topic, partition, offset }) => ({
+        partitions: partitions.map(({ topic, partition, offset, end }) => ({
           topic: topic.name,
           partition,
           offset,
+          end,
           incarnation: topic.id,
         })),
       });

@@ -30,15 +30,21 @@ export async function openDenoKv(path: string): Promise<Store> {
   let lock: Deno.FsFile | undefined;
   let kv: Deno.Kv | undefined;
   try {
-    if (path !== ":memory:") lock = await lockFile(path);
+    if (path !== ":memory:") {
+      lock = await lockFile(path);
+      await requireWritable(path);
+    }
     kv = await Deno.openKv(path);
     await claimFormat(kv, path);
     return new DenoKvStore(kv, { shared: false, lock });
   } catch (error) {
     kv?.close();
-    lock?.close();
+    letGo(lock);
     if (error instanceof StoreRefused) throw error;
-    throw new StoreRefused(`Cannot open the store ${path}: ${messageOf(error)}`);
+    throw new StoreRefused(
+      `Cannot open the store ${path}: ${messageOf(error)}; ` +
+        "set WEIR_STORE to a store, or a new file, in a folder that can be written and has room",
+    );
   }
 }
 
@@ -137,7 +143,7 @@ export class DenoKvStore implements Store {
   close(): void {
     clearInterval(this.#clock);
     this.#kv.close();
-    this.#lock?.close();
+    letGo(this.#lock);
   }
 
   async #readable<T>(ask: () => Promise<T>): Promise<T> {
@@ -170,11 +176,13 @@ export class DenoKvStore implements Store {
   }
 }
 
-/** Deno KV takes a prefix with one bound at most. Two bounds lie within the prefix, and do without. */
+/**
+ * By its bounds alone: given a prefix, `npm:@deno/kv` gives what is at the prefix itself when it reads
+ * backwards, and asks for ever when that is all that the limit takes. Behind all strings and numbers
+ * come booleans.
+ */
 function selectorOf({ prefix, start, end }: Range): Deno.KvListSelector {
-  if (start && end) return { start: unlock(start), end: unlock(end) };
-  if (start) return { prefix: unlock(prefix), start: unlock(start) };
-  return end ? { prefix: unlock(prefix), end: unlock(end) } : { prefix: unlock(prefix) };
+  return { start: unlock(start ?? [...prefix, ""]), end: end ? unlock(end) : [...prefix, true] };
 }
 
 /** The same key for an interface that does not promise to leave it alone. */
@@ -193,12 +201,26 @@ function entryOf(entry: Deno.KvEntryMaybe<Uint8Array>): Entry {
 async function lockFile(path: string): Promise<Deno.FsFile> {
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
   if (folder) await Deno.mkdir(folder, { recursive: true });
-  const lock = await Deno.open(`${path}.lock`, { create: true, write: true });
+  // By its real name: two gateways may come to one file by a link.
+  const real = await Deno.realPath(path).catch(() => path);
+  const lock = await Deno.open(`${real}.lock`, { create: true, write: true });
   if (await lock.tryLock(true)) return lock;
   lock.close();
   throw new StoreRefused(
     `The store ${path} is open in another gateway: stop that one, or set WEIR_STORE to another file`,
   );
+}
+
+/** Closing it is not enough: a child that is just being made has it open, too, for a moment. */
+function letGo(lock: Deno.FsFile | undefined): void {
+  lock?.unlockSync();
+  lock?.close();
+}
+
+/** SQLite would open what it may not write, and only say so at the first publish. */
+async function requireWritable(path: string): Promise<void> {
+  const file = await Deno.open(path, { create: true, write: true });
+  file.close();
 }
 
 export async function claimFormat(kv: Deno.Kv, path: string): Promise<void> {

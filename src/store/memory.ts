@@ -134,13 +134,19 @@ function nameOf(key: Key): string {
   let name = "";
   for (const part of key) {
     if (typeof part === "string") {
-      name += `\u0002${part}\u0000`;
+      name += `\u0002${part.replace(/[\ud800-\uffff]/g, inUtf8Order)}\u0000`;
     } else {
       const digits = String(part);
       name += `\u0003${DIGITS[digits.length]}${digits}`;
     }
   }
   return name;
+}
+
+/** Strings compare by UTF-16 units, of which the halves of pairs are to come behind all others. */
+function inUtf8Order(unit: string): string {
+  const code = unit.charCodeAt(0);
+  return String.fromCharCode(code < 0xe000 ? code + 0x2000 : code - 0x800);
 }
 
 /** A letter for each number of digits. */

@@ -11,8 +11,8 @@ export async function* scanAll(
 ): AsyncGenerator<Entry> {
   let last: Key | undefined;
   for (;;) {
-    // The first key that could come behind the last one is the last one and something more.
-    const start = last ? { start: [...last, 0] } : {};
+    // The first key that could come behind the last one is the last one and the least there is.
+    const start = last ? { start: [...last, ""] } : {};
     const page = await store.scan({ prefix, ...start, limit });
     yield* page;
     last = page.at(-1)?.key;

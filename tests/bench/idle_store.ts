@@ -6,7 +6,7 @@
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { SETTINGS } from "../sim/gateway_site.ts";
-import { World } from "../sim/world.ts";
+import { AWAKE, World } from "../sim/world.ts";
 import { Gateway } from "../../src/gateway.ts";
 
 const TICK_MS = 50;
@@ -19,7 +19,7 @@ export async function idleOperations(
   topics: number,
 ): Promise<Record<"reads" | "scans" | "writes", number>> {
   const world = new World(1);
-  const host = world.host(() => false, () => {});
+  const host = world.host(AWAKE, () => {});
   const counts = { reads: 0, scans: 0, writes: 0 };
   const store = counting(new MemoryStore({ shared: true }), counts);
   const settings = { ...SETTINGS, leaseMs: 10_000 };

@@ -252,6 +252,31 @@ Deno.test("a consumer that went back behind its commit goes on there after a rec
   assertEquals(read.seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
+Deno.test("a partition whose log ends before what came of it begins anew, another goes on", async () => {
+  const gateway = await ScriptedGateway.open();
+  const told: string[] = [];
+  const consumer = gateway.client.consume<number>("t", {
+    group: "g",
+    onAssign: (given) => void told.push(`assign ${given.map(({ partition }) => partition)}`),
+    onRevoke: (gone) => void told.push(`revoke ${gone.map(({ partition }) => partition)}`),
+  });
+  await gateway.turn();
+  await joined(gateway, [assigned(0), assigned(1)]);
+  const read = reading(consumer);
+  read.holds = false;
+  await gateway.records(0, 0, 10);
+  await gateway.records(1, 0, 10);
+  read.seen.length = 0;
+  told.length = 0;
+  await gateway.cut();
+  const ends = [4, 10];
+  await joined(gateway, ends.map((end, partition) => ({ ...assigned(partition, 2), end })));
+  await gateway.records(0, 2, 6);
+  await gateway.records(1, 2, 11);
+  assertEquals(told, ["revoke 0", "assign 0"]);
+  assertEquals(read.seen, [2, 3, 4, 5, 10]);
+});
+
 Deno.test("commits with much metadata go in several frames", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });

@@ -146,6 +146,8 @@ function scanning(test: Test): void {
       ["r", "a", 10],
       ["r", "a-b"],
       ["r", "ab"],
+      ["r", "\uff9f"],
+      ["r", "😀"],
       ["r", 0],
       ["r", 9],
       ["r", 80],
@@ -161,8 +163,15 @@ function scanning(test: Test): void {
   test("a scan has what is under the prefix, and not the prefix or its neighbours", async (store) => {
     const keys: Key[] = [["p"], ["p", 1], ["p", 1, 0], ["p", 1, "x", 3], ["p", 12], ["pq", 1]];
     await stored(store, keys.map((key) => set(key, 1)));
-    const found = await store.scan({ prefix: ["p", 1], limit: 10 });
-    assertEquals(found.map(({ key }) => key), [["p", 1, "x", 3], ["p", 1, 0]]);
+    const scan = async (limit: number, reverse: boolean) => {
+      const found = await store.scan({ prefix: ["p", 1], limit, reverse });
+      return found.map(({ key }) => key);
+    };
+    const under: Key[] = [["p", 1, "x", 3], ["p", 1, 0]];
+    assertEquals(await scan(10, false), under);
+    assertEquals(await scan(10, true), under.toReversed());
+    // What is at the prefix takes nothing of the limit.
+    assertEquals(await scan(1, false), under.slice(0, 1));
   });
 
   test("a scan goes from its start to before its end, both ways, up to its limit", async (store) => {

@@ -4,8 +4,10 @@ import type { CommitResult, OffsetToCommit } from "../../src/group/committer.ts"
 import { Groups, type JoinSpec } from "../../src/group/groups.ts";
 import type { Assigned, GroupPartition, MemberPort } from "../../src/group/member_port.ts";
 import type { Membership } from "../../src/group/membership.ts";
+import { LOG } from "../../src/limits.ts";
 import { Log } from "../../src/log/log.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import type { Write, WriteResult } from "../../src/store/store.ts";
 import { settled, type TestHost, testHost } from "../support/test_host.ts";
 
 /** A member that releases at once what it is told to give up, and remembers what it was told. */
@@ -114,6 +116,29 @@ Deno.test("a commit is taken from the owner only, within the log, and never goes
   assertEquals(outcome(await commit(x, offset(10))), "fenced");
   const y = await join(at);
   assertEquals(y.owned.get("t/0"), 10);
+});
+
+/** Its disk is full from some moment on: it can be read, and no more. */
+class FullStore extends MemoryStore {
+  isFull = false;
+
+  override async write(write: Write): Promise<WriteResult> {
+    return this.isFull ? { outcome: "unknown", cause: "it is full" } : await super.write(write);
+  }
+}
+
+Deno.test("while the store takes no writes a commit is answered in time, also one that waits behind", async () => {
+  const store = new FullStore();
+  const at = gateway(store, testHost(), "one");
+  await append(at, 0, 10);
+  const x = await join(at);
+  store.isFull = true;
+  const first = commit(x, [{ topic: "t", partition: 0, offset: 3 }]);
+  await settled();
+  const second = commit(x, [{ topic: "t", partition: 0, offset: 5 }]);
+  await at.host.clock.advance(LOG.publishMs);
+  at.groups.tick(at.host.clock.monotonic());
+  assertEquals([outcome(await first), outcome(await second)], ["timeout", "unavailable"]);
 });
 
 Deno.test("where nothing is committed, the first position is, with the assignment", async () => {

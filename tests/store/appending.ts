@@ -7,7 +7,7 @@ import { GatewayError } from "../../src/errors.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Key, Mutation, Store } from "../../src/store/store.ts";
 import { FAULTS, FaultyStore, type Odds } from "../sim/fault_store.ts";
-import { World } from "../sim/world.ts";
+import { AWAKE, World } from "../sim/world.ts";
 
 /** Appends what has this id; resolves with its number. */
 export type AppendOne = (store: Store, host: Host, id: number) => Promise<number>;
@@ -57,11 +57,11 @@ export async function runWriters(seed: number, append: AppendOne): Promise<Outco
   const world = new World(seed);
   const store = new FaultyStore(world);
   const violations: string[] = [];
-  const host = world.host(() => false, (message) => violations.push(message));
+  const host = world.host(AWAKE, (message) => violations.push(message));
   const answers = new Map<number, number | Answer>();
 
   const write = async (writer: number) => {
-    const link = store.link(() => false);
+    const link = store.link(AWAKE);
     for (let i = 0; i < APPENDS; i++) {
       const id = writer * 1_000 + i;
       await world.sleep(world.between(0, 1_500));

@@ -1,9 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import { DenoKvStore, openDenoKv, StoreRefused } from "../../src/store/deno_kv.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { Write } from "../../src/store/store.ts";
 import { storeContract } from "../contracts/store_contract.ts";
+import { immutableTest, setImmutable } from "../support/failing_disk.ts";
 
 storeContract("Deno KV in memory", async () => {
   const store = await openDenoKv(":memory:");
@@ -65,6 +66,29 @@ Deno.test("a file that is open is refused in one line, and free once it is close
     store.close();
     (await openDenoKv(path)).close();
   }));
+
+Deno.test("a file that is open is refused under another name, too", () =>
+  inFolder(async (folder) => {
+    const store = await openDenoKv(`${folder}/weir.kv`);
+    await Deno.symlink(`${folder}/weir.kv`, `${folder}/link.kv`);
+    assertMatch(await refusal(`${folder}/link.kv`), /link\.kv is open in another gateway/);
+    store.close();
+    (await openDenoKv(`${folder}/link.kv`)).close();
+  }));
+
+immutableTest(
+  "a file that may not be written is refused in one line, before it is used",
+  () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/weir.kv`;
+      (await openDenoKv(path)).close();
+      await setImmutable([path], true);
+      const message = await refusal(path).finally(() => setImmutable([path], false));
+      assert(message.startsWith(`Cannot open the store ${path}: `), message);
+      assertMatch(message, /; set WEIR_STORE to .* that can be written and has room$/);
+      (await openDenoKv(path)).close();
+    }),
+);
 
 Deno.test("a newer format is refused in one line, and the lock is let go", () =>
   inFolder(async (folder) => {

@@ -123,7 +123,10 @@ export interface AssignPush {
   readonly type: "assign";
   readonly subscription: number;
   readonly epoch: number;
-  readonly partitions: readonly (Position & { readonly incarnation: string })[];
+  readonly partitions: readonly (Position & {
+    readonly incarnation: string;
+    readonly end: number;
+  })[];
 }
 
 export interface RevokePush {
