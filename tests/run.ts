@@ -1,5 +1,5 @@
 /**
- * `deno task test` and `deno task check`: runs `deno test` or `deno check` over the tests, which
+ * `deno task test` and `deno task types`: runs `deno test` or `deno check` over the tests, which
  * import `@std/assert`. Where the registry that has it cannot be reached, the shim in
  * `support/std_assert.ts` stands in for it, by an import map that is otherwise the one of
  * `deno.json`. It finds out by trying, so that one command works everywhere.

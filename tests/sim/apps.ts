@@ -1,26 +1,56 @@
-/** Applications that use the client, and write down what it tells them. */
+/** Applications that use the client, and write down in the history what it tells them. */
 
 import {
+  type Assigned,
   type Client,
   connect,
   type Consumer,
   type Position,
   type Producer,
+  type RecordBatch,
+  type RecordPlace,
   type RecordToPublish,
   type Subscription,
   WeirError,
 } from "../../src/client/mod.ts";
+import type { Commit, Place, Position as CommitPosition, Send } from "../checker/history.ts";
+import type { Recorder } from "../checker/recorder.ts";
+import type { TopicPartition } from "../../src/types.ts";
 import type { Device } from "./device.ts";
-import type { Ledger } from "./ledger.ts";
 import type { Surroundings } from "./world.ts";
 
 export interface Fleet {
   readonly world: Surroundings;
-  readonly ledger: Ledger;
+  readonly recorder: Recorder;
+  /** Partitions of each topic. */
+  readonly partitions: number;
+  /** Something is wrong that no history shows. */
+  fault(kind: string, text: string): void;
+}
+
+function placeOf({ partition, offset }: RecordPlace): Place {
+  return [partition, offset];
+}
+
+/** What became of an operation that threw. */
+function failed({ recorder, fault }: Fleet, process: string, op: number, error: unknown): void {
+  if (!(error instanceof WeirError)) {
+    recorder.info(process, op, String(error));
+    fault("threw", `${process}: ${error}`);
+  } else if (error.effect === "none") recorder.fail(process, op, error.code);
+  else recorder.info(process, op, error.code);
 }
 
 export function connectFrom(device: Device): Client {
   return connect("ws://sim", { platform: device });
+}
+
+export interface ProducingOptions {
+  readonly name: string;
+  readonly topics: readonly string[];
+  readonly idempotent: boolean;
+  /** How much longer than usual it waits between two publishes. */
+  readonly slowness?: number;
 }
 
 /** Publishes, with a producer or without, and does not wait for one answer before the next. */
@@ -30,7 +60,9 @@ export class Producing {
   readonly #client: Client;
   readonly #topics: readonly string[];
   readonly #producer: Producer | undefined;
+  readonly #slowness: number;
   #number = 0;
+  #sequence = 0;
   #open = 0;
   #finished = false;
   hasEnded = false;
@@ -38,12 +70,13 @@ export class Producing {
   constructor(
     fleet: Fleet,
     client: Client,
-    { name, topics, idempotent }: { name: string; topics: readonly string[]; idempotent: boolean },
+    { name, topics, idempotent, slowness = 1 }: ProducingOptions,
   ) {
     this.#fleet = fleet;
     this.#client = client;
     this.name = name;
     this.#topics = topics;
+    this.#slowness = slowness;
     this.#producer = idempotent ? client.producer() : undefined;
   }
 
@@ -58,14 +91,15 @@ export class Producing {
   async start(): Promise<void> {
     const { world } = this.#fleet;
     while (!this.#finished) {
-      await world.sleep(world.chance(0.8) ? world.between(0, 8) : world.between(50, 400));
+      const ms = world.chance(0.8) ? world.between(0, 8) : world.between(50, 400);
+      await world.sleep(ms * this.#slowness);
       if (this.#open < 200) this.#publish();
     }
     this.hasEnded = true;
   }
 
   async #publish(): Promise<void> {
-    const { world, ledger } = this.#fleet;
+    const { world, recorder, fault } = this.#fleet;
     const topic = world.pick(this.#topics);
     const records: RecordToPublish[] = Array.from(
       { length: 1 + Math.floor(world.random() * 3) },
@@ -74,16 +108,26 @@ export class Producing {
         value: `${this.name}/${this.#number++}`,
       }),
     );
-    const values = records.map(({ value }) => String(value));
+    const send: Send = {
+      topic,
+      values: records.map(({ value }) => String(value)),
+      keys: records.map(({ key }) => key),
+      // The client numbers what it sends by itself: in the order of these calls.
+      ...this.#producer
+        ? { producer: { id: this.name, epoch: 0, sequence: this.#sequence++ } }
+        : {},
+    };
     this.#open++;
-    ledger.begun(topic, this.#producer ? this.name : undefined, records);
+    const op = recorder.invoke(this.name, { f: "send", sends: [send] });
     try {
       const through = this.#producer ?? this.#client;
       const { places } = await through.publish(topic, records);
-      ledger.acknowledged(topic, values, places);
+      recorder.ok(this.name, op, {
+        places: [places.map(placeOf)],
+      });
     } catch (error) {
-      if (!(error instanceof WeirError)) return ledger.violation(`${this.name}: ${error}`);
-      ledger.refused(values, error);
+      failed(this.#fleet, this.name, op, error);
+      if (this.#producer) fault("given-up", `${send.values} of a producer: ${error}`);
     } finally {
       this.#open--;
     }
@@ -99,35 +143,41 @@ export class Follower {
   readonly #next = new Map<number, number>();
   hasEnded = false;
 
-  constructor(fleet: Fleet, client: Client, topic: string) {
-    this.name = `follower of ${topic}`;
+  constructor(fleet: Fleet, client: Client, name: string, topic: string) {
+    this.name = name;
     this.#fleet = fleet;
     this.#client = client;
     this.#topic = topic;
   }
 
   async start(): Promise<void> {
-    const { world, ledger } = this.#fleet;
+    const { world, recorder, partitions, fault } = this.#fleet;
+    const topic = this.#topic;
     const capacity = { records: world.pick([1, 7, 100, 2_000]) };
     let from: Position | "earliest" = "earliest";
+    for (let partition = 0; partition < partitions; partition++) this.#next.set(partition, 0);
     // Now and then the application itself starts again, from where it stood.
     while (!this.hasEnded) {
-      const subscription: Subscription<string> = this.#client.subscribe<string>(this.#topic, {
+      recorder.told(this.name, {
+        f: "subscribe",
+        reader: this.name,
+        topic,
+        incarnation: from === "earliest" ? "" : from.incarnation,
+        positions: [...this.#next],
+      });
+      const subscription: Subscription<string> = this.#client.subscribe<string>(topic, {
         from,
         capacity,
-        onGap: (gap) => ledger.violation(`${this.name}: ${JSON.stringify(gap)}`),
+        onGap: (gap) => fault("gap", `${this.name}: ${JSON.stringify(gap)}`),
         onResume: ({ recovered, positions }) => {
-          if (!recovered) ledger.violation(`${this.name}: ${JSON.stringify(positions)}`);
+          if (!recovered) fault("reset", `${this.name}: ${JSON.stringify(positions)}`);
         },
       });
       try {
         let left = world.chance(0.3) ? Math.floor(world.between(1, 300)) : Infinity;
         for await (const { partition, offset, value } of subscription) {
-          const expected = this.#next.get(partition) ?? 0;
-          if (offset !== expected) {
-            ledger.violation(`${this.name} got ${partition}/${offset}, not ${expected}`);
-          }
-          ledger.read(this.#topic, partition, offset, value);
+          const records = [[offset, value] as const];
+          recorder.told(this.name, { f: "poll", reader: this.name, topic, partition, records });
           this.#next.set(partition, offset + 1);
           if (world.chance(0.02)) await world.sleep(world.between(0, 300));
           if (--left <= 0) break;
@@ -139,7 +189,7 @@ export class Follower {
         from = position;
         for (const { partition, offset } of position.positions) this.#next.set(partition, offset);
       } catch (error) {
-        ledger.violation(`${this.name}: ${error}`);
+        fault("threw", `${this.name}: ${error}`);
         this.hasEnded = true;
       }
     }
@@ -149,161 +199,197 @@ export class Follower {
   hasAll(topic: string, partition: number, end: number): boolean {
     return topic !== this.#topic || (this.#next.get(partition) ?? 0) >= end;
   }
+}
 
-  /** It was closed after everything had come. */
-  check(): void {
-    const { ledger } = this.#fleet;
-    for (const [partition, end] of ledger.ends(this.#topic)) {
-      const next = this.#next.get(partition) ?? 0;
-      if (next < end) ledger.violation(`${this.name} came to ${partition}/${next} of ${end}`);
-    }
-  }
+export interface MemberOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly instance?: false;
+}
+
+/** What a consumer tells of its partitions, written down. */
+function tellingOf({ recorder }: Fleet, member: string, group: string) {
+  return {
+    onAssign: (given: readonly Assigned[]): void =>
+      recorder.told(member, {
+        f: "assign",
+        group,
+        member,
+        partitions: given.map(({ topic, partition, offset, incarnation }) =>
+          [topic, partition, offset, incarnation] as const
+        ),
+      }),
+    onRevoke: (gone: readonly TopicPartition[], { lost }: { readonly lost: boolean }): void =>
+      recorder.told(member, {
+        f: "revoke",
+        group,
+        member,
+        lost,
+        partitions: gone.map(({ topic, partition }) => [topic, partition] as const),
+      }),
+  };
 }
 
 /** A member of a group that commits, by itself or as the client does it. */
 export class Worker {
-  readonly name = "worker";
+  readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
-  readonly #options: { group: string; topics: readonly string[]; instance: false | undefined };
-  /** `topic/partition` → offsets that were dealt with. */
-  readonly dealt = new Map<string, Set<number>>();
-  /** What it has committed of what it owns. */
-  readonly #committed = new Map<string, number>();
+  readonly #options: MemberOptions;
+  /** What it owns, by name: what comes next. */
+  readonly #owned = new Map<string, CommitPosition>();
+  /** How far it came, whether it has it still or not. */
+  readonly #reached = new Map<string, number>();
   hasEnded = false;
 
-  constructor(
-    fleet: Fleet,
-    client: Client,
-    options: { group: string; topics: readonly string[]; instance: false | undefined },
-  ) {
+  constructor(fleet: Fleet, client: Client, name: string, options: MemberOptions) {
+    this.name = name;
     this.#fleet = fleet;
     this.#client = client;
     this.#options = options;
   }
 
   async start(): Promise<void> {
-    const { world, ledger } = this.#fleet;
+    const { world, recorder, fault } = this.#fleet;
     const { group, topics, instance } = this.#options;
     const byHand = world.chance(0.5);
-    /** Since the partition was given last: what must come next. */
-    const expected = new Map<string, number>();
-    const consumer = this.#client.consume<string>(
-      topics,
-      {
-        group,
-        ...(instance === false ? { instance } : {}),
-        ...(byHand ? { autoCommitMs: false } : {}),
-        capacity: { records: world.pick([3, 50, 2_000]) },
-        sessionTimeoutMs: instance === false ? undefined : 2_000,
-        revokeTimeoutMs: 1_500,
-        onAssign: (partitions) => {
-          for (const { topic, partition, offset } of partitions) {
-            expected.set(`${topic}/${partition}`, offset);
-            this.#committed.delete(`${topic}/${partition}`);
-          }
-        },
-        onRevoke: (partitions) => {
-          for (const { topic, partition } of partitions) expected.delete(`${topic}/${partition}`);
-        },
-      } as Parameters<Client["consume"]>[1],
-    );
+    const telling = tellingOf(this.#fleet, this.name, group);
+    const consumer = this.#client.consume<string>(topics, {
+      group,
+      ...(instance === false ? { instance } : { sessionTimeoutMs: 2_000 }),
+      ...(byHand ? { autoCommitMs: false } : {}),
+      capacity: { records: world.pick([3, 50, 2_000]) },
+      revokeTimeoutMs: 1_500,
+      onAssign: (given) => {
+        for (const { topic, partition, offset } of given) {
+          this.#owned.set(`${topic}/${partition}`, [topic, partition, offset]);
+        }
+        telling.onAssign(given);
+      },
+      onRevoke: (gone, why) => {
+        for (const { topic, partition } of gone) this.#owned.delete(`${topic}/${partition}`);
+        telling.onRevoke(gone, why);
+      },
+    });
     try {
       for await (const { topic, partition, offset, value } of consumer) {
-        const name = `${topic}/${partition}`;
-        if (expected.get(name) !== undefined && expected.get(name) !== offset) {
-          ledger.violation(`a worker got ${name}/${offset}, not ${expected.get(name)}`);
-        }
-        if (offset < (this.#committed.get(name) ?? 0)) {
-          ledger.violation(`${name}/${offset} came again to the one that had committed it`);
-        }
-        if (expected.has(name)) expected.set(name, offset + 1);
-        ledger.read(topic, partition, offset, value);
+        const records = [[offset, value] as const];
+        recorder.told(this.name, { f: "poll", reader: this.name, topic, partition, records });
         if (world.chance(0.05)) await world.sleep(world.between(0, 60));
-        this.#dealtWith(name, offset);
-        if (byHand && world.chance(0.2)) this.#commit(consumer, expected);
+        this.#dealtWith(topic, partition, offset);
+        if (byHand && world.chance(0.2)) this.#commit(consumer);
       }
     } catch (error) {
-      ledger.violation(`a worker's loop threw ${error}`);
+      fault("threw", `the loop of ${this.name}: ${error}`);
     }
     this.hasEnded = true;
   }
 
-  #dealtWith(name: string, offset: number): void {
-    let offsets = this.dealt.get(name);
-    if (!offsets) this.dealt.set(name, offsets = new Set());
-    offsets.add(offset);
+  /** Whether it has dealt with all of a partition that ends there. */
+  reached(topic: string, partition: number, end: number): boolean {
+    return (this.#reached.get(`${topic}/${partition}`) ?? 0) >= end;
   }
 
-  async #commit(
-    consumer: Consumer<string>,
-    expected: ReadonlyMap<string, number>,
-  ): Promise<void> {
-    const { ledger, world } = this.#fleet;
-    if (expected.size === 0) return;
-    const [name, offset] = world.pick([...expected]);
-    const slash = name.lastIndexOf("/");
-    const topic = name.slice(0, slash);
-    const partition = Number(name.slice(slash + 1));
+  #dealtWith(topic: string, partition: number, offset: number): void {
+    const name = `${topic}/${partition}`;
+    const next = offset + 1;
+    if (this.#owned.has(name)) this.#owned.set(name, [topic, partition, next]);
+    this.#reached.set(name, Math.max(next, this.#reached.get(name) ?? 0));
+  }
+
+  async #commit(consumer: Consumer<string>): Promise<void> {
+    const { world, recorder } = this.#fleet;
+    if (this.#owned.size === 0) return;
+    const [topic, partition, offset] = world.pick([...this.#owned.values()]);
     if (!consumer.partitions.some((one) => one.topic === topic && one.partition === partition)) {
       return;
     }
+    const commit = commitOf(this.#options.group, this.name, [topic, partition, offset]);
+    const op = recorder.invoke(this.name, { f: "commit", commit });
     try {
       await consumer.commit([{ topic, partition, offset }]);
-      ledger.counts.committed++;
-      if (expected.get(name) === undefined) return;
-      this.#committed.set(name, Math.max(offset, this.#committed.get(name) ?? 0));
+      recorder.ok(this.name, op);
     } catch (error) {
-      if (!(error instanceof WeirError)) ledger.violation(`commit: ${error}`);
+      failed(this.#fleet, this.name, op, error);
     }
   }
 }
 
+function commitOf(group: string, member: string, position: CommitPosition): Commit {
+  return { group, member, offsets: [position] };
+}
+
+export interface PasserOptions {
+  readonly group: string;
+  readonly topic: string;
+  readonly into: string;
+  /** How many records it may be given, at most twice as many as it passes on at once. */
+  readonly atOnce?: number;
+}
+
 /** Passes records on in transactions: each must come out once. */
 export class Passer {
-  readonly name = "passer";
+  readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
-  readonly #options: { group: string; topic: string; into: string; atOnce?: number };
+  readonly #options: PasserOptions;
+  #copies = 0;
   hasEnded = false;
 
-  /** `atOnce`: how many records it may be given, at most twice as many as it passes on at once. */
-  constructor(
-    fleet: Fleet,
-    client: Client,
-    options: { group: string; topic: string; into: string; atOnce?: number },
-  ) {
+  constructor(fleet: Fleet, client: Client, name: string, options: PasserOptions) {
+    this.name = name;
     this.#fleet = fleet;
     this.#client = client;
     this.#options = options;
   }
 
   async start(): Promise<void> {
-    const { ledger } = this.#fleet;
-    const { group, topic, into, atOnce } = this.#options;
+    const { fault, recorder } = this.#fleet;
+    const { group, topic, atOnce } = this.#options;
     const producer = this.#client.producer();
     const consumer = this.#client.consume<string>(topic, {
       group,
       autoCommitMs: false,
       sessionTimeoutMs: 2_000,
       ...atOnce === undefined ? {} : { capacity: { records: atOnce } },
+      ...tellingOf(this.#fleet, this.name, group),
     });
     try {
-      for await (const { partition, records, next } of consumer.batches()) {
-        const copies = records.map(({ value }) => ({ value: `copy of ${value}` }));
-        const commit = { consumer, offsets: [{ topic, partition, offset: next }] };
-        try {
-          await this.#client.transact([{ topic: into, records: copies }], { commit, producer });
-          ledger.passed(copies.length);
-        } catch (error) {
-          // Others have the partition, and begin where this one would have: else it would be skipped.
-          if (!(error instanceof WeirError) || error.retry !== "rejoin") throw error;
-          ledger.counts.transactionsRefused++;
-        }
+      for await (const batch of consumer.batches()) {
+        const { partition, next } = batch;
+        const records = batch.records.map(({ offset, value }) => [offset, value] as const);
+        recorder.told(this.name, { f: "poll", reader: this.name, topic, partition, records, next });
+        await this.#pass(producer, consumer, batch);
       }
     } catch (error) {
-      ledger.violation(`a passer's loop threw ${error}`);
+      fault("threw", `the loop of ${this.name}: ${error}`);
     }
     this.hasEnded = true;
+  }
+
+  async #pass(
+    producer: Producer,
+    consumer: Consumer<string>,
+    { partition, records, next }: RecordBatch<string>,
+  ): Promise<void> {
+    const { recorder } = this.#fleet;
+    const { group, topic, into } = this.#options;
+    const copies = records.map(({ value }) => ({
+      value: `${value}>${this.name}.${this.#copies++}`,
+    }));
+    const sends = [{ topic: into, values: copies.map(({ value }) => value) }];
+    const commit = commitOf(group, this.name, [topic, partition, next]);
+    const op = recorder.invoke(this.name, { f: "send", sends, commit });
+    try {
+      const published = await this.#client.transact([{ topic: into, records: copies }], {
+        commit: { consumer, offsets: [{ topic, partition, offset: next }] },
+        producer,
+      });
+      recorder.ok(this.name, op, { places: published.map(({ places }) => places.map(placeOf)) });
+    } catch (error) {
+      failed(this.#fleet, this.name, op, error);
+      // Others have the partition, and begin where this one would have: else it would be skipped.
+      if (!(error instanceof WeirError) || error.retry !== "rejoin") throw error;
+    }
   }
 }

@@ -1,26 +1,28 @@
 /** A simulated client's connection: hello, requests with their replies, and coming back when it is lost. */
 
-import type { Gateway } from "../../src/gateway.ts";
 import { connect, type Socket } from "./network.ts";
-import type { World } from "./world.ts";
+import type { Process } from "./process.ts";
+import type { Site } from "./site.ts";
+
+/** Longer than a session is waited for, or nearly. */
+const LONG_AWAY_MS = [500, 6_000] as const;
 
 export type Frame = Readonly<Record<string, unknown>>;
 
-export interface Site {
-  readonly world: World;
-  /** The gateway that is up, if one is. */
-  gateway(): Gateway | undefined;
-}
-
 export abstract class SimClient {
+  readonly name: string;
   protected readonly site: Site;
   #socket: Socket | undefined;
+  #gateway: Process | undefined;
   #waiting = new Map<number, (reply: Frame | undefined) => void>();
   #id = 0;
   #stopped = false;
+  /** The gateway of the last connection does not know that it is gone. */
+  protected leftOpen = false;
 
-  constructor(site: Site) {
+  constructor(site: Site, name: string) {
     this.site = site;
+    this.name = name;
   }
 
   start(): void {
@@ -30,13 +32,37 @@ export abstract class SimClient {
   /** It is connected, anew. */
   protected abstract opened(): void;
   protected abstract pushed(frame: Frame): void;
+  /** The connection is gone. */
+  protected lost(): void {}
 
   get isOpen(): boolean {
     return this.#socket?.isOpen ?? false;
   }
 
+  /** Whether all that it asked on its connection was answered. */
+  get isAnswered(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Which gateway it is connected to, or was last. */
+  protected get gateway(): Process | undefined {
+    return this.#gateway;
+  }
+
   cut(): void {
     this.#socket?.cut();
+  }
+
+  /** It takes its connection for dead and makes another; the gateway is not told. */
+  abandon(): void {
+    if (!this.isOpen) return;
+    this.#socket = undefined;
+    this.leftOpen = true;
+    this.#closed();
   }
 
   stop(): void {
@@ -48,14 +74,16 @@ export abstract class SimClient {
     if (this.isOpen) this.#socket?.send(JSON.stringify(frame));
   }
 
-  /** The reply; undefined if the connection was lost before it came. */
+  /** `replied` gets the reply before anything behind it is looked at; undefined if none can come. */
+  protected ask(frame: Frame, replied: (reply: Frame | undefined) => void): void {
+    if (!this.isOpen) return replied(undefined);
+    const id = ++this.#id;
+    this.#waiting.set(id, replied);
+    this.#socket?.send(JSON.stringify({ ...frame, id }));
+  }
+
   protected request(frame: Frame): Promise<Frame | undefined> {
-    return new Promise((resolve) => {
-      if (!this.isOpen) return resolve(undefined);
-      const id = ++this.#id;
-      this.#waiting.set(id, resolve);
-      this.#socket?.send(JSON.stringify({ ...frame, id }));
-    });
+    return new Promise((resolve) => this.ask(frame, resolve));
   }
 
   #connect(): void {
@@ -66,25 +94,43 @@ export abstract class SimClient {
       world.after(50, () => this.#connect());
       return;
     }
-    this.#socket = connect(world, gateway, {
+    const socket = connect(world, gateway, {
       message: (text) => {
+        if (this.#socket !== socket) return;
         for (const frame of [JSON.parse(text)].flat()) this.#receive(frame);
       },
       closed: () => {
-        for (const resolve of this.#waiting.values()) resolve(undefined);
-        this.#waiting.clear();
-        world.after(world.between(10, 300), () => this.#connect());
+        if (this.#socket === socket) this.#closed();
       },
     });
-    this.#socket.send(JSON.stringify({ type: "hello", id: ++this.#id }));
+    this.#socket = socket;
+    this.#gateway = gateway;
+    socket.send(JSON.stringify({ type: "hello", id: ++this.#id }));
     this.opened();
+  }
+
+  #closed(): void {
+    const { world } = this.site;
+    this.lost();
+    const unanswered = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const replied of unanswered) replied(undefined);
+    world.after(this.#away(), () => this.#connect());
+  }
+
+  /** How long it stays away when its connection is lost. */
+  #away(): number {
+    const { world, scenario } = this.site;
+    if (scenario.wide && world.chance(0.1)) return world.between(...LONG_AWAY_MS);
+    return world.between(10, 300);
   }
 
   #receive(frame: Frame): void {
     if (frame["type"] === "ping") this.push({ type: "heartbeat" });
     const { id } = frame;
     if (typeof id !== "number") return this.pushed(frame);
-    this.#waiting.get(id)?.(frame);
+    const replied = this.#waiting.get(id);
     this.#waiting.delete(id);
+    replied?.(frame);
   }
 }

@@ -6,77 +6,98 @@
  */
 
 import type { Client } from "../../src/client/mod.ts";
-import { Device } from "./device.ts";
-import { GatewaySite, PARTITIONS } from "./gateway_site.ts";
+import { Recorder } from "../checker/recorder.ts";
 import { connectFrom, type Fleet, Follower, Passer, Producing, Worker } from "./apps.ts";
-import { Ledger } from "./ledger.ts";
-import type { Outcome } from "./seed.ts";
+import { Device } from "./device.ts";
+import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
+import { guarded, judge, noRareThings, type Outcome, recordLog } from "./outcome.ts";
+import { checkPassedOn } from "./passed_on.ts";
+import { originalOf } from "./passer.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Fault } from "./site.ts";
 import { World } from "./world.ts";
 
-const FAULTY_MS = 20_000;
-const HEALING_MS = 40_000;
+/** Faults strike for longer here than among bare connections, and phones need longer to come back. */
+const LONGER_FAULTY_MS = 5_000;
+const LONGER_HEALING_MS = 15_000;
+const CLOSING_MS = 8_000;
+const FREEZE_MS = 6_000;
+/** A wide world lasts longer: as much need not happen in each second of it. */
+const WIDE_SLOWNESS = 4;
 const TOPICS = ["a", "b"];
-export const PASSED_ON = "out";
+const PASSED_ON = "out";
 
-export async function runClientSeed(seed: number, gateways = 1): Promise<Outcome> {
+export async function runClientSeed(seed: number, scenario: Scenario): Promise<Outcome> {
   const world = new World(seed);
-  const run = new Run(world, gateways);
-  run.begin();
-  await world.run(FAULTY_MS);
-  run.heal();
-  await world.run(FAULTY_MS + HEALING_MS);
-  await run.end();
-  const { ledger, site, counts } = run;
-  return {
-    seed,
-    violations: ledger.violations,
-    hash: world.hash,
-    counts: {
-      ...counts,
-      ...ledger.counts,
-      kills: site.kills,
-      cutOffs: site.cutOffs,
-      losses: site.losses,
-    },
-    faults: site.store.struck,
-    trace: world.recent,
-  };
+  const run = new Run(world, scenario);
+  const faultyMs = scenario.faultyMs + LONGER_FAULTY_MS;
+  await guarded(run, async () => {
+    run.begin();
+    await world.run(faultyMs);
+    run.heal();
+    await world.run(faultyMs + scenario.healingMs + LONGER_HEALING_MS);
+    await run.end();
+  });
+  const { site, recorder, faults, counts } = run;
+  return judge({ seed, site, recorder, faults, rare: noRareThings(), counts });
 }
 
 class Run implements Fleet {
   readonly world: World;
-  readonly ledger: Ledger;
+  readonly recorder: Recorder;
+  readonly partitions = PARTITIONS;
   readonly site: GatewaySite;
+  readonly faults: Fault[] = [];
   readonly counts = { cuts: 0, silences: 0, freezes: 0, wakes: 0, drains: 0 };
+  readonly #scenario: Scenario;
   readonly #devices: Device[] = [];
   readonly #clients: Client[] = [];
   readonly #producing: Producing[];
-  readonly #followers: Follower[];
-  readonly #workers: Worker[];
-  readonly #passers: Passer[];
+  readonly #others: readonly (Follower | Worker | Passer)[];
 
-  constructor(world: World, gateways: number) {
+  constructor(world: World, scenario: Scenario) {
     this.world = world;
-    this.ledger = new Ledger(world);
-    this.site = new GatewaySite(world, (message) => this.ledger.violation(message), gateways);
-    const { ledger } = this;
+    this.#scenario = scenario;
+    this.recorder = new Recorder(() => world.now, (event) => world.trace(JSON.stringify(event)));
+    this.site = new GatewaySite(world, (message) => this.fault("reported", message), scenario);
+    const slowness = scenario.wide ? WIDE_SLOWNESS : 1;
     this.#producing = ["p", "q"].map((name) =>
-      new Producing(this, this.#connect(), { name, topics: TOPICS, idempotent: true })
+      new Producing(this, this.#connect(), { name, topics: TOPICS, idempotent: true, slowness })
     );
     this.#producing.push(
-      new Producing(this, this.#connect(), { name: "r", topics: TOPICS, idempotent: false }),
+      new Producing(this, this.#connect(), {
+        name: "r",
+        topics: TOPICS,
+        idempotent: false,
+        slowness,
+      }),
     );
-    this.#followers = TOPICS.map((topic) => new Follower(this, this.#connect(), topic));
-    this.#workers = [undefined, undefined, false as const].map((instance) =>
-      new Worker(this, this.#connect(), { group: "g", topics: TOPICS, instance })
+    const followers = TOPICS.map((topic) =>
+      new Follower(this, this.#connect(), `follower of ${topic}`, topic)
     );
-    this.#passers = [1, 2].map(() =>
-      new Passer(this, this.#connect(), { group: "h", topic: "a", into: PASSED_ON })
+    const workers = [undefined, undefined, false as const].map((instance, i) =>
+      new Worker(this, this.#connect(), `worker ${i}`, {
+        group: "g",
+        topics: TOPICS,
+        ...instance === false ? { instance } : {},
+      })
     );
-    ledger.topics = TOPICS;
+    const passers = [1, 2].map((i) =>
+      new Passer(this, this.#connect(), `passer ${i}`, { group: "h", topic: "a", into: PASSED_ON })
+    );
+    this.#others = [...followers, ...workers, ...passers];
   }
 
+  /** An arrow, so that it can be handed on. */
+  readonly fault = (kind: string, text: string): void => {
+    this.world.trace(`VIOLATION ${kind}: ${text}`);
+    this.faults.push({ kind, text });
+  };
+
   begin(): void {
+    const overlapMs = 2 * SETTINGS.leaseMs + LONGEST_PAUSE_MS + SETTINGS.sessionTimeoutMs +
+      FREEZE_MS;
+    this.recorder.terms({ overlapMs, groups: ["g", "h"] });
     this.site.begin();
     for (const app of this.#apps()) app.start();
     this.#strike();
@@ -85,24 +106,22 @@ class Run implements Fleet {
   heal(): void {
     for (const producing of this.#producing) producing.finish();
     this.site.heal();
+    this.recorder.told("run", { f: "healed" });
     // Whoever is cut off and does not know it finds out by itself.
   }
 
   async end(): Promise<void> {
-    const { ledger, world } = this;
-    for (const producing of this.#producing) {
-      if (!producing.isQuiet) {
-        ledger.violation(`${producing.name} waits for an answer, though all is well`);
-      }
-    }
+    const { world, recorder } = this;
     for (const client of this.#clients) client.close();
-    await world.run(world.now + 8_000);
-    for (const app of this.#apps()) {
-      if (!app.hasEnded) ledger.violation(`${app.name} hangs after its client was closed`);
+    await world.run(world.now + CLOSING_MS);
+    for (const { name, hasEnded } of this.#apps()) {
+      if (!hasEnded) this.fault("hangs", `${name} goes on after its client was closed`);
     }
-    ledger.check(await this.site.readAll([...TOPICS, PASSED_ON]), PASSED_ON);
-    for (const follower of this.#followers) follower.check();
-    ledger.checkDealtWith(this.#workers.map(({ dealt }) => dealt), PARTITIONS);
+    const log = await this.site.readAll([...TOPICS, PASSED_ON]);
+    recordLog(recorder, log);
+    const from = log.filter(({ topic }) => topic === "a");
+    const into = log.filter(({ topic }) => topic === PASSED_ON);
+    for (const { kind, text } of checkPassedOn(from, into, originalOf)) this.fault(kind, text);
   }
 
   #connect(): Client {
@@ -114,11 +133,12 @@ class Run implements Fleet {
   }
 
   #apps() {
-    return [...this.#producing, ...this.#followers, ...this.#workers, ...this.#passers];
+    return [...this.#producing, ...this.#others];
   }
 
   #strike(): void {
     const { world, site, counts } = this;
+    const { wide } = this.#scenario;
     if (site.isHealthy) return;
     const device = world.pick(this.#devices);
     const what = world.random();
@@ -127,6 +147,9 @@ class Run implements Fleet {
       if (!site.isShared) { for (const other of this.#devices) other.cut(); }
     } else if (site.isShared && world.chance(0.1)) {
       site.cutOff();
+    } else if (wide && world.chance(0.1)) {
+      if (world.chance(0.7)) site.pause();
+      else site.setClock();
     } else if (what < 0.12) {
       counts.drains++;
       site.drain();
@@ -139,7 +162,7 @@ class Run implements Fleet {
       if (world.chance(0.5)) world.after(world.between(0, 3_000), () => device.wake());
     } else if (what < 0.75) {
       counts.freezes++;
-      device.freeze(world.between(10, 6_000));
+      device.freeze(world.between(10, FREEZE_MS));
       if (world.chance(0.7)) world.after(world.between(0, 7_000), () => device.wake());
     } else if (what < 0.85) {
       counts.wakes++;

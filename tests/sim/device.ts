@@ -4,16 +4,16 @@
  * wakes it is told so, or not.
  */
 
-import type { Gateway } from "../../src/gateway.ts";
 import type { ClientSocket, Platform, SocketEvents } from "../../src/client/platform.ts";
 import { connect, type Socket } from "./network.ts";
+import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
 const CONNECT_MS = 5;
 
 export class Device implements Platform {
   readonly #world: World;
-  readonly #gateway: () => Gateway | undefined;
+  readonly #gateway: () => Process | undefined;
   readonly #wakes = new Set<() => void>();
   readonly #unloads = new Set<() => void>();
   #line: Line | undefined;
@@ -22,7 +22,7 @@ export class Device implements Platform {
   #frozen: (() => void)[] = [];
   #dead = false;
 
-  constructor(world: World, gateway: () => Gateway | undefined) {
+  constructor(world: World, gateway: () => Process | undefined) {
     this.#world = world;
     this.#gateway = gateway;
   }

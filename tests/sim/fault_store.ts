@@ -50,6 +50,17 @@ export const SHARED_FAULTS = {
 export type Fault = keyof typeof FAULTS | keyof typeof SHARED_FAULTS;
 export type Odds = Record<keyof typeof FAULTS, number> & Partial<Record<Fault, number>>;
 
+/** Who is at the gateway's end of a link. */
+export interface LinkEnd {
+  /** It hears what comes when it can, or never. */
+  act(run: () => void): void;
+  /** Nothing gets through for now. */
+  readonly isCut: boolean;
+}
+
+/** What became of writes whose sender was not told, or told the wrong thing. */
+export type Fate = "unknownFoundStored" | "unknownFoundNotStored" | "lateWriteRefused";
+
 /** What all links of a world share. */
 export class FaultyStore {
   readonly world: World;
@@ -57,15 +68,19 @@ export class FaultyStore {
   odds: Odds = FAULTS;
   /** How often each fault struck. */
   readonly struck: Record<Fault, number> = { ...FAULTS, ...SHARED_FAULTS };
+  readonly fates: Record<Fate, number> = {
+    unknownFoundStored: 0,
+    unknownFoundNotStored: 0,
+    lateWriteRefused: 0,
+  };
 
   constructor(world: World, { shared = false } = {}) {
     this.world = world;
     this.stored = new MemoryStore({ shared });
   }
 
-  /** `isCut`: nothing gets through for now. */
-  link(isDead: () => boolean, isCut: () => boolean = () => false): Store {
-    return new Link(this, isDead, isCut);
+  link(end: LinkEnd): Store {
+    return new Link(this, end);
   }
 
   strikes(fault: Fault): boolean {
@@ -79,13 +94,11 @@ const UNKNOWN: WriteResult = { outcome: "unknown", cause: "the link" };
 
 class Link implements Store {
   readonly #shared: FaultyStore;
-  readonly #isDead: () => boolean;
-  readonly #isCut: () => boolean;
+  readonly #end: LinkEnd;
 
-  constructor(shared: FaultyStore, isDead: () => boolean, isCut: () => boolean) {
+  constructor(shared: FaultyStore, end: LinkEnd) {
     this.#shared = shared;
-    this.#isDead = isDead;
-    this.#isCut = isCut;
+    this.#end = end;
   }
 
   get shared(): boolean {
@@ -104,7 +117,7 @@ class Link implements Store {
     const { world, stored } = this.#shared;
     return new Promise((resolve) => {
       const answer = (result: WriteResult, ms: number) =>
-        world.after(ms, () => this.#isDead() || resolve(result));
+        world.after(ms, () => this.#end.act(() => resolve(result)));
       const arrive = async (ms: number) => {
         await world.sleep(ms);
         const result = await stored.write(write);
@@ -120,9 +133,9 @@ class Link implements Store {
     const { world } = shared;
     let stopped = false;
     const tell = (entries: readonly Entry[], ms: number) =>
-      world.after(ms, () => stopped || this.#isDead() || changed(entries));
+      world.after(ms, () => this.#end.act(() => stopped || changed(entries)));
     const stop = shared.stored.watch(keys, (entries) => {
-      if (this.#isCut() || shared.strikes("silentWatch")) return;
+      if (this.#end.isCut || shared.strikes("silentWatch")) return;
       if (shared.strikes("staleWatch")) tell(entries, world.between(10, 2_000));
       tell(entries, world.between(0.1, 3));
     });
@@ -139,35 +152,51 @@ class Link implements Store {
     answer: (result: WriteResult, ms: number) => void,
   ): Promise<void> {
     const shared = this.#shared;
-    const { world } = shared;
+    const { world, fates } = shared;
     const ms = world.between(0.1, 2);
-    if (this.#isCut()) return answer(UNKNOWN, STORE.callMs);
-    if (shared.strikes("lostRequest")) return answer(UNKNOWN, STORE.callMs);
-    if (shared.strikes("throwBefore")) return answer(UNKNOWN, ms);
+    const unanswered = (result: WriteResult, ms: number, stored: boolean) => {
+      fates[stored ? "unknownFoundStored" : "unknownFoundNotStored"]++;
+      answer(result, ms);
+    };
+    if (this.#end.isCut) return unanswered(UNKNOWN, STORE.callMs, false);
+    if (shared.strikes("lostRequest")) return unanswered(UNKNOWN, STORE.callMs, false);
+    if (shared.strikes("throwBefore")) return unanswered(UNKNOWN, ms, false);
     if (shared.strikes("late")) {
-      arrive(STORE.callMs + world.between(100, 8_000));
+      this.#straggle(arrive(STORE.callMs + world.between(100, 8_000)));
       return answer(UNKNOWN, STORE.callMs);
     }
-    if (shared.strikes("duplicate")) arrive(ms + world.between(1, 5_000));
+    if (shared.strikes("duplicate")) this.#straggle(arrive(ms + world.between(1, 5_000)));
     const result = await arrive(ms);
-    if (shared.strikes("lostReply")) return answer(UNKNOWN, STORE.callMs - ms);
-    if (shared.strikes("throwAfter")) return answer(UNKNOWN, ms);
-    if (shared.strikes("falseConflict")) return answer({ outcome: "conflict" }, ms);
+    const stored = result.outcome === "stored";
+    if (shared.strikes("lostReply")) return unanswered(UNKNOWN, STORE.callMs - ms, stored);
+    if (shared.strikes("throwAfter")) return unanswered(UNKNOWN, ms, stored);
+    if (shared.strikes("falseConflict")) return unanswered({ outcome: "conflict" }, ms, stored);
     return answer(result, shared.strikes("slow") ? world.between(100, STORE.callMs - 10) : ms);
+  }
+
+  /** A write that arrives when nobody waits for it any more. */
+  async #straggle(arriving: Promise<WriteResult>): Promise<void> {
+    if ((await arriving).outcome === "conflict") this.#shared.fates.lateWriteRefused++;
   }
 
   async #ask<T>(ask: () => Promise<T>): Promise<T> {
     const { world } = this.#shared;
     await world.sleep(world.between(0.1, 1));
-    if (this.#isDead()) return await new Promise(() => {});
-    if (this.#isCut()) {
+    await this.#heard();
+    if (this.#end.isCut) {
       await world.sleep(STORE.callMs);
-      if (this.#isDead()) return await new Promise(() => {});
+      await this.#heard();
       throw unreadable("the link is cut");
     }
     if (this.#shared.strikes("readError")) throw unreadable("the link broke");
     const answer = await ask();
     await world.sleep(world.between(0.1, 1));
-    return this.#isDead() ? await new Promise(() => {}) : answer;
+    await this.#heard();
+    return answer;
+  }
+
+  /** Resolves when the gateway can hear what came. */
+  #heard(): Promise<void> {
+    return new Promise((resolve) => this.#end.act(resolve));
   }
 }

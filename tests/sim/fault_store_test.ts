@@ -3,7 +3,7 @@ import { GatewayError } from "../../src/errors.ts";
 import { STORE } from "../../src/limits.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
 import { type Fault, FAULTS, FaultyStore } from "./fault_store.ts";
-import { World } from "./world.ts";
+import { AWAKE, World } from "./world.ts";
 
 const KEY = ["a"];
 const WRITE: Write = {
@@ -26,7 +26,7 @@ async function strike(fault: Fault | undefined, seed = 1): Promise<Seen & { atMs
   if (fault) store.odds = { ...FAULTS, [fault]: 1 };
   const isStored = async () => (await store.stored.read([KEY]))[0]?.version !== null;
   let seen = { outcome: "none" as Seen["outcome"], then: false, atMs: Infinity };
-  store.link(() => false).write(WRITE).then(async ({ outcome }) => {
+  store.link(AWAKE).write(WRITE).then(async ({ outcome }) => {
     const atMs = world.now;
     seen = { outcome, then: await isStored(), atMs };
   });
@@ -66,7 +66,7 @@ Deno.test("a write that arrives twice is stored once, and both arrivals are trac
   const world = new World(1);
   const store = new FaultyStore(world);
   store.odds = { ...FAULTS, duplicate: 1 };
-  store.link(() => false).write(WRITE);
+  store.link(AWAKE).write(WRITE);
   await world.run(LATEST_MS);
   const outcomes = world.recent.map((line) => line.split(": ")[1]);
   assertEquals(outcomes, ["stored", "conflict"]);
@@ -75,7 +75,7 @@ Deno.test("a write that arrives twice is stored once, and both arrivals are trac
 Deno.test("a read that fails is unavailable, and one that does not is what is stored", async () => {
   const world = new World(1);
   const store = new FaultyStore(world);
-  const link = store.link(() => false);
+  const link = store.link(AWAKE);
   store.odds = { ...FAULTS, readError: 1 };
   const failing = Promise.all([
     assertRejects(() => link.read([KEY]), GatewayError),
@@ -95,7 +95,7 @@ Deno.test("who is dead hears nothing, though what it sent arrives", async () => 
   const store = new FaultyStore(world);
   let dead = false;
   let heard = 0;
-  const link = store.link(() => dead);
+  const link = store.link({ act: (run) => dead || run(), isCut: false });
   link.write(WRITE).then(() => heard++);
   link.read([KEY]).then(() => heard++);
   dead = true;

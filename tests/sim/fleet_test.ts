@@ -5,18 +5,23 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { runClientSeed } from "./client_seed.ts";
-import { type Outcome, runSeed } from "./seed.ts";
+import type { Outcome } from "./outcome.ts";
+import { NARROW } from "./scenario.ts";
+import { runSeed } from "./seed.ts";
+import { commandFor } from "./worlds.ts";
 
 const GATEWAYS = 3;
+const SCENARIO = { ...NARROW, gateways: GATEWAYS };
 
-function assertClean({ seed, violations }: Outcome, option = ""): void {
-  const repeat = `repeat it with: deno task sim${option} --gateways ${GATEWAYS} --seed ${seed}`;
+function assertClean({ seed, violations }: Outcome, world: "frames" | "client"): void {
+  const choice = { narrow: true, world, gateways: GATEWAYS };
+  const repeat = `repeat it with: ${commandFor(seed, choice)}`;
   assertEquals([...violations], [], `Seed ${seed} broke a rule; ${repeat}`);
 }
 
 Deno.test("the same seed gives the same run of three gateways, event for event", async () => {
   for (const run of [runSeed, runClientSeed]) {
-    const [first, second] = [await run(1, GATEWAYS), await run(1, GATEWAYS)];
+    const [first, second] = [await run(1, SCENARIO), await run(1, SCENARIO)];
     assertEquals(first.hash, second.hash);
   }
 });
@@ -32,7 +37,7 @@ const PINNED: Readonly<Record<string, number>> = {
 };
 
 for (const [name, seed] of Object.entries(PINNED)) {
-  Deno.test(name, async () => assertClean(await runSeed(seed, GATEWAYS)));
+  Deno.test(name, async () => assertClean(await runSeed(seed, SCENARIO), "frames"));
 }
 
 const PINNED_CLIENTS: Readonly<Record<string, number>> = {
@@ -45,21 +50,21 @@ const PINNED_CLIENTS: Readonly<Record<string, number>> = {
 };
 
 for (const [name, seed] of Object.entries(PINNED_CLIENTS)) {
-  Deno.test(name, async () => assertClean(await runClientSeed(seed, GATEWAYS), " --client"));
+  Deno.test(name, async () => assertClean(await runClientSeed(seed, SCENARIO), "client"));
 }
 
 Deno.test("five other seeds of each break no rule, and are no idle walk", async () => {
   const totals = new Map<string, number>();
   for (let seed = 300; seed < 305; seed++) {
-    for (const [run, option] of [[runSeed, ""], [runClientSeed, " --client"]] as const) {
-      const outcome = await run(seed, GATEWAYS);
-      assertClean(outcome, option);
+    for (const [run, world] of [[runSeed, "frames"], [runClientSeed, "client"]] as const) {
+      const outcome = await run(seed, SCENARIO);
+      assertClean(outcome, world);
       for (const [name, count] of Object.entries(outcome.counts)) {
         totals.set(name, (totals.get(name) ?? 0) + count);
       }
     }
   }
-  for (const name of ["kills", "cutOffs", "losses", "assignments", "committed"]) {
+  for (const name of ["kills", "cutOffs", "losses", "assignments", "acknowledged"]) {
     assert((totals.get(name) ?? 0) > 0, `no ${name}`);
   }
 });

@@ -5,13 +5,19 @@
 
 import type { Settings } from "../../src/config.ts";
 import { Gateway } from "../../src/gateway.ts";
+import type { Log } from "../../src/log/log.ts";
 import { RecordCursor } from "../../src/log/record.ts";
+import type { Topic } from "../../src/types.ts";
+import type { Read } from "../checker/history.ts";
 import { FAULTS, FaultyStore, type Odds } from "./fault_store.ts";
-import { cutAll } from "./network.ts";
+import { Process } from "./process.ts";
+import { shortened } from "./publishers.ts";
+import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 const TICK_MS = 50;
 const MIX_MS = 2_500;
+const READING_MS = 10_000;
 export const PARTITIONS = 3;
 
 export const SETTINGS: Settings = {
@@ -29,53 +35,50 @@ export const SETTINGS: Settings = {
   origins: [],
 };
 
-/** A record of the log. */
-export interface Stored {
+/** What is in a partition of the log. */
+export interface PartitionLog {
   readonly topic: string;
+  readonly incarnation: string;
   readonly partition: number;
-  readonly offset: number;
-  readonly value: unknown;
+  readonly start: number;
+  readonly next: number;
+  readonly records: readonly Read[];
 }
 
+/** By how much a wall clock may be wrong. */
+const CLOCK_ERRORS_MS = [3_600_000, -600_000, 300_000, -300_000, 0];
+export const LONGEST_PAUSE_MS = 3 * SETTINGS.leaseMs;
 const utf8 = new TextDecoder();
-
-/** A gateway's process. */
-interface Process {
-  readonly gateway: Gateway;
-  dead: boolean;
-  draining: boolean;
-  /** Until then nothing gets through to the store. */
-  cutUntil: number;
-}
 
 export class GatewaySite {
   readonly world: World;
   readonly store: FaultyStore;
   readonly #report: (message: string) => void;
-  readonly #count: number;
+  readonly #scenario: Scenario;
   #up: Process[] = [];
   #healthy = false;
-  kills = 0;
-  /** How often a gateway was cut off from the store, and ended since it was for too long. */
-  cutOffs = 0;
-  losses = 0;
+  /** No watch ever tells anything, also when all else is well. */
+  readonly #deaf: boolean;
+  /** How often a gateway was killed, was cut off from the store, ended since it was for too long… */
+  readonly counts = { kills: 0, cutOffs: 0, losses: 0, pauses: 0, clockJumps: 0 };
 
   /**
    * `report`: what a gateway tells its operators as an error, which none should. With several
-   * `gateways` the store is one that they share.
+   * gateways the store is one that they share.
    */
-  constructor(world: World, report: (message: string) => void, gateways = 1) {
+  constructor(world: World, report: (message: string) => void, scenario: Scenario) {
     this.world = world;
-    this.#count = gateways;
-    this.store = new FaultyStore(world, { shared: gateways > 1 });
+    this.#scenario = scenario;
+    this.store = new FaultyStore(world, { shared: scenario.gateways > 1 });
     this.#report = report;
+    this.#deaf = scenario.wide && world.chance(0.2);
   }
 
   /** A gateway that is up, if one is; where there are several, one that does not drain. */
-  gateway(): Gateway | undefined {
-    if (!this.isShared) return this.#up[0]?.gateway;
+  gateway(): Process | undefined {
+    if (!this.isShared) return this.#up[0];
     const ready = this.#up.filter(({ draining }) => !draining);
-    return ready.length > 0 ? this.world.pick(ready).gateway : undefined;
+    return ready.length > 0 ? this.world.pick(ready) : undefined;
   }
 
   /** Whether faults strike no more. */
@@ -85,34 +88,32 @@ export class GatewaySite {
 
   /** Whether the gateways share the store. */
   get isShared(): boolean {
-    return this.#count > 1;
+    return this.#scenario.gateways > 1;
   }
 
   begin(): void {
-    for (let i = 0; i < this.#count; i++) this.start();
+    for (let i = 0; i < this.#scenario.gateways; i++) this.start();
     this.#mixFaults();
     this.#tick();
   }
 
   heal(): void {
     this.#healthy = true;
-    this.store.odds = FAULTS;
+    this.store.odds = this.#deaf ? { ...FAULTS, silentWatch: 1 } : FAULTS;
     for (const process of this.#up) process.cutUntil = 0;
-    while (this.#up.length < this.#count) this.start();
+    while (this.#up.length < this.#scenario.gateways) this.start();
   }
 
   start(): void {
-    const process = { dead: false, draining: false, cutUntil: 0 };
-    const isDead = () => process.dead;
-    const isCut = () => this.world.now < process.cutUntil;
-    const host = this.world.host(isDead, this.#report);
-    const store = this.store.link(isDead, isCut);
+    const process = new Process(this.world);
+    const host = this.world.host(process, this.#report);
+    const store = this.store.link(process);
     const gateway = new Gateway({ store, host, settings: SETTINGS, server: "weir sim" });
-    const up = Object.assign(process, { gateway });
-    this.#up.push(up);
+    process.gateway = gateway;
+    this.#up.push(process);
     gateway.lost.addEventListener("abort", () => {
-      this.losses++;
-      this.#end(up);
+      this.counts.losses++;
+      this.#end(process);
     });
     gateway.start().catch((error) => {
       if (!process.dead) this.world.trace(`takes up later: ${error}`);
@@ -124,7 +125,7 @@ export class GatewaySite {
   kill(): void {
     const killed = this.#pick();
     if (!killed) return;
-    this.kills++;
+    this.counts.kills++;
     this.#end(killed);
   }
 
@@ -137,7 +138,7 @@ export class GatewaySite {
     await draining.gateway.drain();
     if (this.isShared && !draining.dead) await draining.gateway.close();
     if (draining.dead) return;
-    this.kills++;
+    this.counts.kills++;
     this.#end(draining);
   }
 
@@ -145,9 +146,27 @@ export class GatewaySite {
   cutOff(): void {
     const process = this.#pick();
     if (!process) return;
-    this.cutOffs++;
+    this.counts.cutOffs++;
     process.cutUntil = this.world.now + this.world.between(100, 6_000);
     this.world.trace("a gateway is cut off from the store");
+  }
+
+  /** A gateway stops for a while, as when its process or machine is suspended, and goes on. */
+  pause(): void {
+    const process = this.#pick();
+    if (!process || process.isPaused) return;
+    this.counts.pauses++;
+    this.world.trace("a gateway stops for a while");
+    process.pause(this.world.between(200, LONGEST_PAUSE_MS), this.world.chance(0.3));
+  }
+
+  /** A gateway's wall clock is set, and is wrong then. */
+  setClock(): void {
+    const process = this.#pick();
+    if (!process) return;
+    this.counts.clockJumps++;
+    this.world.trace("a gateway's wall clock jumps");
+    process.wallClockErrorMs = this.world.pick(CLOCK_ERRORS_MS);
   }
 
   #pick(): Process | undefined {
@@ -159,15 +178,17 @@ export class GatewaySite {
     process.dead = true;
     this.#up = this.#up.filter((other) => other !== process);
     this.world.trace("the gateway is killed");
-    if (this.isShared) cutAll(process.gateway);
+    if (this.isShared) { for (const socket of [...process.sockets]) socket.cut(); }
     const startAgain = () => {
-      if (this.#up.length < this.#count) this.start();
+      if (this.#up.length < this.#scenario.gateways) this.start();
     };
     this.world.after(this.world.between(10, 1_500), startAgain);
   }
 
   #tick(): void {
-    for (const { gateway } of [...this.#up]) gateway.tick();
+    for (const process of [...this.#up]) {
+      if (!process.isPaused) process.act(() => process.gateway.tick());
+    }
     this.world.after(TICK_MS, () => this.#tick());
   }
 
@@ -180,44 +201,58 @@ export class GatewaySite {
     if (!world.chance(0.2)) {
       for (const name of names) if (world.chance(0.4)) odds[name] = world.between(0, 0.06);
     }
-    if (this.isShared && world.chance(0.5)) odds.silentWatch = world.pick([0.1, 0.5, 1]);
+    if (this.#deaf) odds.silentWatch = 1;
+    else if (this.isShared && world.chance(0.5)) odds.silentWatch = world.pick([0.1, 0.5, 1]);
     if (this.isShared && world.chance(0.3)) odds.staleWatch = 0.2;
     store.odds = odds;
     world.after(MIX_MS, () => this.#mixFaults());
   }
 
   /** All that is in the log of these topics, through a gateway that has seen nothing. */
-  async readAll(topics: readonly string[]): Promise<Stored[]> {
+  async readAll(topics: readonly string[]): Promise<PartitionLog[]> {
     while (this.#up[0]) this.#end(this.#up[0]);
     this.start();
-    const found: Stored[] = [];
-    const reading = this.#read(topics, found);
-    await this.world.run(this.world.now + 10_000);
+    const found: PartitionLog[] = [];
+    const reading = this.#readInto(found, topics);
+    await this.world.run(this.world.now + READING_MS);
     await reading;
     return found;
   }
 
-  async #read(topics: readonly string[], into: Stored[]): Promise<void> {
+  async #readInto(found: PartitionLog[], topics: readonly string[]): Promise<void> {
     const log = this.#up[0]?.gateway.log;
     for (const name of topics) {
       const topic = await log?.topics.find(name);
       if (!topic || !log) continue;
       for (let partition = 0; partition < topic.partitions; partition++) {
-        const { next } = await log.bounds(topic, partition);
-        for (let at = 0; at < next;) {
-          const { sections } = await log.read(topic, partition, at, 1 << 20);
-          for (const { base, payload, time } of sections) {
-            const cursor = new RecordCursor(payload, time);
-            for (let offset = base; cursor.next(); offset++) {
-              const value = JSON.parse(
-                utf8.decode(payload.subarray(cursor.valueFrom, cursor.valueTo)),
-              );
-              into.push({ topic: name, partition, offset, value });
-              at = offset + 1;
-            }
-          }
-        }
+        const { start, next } = await log.bounds(topic, partition);
+        const records = await readPartition(log, topic, partition, start, next);
+        found.push({ topic: name, incarnation: topic.id, partition, start, next, records });
       }
     }
   }
+}
+
+async function readPartition(
+  log: Log,
+  topic: Topic,
+  partition: number,
+  start: number,
+  next: number,
+): Promise<Read[]> {
+  const records: Read[] = [];
+  for (let at = start; at < next;) {
+    const { sections } = await log.read(topic, partition, at, 1 << 20);
+    for (const { base, payload, time } of sections) {
+      const cursor = new RecordCursor(payload, time);
+      for (let offset = base; cursor.next(); offset++) {
+        const value = utf8.decode(payload.subarray(cursor.valueFrom, cursor.valueTo));
+        if (offset < at) continue;
+        records.push([offset, shortened(JSON.parse(value))]);
+        at = offset + 1;
+      }
+    }
+    if (sections.length === 0) break;
+  }
+  return records;
 }

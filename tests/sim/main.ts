@@ -1,50 +1,74 @@
 /**
- * The simulation: `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds 500
- * [--from N]` runs many and counts. With `--client`, it is the client that is in the faulty world, and
- * not only the gateway; with `--gateways N`, so many gateways share the store.
+ * The simulation. `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds 500
+ * [--from N] [--jobs 2]` runs many and counts. `--world frames` and `--world client` say who the
+ * clients are, `--gateways N` how many share the store; `--narrow` is the world of the first seeds.
+ * `--history FILE` keeps what the clients of one seed were told, for `deno task check FILE`.
  */
 
 import { parseArgs } from "node:util";
-import { runClientSeed } from "./client_seed.ts";
-import { type Outcome, runSeed } from "./seed.ts";
+import { writeHistory } from "../checker/recorder.ts";
+import { runMany, Totals } from "./many.ts";
+import type { Summary } from "./worker.ts";
+import { type Choice, commandFor, runWorld } from "./worlds.ts";
 
-type Run = (seed: number, gateways: number) => Promise<Outcome>;
+/** Violations and lines of trace that are shown of one seed. */
+const SHOWN = 10;
 
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-function report({ seed, violations, trace }: Outcome, run: Run, gateways: number): void {
+function report({ seed, violations, trace }: Summary, choice: Choice): void {
   for (const line of trace) print(`    ${line}`);
-  for (const violation of violations.slice(0, 10)) print(`  seed ${seed}: ${violation}`);
-  print(
-    `  repeat it with: deno task sim${run === runClientSeed ? " --client" : ""}${
-      gateways > 1 ? ` --gateways ${gateways}` : ""
-    } --seed ${seed}`,
-  );
-}
-
-/** Runs these seeds; returns how many of them broke a rule. */
-async function runSeeds(run: Run, gateways: number, from: number, count: number): Promise<number> {
-  const totals = new Map<string, number>();
-  const faults = new Map<string, number>();
-  let broken = 0;
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = await run(seed, gateways);
-    add(totals, outcome.counts);
-    add(faults, outcome.faults);
-    if (outcome.violations.length === 0) continue;
-    broken++;
-    report(outcome, run, gateways);
+  for (const { kind, text } of violations.slice(0, SHOWN)) {
+    print(`  seed ${seed}: ${kind}: ${text}`);
   }
-  print([...totals].map(([name, total]) => `${total} ${name}`).join(", "));
-  print(`faults: ${[...faults].map(([name, struck]) => `${name} ${struck}`).join(", ")}`);
-  print(`sim: ${count} seeds, ${broken} violations`);
-  return broken;
+  print(`  repeat it with: ${commandFor(seed, choice)}`);
 }
 
-function add(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(counts)) to.set(name, (to.get(name) ?? 0) + count);
+/** Runs one seed; returns whether it kept the rules. */
+async function runOne(seed: number, choice: Choice, file: string | undefined): Promise<boolean> {
+  const outcome = await runWorld(seed, choice);
+  if (file !== undefined) await writeHistory(file, outcome.history);
+  report(outcome, choice);
+  print(`sim: 1 seeds, ${outcome.violations.length} violations`);
+  return outcome.violations.length === 0;
+}
+
+/** Runs many; returns whether all kept the rules, and enough happened in them. */
+async function runAll(from: number, count: number, jobs: number, choice: Choice): Promise<boolean> {
+  const totals = new Totals();
+  const begun = performance.now();
+  await runMany({ from, count, jobs }, choice, (summary) => {
+    totals.add(summary);
+    if (summary.violations.length > 0) report(summary, choice);
+  });
+  const realMs = performance.now() - begun;
+  const hours = totals.virtualMs / 3_600_000;
+  const speed = totals.virtualMs / realMs / jobs;
+  print(
+    `${hours.toFixed(1)} virtual hours, ${
+      speed.toFixed(0)
+    } times as fast as real ones on each core`,
+  );
+  print(`${listed(totals.counts)}; at least ${totals.leastOperations} operations in each seed`);
+  print(`faults: ${listed(totals.faults)}`);
+  print(`rare: ${listed(totals.rare)}`);
+  if (totals.broken > 0) print(`violations, in so many seeds: ${listed(totals.violations)}`);
+  // A narrow world has not all that can happen.
+  const missing = choice.narrow ? [] : totals.tooRare;
+  if (missing.length > 0) print(`too rare to have been tried: ${missing.join(", ")}`);
+  print(`sim: ${count} seeds, ${totals.broken} violations`);
+  return totals.broken === 0 && missing.length === 0;
+}
+
+function listed(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, count]) => `${count} ${spaced(name)}`).join(", ");
+}
+
+/** `lateWriteRefused` as words. */
+function spaced(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 if (import.meta.main) {
@@ -54,17 +78,24 @@ if (import.meta.main) {
       seed: { type: "string" },
       seeds: { type: "string", default: "500" },
       from: { type: "string", default: "1" },
-      client: { type: "boolean", default: false },
-      gateways: { type: "string", default: "1" },
+      jobs: { type: "string", default: "1" },
+      world: { type: "string" },
+      gateways: { type: "string" },
+      narrow: { type: "boolean", default: false },
+      history: { type: "string" },
     },
   });
-  const run = values.client ? runClientSeed : runSeed;
-  const gateways = Number(values.gateways);
-  if (values.seed !== undefined) {
-    const outcome = await run(Number(values.seed), gateways);
-    report(outcome, run, gateways);
-    print(`sim: 1 seeds, ${outcome.violations.length} violations`);
-    Deno.exit(outcome.violations.length === 0 ? 0 : 1);
+  const { world, narrow, gateways } = values;
+  if (world !== undefined && world !== "frames" && world !== "client") {
+    throw new Error(`--world is "${world}": it must be frames or client`);
   }
-  Deno.exit(await runSeeds(run, gateways, Number(values.from), Number(values.seeds)) === 0 ? 0 : 1);
+  const choice: Choice = {
+    narrow,
+    ...world === undefined ? {} : { world },
+    ...gateways === undefined ? {} : { gateways: Number(gateways) },
+  };
+  const kept = values.seed !== undefined
+    ? await runOne(Number(values.seed), choice, values.history)
+    : await runAll(Number(values.from), Number(values.seeds), Number(values.jobs), choice);
+  Deno.exit(kept ? 0 : 1);
 }

@@ -3,8 +3,8 @@
  * connection can be cut, with what is under way.
  */
 
-import type { Gateway } from "../../src/gateway.ts";
 import type { Session } from "../../src/session/session.ts";
+import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** A client's end of a connection. */
@@ -24,15 +24,9 @@ const LOST = 1006;
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
-const open = new WeakMap<Gateway, Set<Socket>>();
-
-/** All connections to a gateway go, as when its process ends. */
-export function cutAll(gateway: Gateway): void {
-  for (const socket of [...open.get(gateway) ?? []]) socket.cut();
-}
-
-export function connect(world: World, gateway: Gateway, events: SocketEvents): Socket {
+export function connect(world: World, process: Process, events: SocketEvents): Socket {
   let isOpen = true;
+  let session: Session | undefined;
   let [inboundAt, outboundAt] = [0, 0];
 
   /** Later than all before it in the same direction. */
@@ -41,26 +35,25 @@ export function connect(world: World, gateway: Gateway, events: SocketEvents): S
   const end = (code: number, reason: string) => {
     if (!isOpen) return;
     isOpen = false;
-    sockets.delete(socket);
-    session.closed();
+    process.sockets.delete(socket);
+    process.act(() => session?.closed());
     world.after(1, () => events.closed(code, reason));
   };
-  const session: Session = gateway.connect({
+  const wire = {
     buffered: 0,
-    send(message) {
+    send(message: string | Uint8Array) {
       outboundAt = later(outboundAt);
       const text = typeof message === "string" ? message : decoder.decode(message);
       world.after(outboundAt - world.now, () => isOpen && events.message(text));
     },
-    close: (code, reason) => {
+    close: (code: number, reason: string) => {
       world.trace(`gateway closes ${code} ${reason}`);
       // After what was sent before it.
       world.after(Math.max(0, outboundAt - world.now), () => end(code, reason));
     },
     terminate: () => world.after(0, () => end(LOST, "")),
-  });
-  const sockets = open.get(gateway) ?? new Set();
-  open.set(gateway, sockets);
+  };
+  process.act(() => session = process.gateway.connect(wire));
   const socket: Socket = {
     get isOpen() {
       return isOpen;
@@ -68,10 +61,11 @@ export function connect(world: World, gateway: Gateway, events: SocketEvents): S
     send(text) {
       inboundAt = later(inboundAt);
       const bytes = utf8.encode(text);
-      world.after(inboundAt - world.now, () => isOpen && session.receive(bytes));
+      const arrive = () => process.act(() => isOpen && session?.receive(bytes));
+      world.after(inboundAt - world.now, () => isOpen && arrive());
     },
     cut: () => end(LOST, ""),
   };
-  sockets.add(socket);
+  process.sockets.add(socket);
   return socket;
 }

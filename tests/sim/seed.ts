@@ -1,119 +1,157 @@
 /**
- * One seed: a gateway in a faulty world, with clients that publish, follow and consume; it is killed
- * and started again, connections are cut, the store's link does what links do. Then the world heals,
- * and what everybody saw is held against what is in the log.
+ * One seed: gateways in a faulty world, with clients that publish, follow, consume and pass on; they
+ * are killed and started again, connections are cut, the store's link does what links do. Then the
+ * world heals, and what everybody saw is held against what is in the log.
  */
 
-import type { Gateway } from "../../src/gateway.ts";
-import { Consumer, Follower, Publisher } from "./clients.ts";
-import type { SimClient, Site } from "./client.ts";
-import type { FaultyStore, Odds } from "./fault_store.ts";
-import { GatewaySite, PARTITIONS } from "./gateway_site.ts";
-import { History } from "./history.ts";
+import { Recorder } from "../checker/recorder.ts";
+import type { SimClient } from "./client.ts";
+import { Consumer } from "./consumer.ts";
+import { Follower } from "./follower.ts";
+import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
+import { Operator } from "./operator.ts";
+import { guarded, judge, noRareThings, type Outcome, recordLog } from "./outcome.ts";
+import { originalOf, Passer } from "./passer.ts";
+import { checkPassedOn } from "./passed_on.ts";
+import type { Process } from "./process.ts";
+import { PlainPublisher, Publisher } from "./publishers.ts";
+import type { Scenario } from "./scenario.ts";
+import { type Fault, type Site } from "./site.ts";
 import { World } from "./world.ts";
 
-/** How long faults strike, and how long the world then has to heal, in virtual milliseconds. */
-const FAULTY_MS = 15_000;
-const HEALING_MS = 25_000;
 const TOPICS = ["a", "b"];
+/** Deleted now and then, and made again by whoever uses it. */
+const FLEETING = "c";
+/** Kept for a short time only. */
+const SHORT = "d";
+const SHORT_MS = 2_000;
+/** Seldom written to, so that no later write shows what was missed. */
+const QUIET = "e";
+/** Where copies of what is in the first topic go. */
+const PASSED_ON = "out";
+/** A record may be under way for so long when its partition is given to another. */
+const UNDER_WAY_MS = 1_000;
 
-export interface Outcome {
-  readonly seed: number;
-  readonly violations: readonly string[];
-  readonly hash: number;
-  /** How often what happened. */
-  readonly counts: Readonly<Record<string, number>>;
-  readonly faults: Readonly<Odds>;
-  readonly trace: readonly string[];
-}
-
-export async function runSeed(seed: number, gateways = 1): Promise<Outcome> {
+export async function runSeed(seed: number, scenario: Scenario): Promise<Outcome> {
+  const { faultyMs, healingMs } = scenario;
   const world = new World(seed);
-  const run = new Run(world, gateways);
-  run.begin();
-  await world.run(FAULTY_MS);
-  run.heal();
-  await world.run(FAULTY_MS + HEALING_MS);
-  await run.end();
-  const { history, store, place: { kills, cutOffs, losses }, cuts } = run;
-  const { publishes, commits, assignments, violations } = history;
-  return {
-    seed,
-    violations,
-    hash: world.hash,
-    counts: { publishes, commits, assignments, kills, cuts, cutOffs, losses },
-    faults: store.struck,
-    trace: world.recent,
-  };
+  const run = new Run(world, scenario);
+  await guarded(run, async () => {
+    run.begin();
+    await world.run(faultyMs);
+    run.heal();
+    await world.run(faultyMs + healingMs);
+    await run.end();
+  });
+  const { place: site, recorder, faults, rare, cuts } = run;
+  return judge({ seed, site, recorder, faults, rare, counts: { cuts } });
 }
 
 class Run implements Site {
   readonly world: World;
-  readonly history: History;
+  readonly recorder: Recorder;
   readonly place: GatewaySite;
-  readonly #publishers: Publisher[];
+  readonly faults: Fault[] = [];
+  readonly rare = noRareThings();
+  readonly scenario: Scenario;
+  readonly #publishers: (Publisher | PlainPublisher)[];
   readonly #consumers: Consumer[];
   readonly #others: SimClient[];
+  readonly #operator: Operator;
   cuts = 0;
 
-  constructor(world: World, gateways: number) {
+  constructor(world: World, scenario: Scenario) {
     this.world = world;
-    this.history = new History(world);
-    const { history } = this;
-    this.place = new GatewaySite(world, (message) => history.violation(message), gateways);
-    this.#publishers = ["p", "q", "r"].map((name) => new Publisher(this, name, TOPICS, history));
-    const join = { type: "join", group: "g", topics: TOPICS, revokeTimeoutMs: 1_000 };
+    this.scenario = scenario;
+    this.recorder = new Recorder(() => world.now, (event) => world.trace(JSON.stringify(event)));
+    this.place = new GatewaySite(world, (message) => this.fault("reported", message), scenario);
+    const everyMs = scenario.publishMs;
+    this.#publishers = ["p", "q", "r"].map((name) =>
+      new Publisher(this, name, { topics: TOPICS, everyMs })
+    );
+    const join = { group: "g", topics: TOPICS, revokeTimeoutMs: 1_000 };
     this.#consumers = [
-      new Consumer(this, join, history),
-      new Consumer(this, join, history),
-      new Consumer(this, { ...join, instance: "i", sessionTimeoutMs: 2_000 }, history),
+      new Consumer(this, "x", join),
+      new Consumer(this, "y", join),
+      new Consumer(this, "z", { ...join, instance: "i", sessionTimeoutMs: 2_000 }),
     ];
-    this.#others = [new Follower(this, "a", history)];
+    this.#others = [
+      new Follower(this, "follower", { topic: "a", seeks: scenario.wide }),
+      ...scenario.wide ? this.#more() : [],
+    ];
+    this.#operator = new Operator(this, FLEETING);
   }
 
-  get store(): FaultyStore {
-    return this.place.store;
+  get isHealthy(): boolean {
+    return this.place.isHealthy;
   }
 
-  gateway(): Gateway | undefined {
+  gateway(): Process | undefined {
     return this.place.gateway();
   }
 
+  fault(kind: string, text: string): void {
+    this.world.trace(`VIOLATION ${kind}: ${text}`);
+    this.faults.push({ kind, text });
+  }
+
   begin(): void {
+    const { wide } = this.scenario;
+    const overlapMs = 2 * SETTINGS.leaseMs + LONGEST_PAUSE_MS + UNDER_WAY_MS;
+    this.recorder.terms({ overlapMs, groups: wide ? ["g", "h"] : ["g"] });
     this.place.begin();
     for (const client of this.#clients()) client.start();
+    if (wide) {
+      this.#operator.make(SHORT, { partitions: PARTITIONS, retentionMs: SHORT_MS });
+      this.#operator.start();
+    }
     this.#strike();
   }
 
   heal(): void {
     for (const publisher of this.#publishers) publisher.finish();
+    this.#operator.stop();
     this.place.heal();
+    this.recorder.told("run", { f: "healed" });
   }
 
   /** Everything must have come right by now. */
   async end(): Promise<void> {
-    const { history } = this;
-    for (const publisher of this.#publishers) {
-      if (!publisher.isQuiet) history.violation("a publish is never answered, though all is well");
-    }
-    const owned = this.#consumers.flatMap((consumer) => consumer.owned).sort();
-    const all = TOPICS.flatMap((topic) =>
-      Array.from({ length: PARTITIONS }, (_, partition) => `${topic}/${partition}`)
-    );
-    if (owned.join() !== all.join()) {
-      history.violation(`owned in the end: ${owned.join(" ")}, not each of ${all.join(" ")} once`);
-    }
-    for (const consumer of this.#consumers) {
-      if (consumer.owned.length !== all.length / this.#consumers.length) {
-        history.violation(`a consumer owns ${consumer.owned.length} of ${all.length} in the end`);
-      }
+    for (const client of this.#clients()) {
+      if (!client.isAnswered) this.fault("hangs", `${client.name} was never answered`);
     }
     for (const client of this.#clients()) client.stop();
-    const log = new Map<string, string>();
-    for (const { topic, partition, offset, value } of await this.place.readAll(TOPICS)) {
-      log.set(`${topic}/${partition}/${offset}`, String(value));
-    }
-    history.check(log);
+    const all = [...TOPICS, ...this.scenario.wide ? [FLEETING, SHORT, QUIET, PASSED_ON] : []];
+    const log = await this.place.readAll(all);
+    recordLog(this.recorder, log);
+    if (!this.scenario.wide) return;
+    const [from, into] = [log.filter(of("a")), log.filter(of(PASSED_ON))];
+    for (const fault of checkPassedOn(from, into, originalOf)) this.fault(fault.kind, fault.text);
+  }
+
+  /** Who is there in a wide world besides. */
+  #more(): SimClient[] {
+    const everyMs = [80, 500] as const;
+    this.#publishers.push(
+      new Publisher(this, "s", { topics: [FLEETING, SHORT], everyMs }),
+      new PlainPublisher(this, "t", { topics: ["b", FLEETING, SHORT], everyMs }),
+      new Publisher(this, "m", { topics: ["b"], everyMs, producer: "shared" }),
+      new Publisher(this, "n", { topics: ["b"], everyMs, producer: "shared" }),
+      new PlainPublisher(this, "o", { topics: [QUIET], everyMs: [1_000, 5_000] }),
+    );
+    const slow = { credit: 3, paceMs: [200, 1_500] as const };
+    const passing = { group: "h", topics: ["a"], into: PASSED_ON, credit: 20 };
+    const latest = { group: "l", topics: ["b"], from: "latest", commitMs: [0, 2_000] } as const;
+    return [
+      new Passer(this, "v", passing),
+      new Passer(this, "w", { ...passing, instance: "j", sessionTimeoutMs: 2_000 }),
+      new Consumer(this, "late1", latest),
+      new Consumer(this, "late2", { ...latest, instance: "l", sessionTimeoutMs: 2_000 }),
+      new Consumer(this, "u", { group: "k", topics: [SHORT, FLEETING], ...slow }),
+      new Follower(this, "fleeting", { topic: FLEETING, mayReset: true }),
+      new Follower(this, "slow", { topic: SHORT, mayReset: true, ...slow }),
+      new Follower(this, "quiet", { topic: QUIET }),
+    ];
   }
 
   #clients(): SimClient[] {
@@ -121,18 +159,29 @@ class Run implements Site {
   }
 
   #strike(): void {
-    const { world } = this;
-    if (this.place.isHealthy) return;
+    const { world, place } = this;
+    const { wide } = this.scenario;
+    if (place.isHealthy) return;
     if (world.chance(0.12)) {
-      this.place.kill();
-      if (!this.place.isShared) { for (const client of this.#clients()) client.cut(); }
-    } else if (this.place.isShared && world.chance(0.15)) {
-      if (world.chance(0.3)) this.place.drain();
-      else this.place.cutOff();
+      place.kill();
+      if (!place.isShared) { for (const client of this.#clients()) client.cut(); }
+    } else if (place.isShared && world.chance(0.15)) {
+      if (world.chance(0.3)) place.drain();
+      else place.cutOff();
+    } else if (wide && world.chance(0.15)) {
+      place.pause();
+    } else if (wide && world.chance(0.07)) {
+      place.setClock();
+    } else if (wide && world.chance(0.2)) {
+      world.pick(this.#clients()).abandon();
     } else if (world.chance(0.5)) {
       this.cuts++;
       world.pick(this.#clients()).cut();
     }
     world.after(world.between(200, 1_200), () => this.#strike());
   }
+}
+
+function of(topic: string) {
+  return (log: { readonly topic: string }) => log.topic === topic;
 }

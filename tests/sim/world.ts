@@ -19,6 +19,8 @@ interface Event {
   readonly run: () => void;
 }
 
+/** Of a line of the trace. */
+const SHOWN_CHARACTERS = 240;
 /** The wall clock when a world begins. */
 const EPOCH_MS = 1_764_000_000_000;
 
@@ -29,6 +31,24 @@ export interface Surroundings extends Chance {
   trace(text: string): void;
   sleep(ms: number): Promise<void>;
 }
+
+/** What has a host in a world: it acts when it can, and has clocks of its own. */
+export interface Inhabitant {
+  /** Runs it when it may run, or never. */
+  act(run: () => void): void;
+  /** By how much its wall clock is ahead. */
+  readonly wallClockErrorMs: number;
+  /** For how long its monotonic clock stood still. */
+  readonly stoodStillMs: number;
+}
+
+/** One that is always there, with clocks that are right and a link that is never cut. */
+export const AWAKE = {
+  act: (run: () => void): void => run(),
+  wallClockErrorMs: 0,
+  stoodStillMs: 0,
+  isCut: false,
+};
 
 export class World extends Chance implements Surroundings {
   readonly #heap: Event[] = [];
@@ -49,7 +69,7 @@ export class World extends Chance implements Surroundings {
 
   /** The last things that were traced. */
   get recent(): readonly string[] {
-    return this.#trace.slice(-40);
+    return this.#trace.slice(-40).map((line) => line.slice(0, SHOWN_CHARACTERS));
   }
 
   trace(text: string): void {
@@ -85,13 +105,13 @@ export class World extends Chance implements Surroundings {
     this.#now = until;
   }
 
-  /** A host of this world. What is dead does not act any more, and nobody hears it. */
-  host(isDead: () => boolean, report: (message: string) => void): Host {
+  /** A host of this world for one that lives in it. What is dead does not act any more. */
+  host(inhabitant: Inhabitant, report: (message: string) => void): Host {
     return {
       clock: {
-        now: () => EPOCH_MS + Math.floor(this.#now),
-        monotonic: () => this.#now,
-        after: (ms, run) => this.after(ms, () => isDead() || run()),
+        now: () => EPOCH_MS + Math.floor(this.#now + inhabitant.wallClockErrorMs),
+        monotonic: () => this.#now - inhabitant.stoodStillMs,
+        after: (ms, run) => this.after(ms, () => inhabitant.act(run)),
       },
       random: {
         number: this.random,

@@ -80,7 +80,12 @@ Deno.test("a host lives in its world, and what is dead does nothing more", async
   const world = new World(1);
   const reports: string[] = [];
   let dead = false;
-  const host = world.host(() => dead, (message) => reports.push(message));
+  const inhabitant = {
+    act: (run: () => void) => dead || run(),
+    wallClockErrorMs: 0,
+    stoodStillMs: 0,
+  };
+  const host = world.host(inhabitant, (message) => reports.push(message));
   const begun = host.clock.now();
   let woken = 0;
   sleep(host.clock, 1_000).then(() => woken = host.clock.now() - begun);

@@ -5,7 +5,8 @@ import { Gateway } from "../support/gateway.ts";
 import type { Surroundings } from "../sim/world.ts";
 import { Link, type Weather, WEATHERS } from "./link.ts";
 
-const LEASE_MS = 2_000;
+export const LEASE_MS = 2_000;
+export const SESSION_TIMEOUT_MS = 4_000;
 
 interface Post {
   readonly link: Link;
@@ -139,7 +140,7 @@ export class Fleet {
           WEIR_STORE: `http://127.0.0.1:${post.link.port}`,
           WEIR_LEASE_MS: String(LEASE_MS),
           WEIR_HEARTBEAT_MS: "1000",
-          WEIR_SESSION_TIMEOUT_MS: "4000",
+          WEIR_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
         });
       } catch (error) {
         this.#world.trace(`a start failed: ${error}`);

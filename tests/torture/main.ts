@@ -1,5 +1,5 @@
 /**
- * The torture: `deno task torture --minutes 10 [--seed N]`. Real gateways over a real store, which are
+ * The torture: `deno task torture --minutes 10 [--seed N] [--history FILE]`. Real gateways over a real store, which are
  * killed, stopped in the middle of things, cut off and drained, with the store itself killed now and
  * then, while applications publish, follow, consume and pass on through the client. Then all is well
  * again, and what the applications were told is held against what is in the log.
@@ -9,10 +9,16 @@ import { parseArgs } from "node:util";
 import { type Client, connect } from "../../src/client/mod.ts";
 import { GatewayApi } from "../../src/demo/gateway_api.ts";
 import { readPartition } from "../../src/demo/read_all.ts";
+import { check } from "../checker/check.ts";
+import type { Event } from "../checker/history.ts";
+import { Recorder, writeHistory } from "../checker/recorder.ts";
 import { Follower, Passer, Producing, Worker } from "../sim/apps.ts";
-import type { Stored } from "../sim/gateway_site.ts";
-import { Ledger } from "../sim/ledger.ts";
-import { Fleet } from "./fleet.ts";
+import type { PartitionLog } from "../sim/gateway_site.ts";
+import { countsOf, recordLog } from "../sim/outcome.ts";
+import { checkPassedOn } from "../sim/passed_on.ts";
+import { originalOf } from "../sim/passer.ts";
+import type { Fault } from "../sim/site.ts";
+import { Fleet, LEASE_MS, SESSION_TIMEOUT_MS } from "./fleet.ts";
 import { Reality } from "./reality.ts";
 
 const GATEWAYS = 3;
@@ -20,11 +26,18 @@ const PARTITIONS = 3;
 const TOPICS = ["a", "b"];
 const PASSED_ON = "out";
 const HEALING_MS = 60_000;
+/** A run has about so many, however long it takes: what is told of them must fit in memory. */
+const RECORDS = 400_000;
+const MOST_PER_MINUTE = 30_000;
 const CLOSING_MS = 15_000;
 const LOOK_MS = 5_000;
 
+/** A client may hear late of what it has lost: it is slow while the machine is busy. */
+const SLOW_MS = 20_000;
+
 export interface Ordeal {
-  readonly violations: readonly string[];
+  readonly violations: readonly Fault[];
+  readonly history: readonly Event[];
   readonly counts: Readonly<Record<string, number>>;
   readonly recent: readonly string[];
 }
@@ -32,8 +45,14 @@ export interface Ordeal {
 /** Runs it for so long, and some time more to heal. */
 export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   const world = new Reality(seed);
-  const ledger = new Ledger(world);
-  ledger.topics = TOPICS;
+  const recorder = new Recorder(() => world.now);
+  const faults: Fault[] = [];
+  const fault = (kind: string, text: string) => {
+    world.trace(`${kind}: ${text}`);
+    faults.push({ kind, text });
+  };
+  const overlapMs = 2 * LEASE_MS + SESSION_TIMEOUT_MS + SLOW_MS;
+  recorder.terms({ overlapMs, groups: ["g0", "g1", "h"] });
   const fleet = await Fleet.start(world, GATEWAYS);
   const url = `http://127.0.0.1:${fleet.door.port}`;
   const api = new GatewayApi(url);
@@ -44,20 +63,30 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
     clients.push(client);
     return client;
   };
-  const site = { world, ledger };
+  const site = { world, recorder, partitions: PARTITIONS, fault };
   const producing = Array.from(
     { length: 12 },
     (_, i) =>
-      new Producing(site, open(), { name: `p${i}`, topics: TOPICS, idempotent: i % 4 !== 3 }),
+      new Producing(site, open(), {
+        name: `p${i}`,
+        topics: TOPICS,
+        idempotent: i % 4 !== 3,
+        slowness: Math.max(1, MOST_PER_MINUTE * minutes / RECORDS),
+      }),
   );
-  const followers = [...TOPICS, ...TOPICS].map((topic) => new Follower(site, open(), topic));
-  const workers = Array.from({ length: 14 }, (_, i) => {
-    const instance = i % 2 === 0 ? undefined : false as const;
-    return new Worker(site, open(), { group: `g${i % 2}`, topics: TOPICS, instance });
-  });
+  const followers = [...TOPICS, ...TOPICS].map((topic, i) =>
+    new Follower(site, open(), `follower ${i}`, topic)
+  );
+  const workers = Array.from({ length: 14 }, (_, i) =>
+    new Worker(site, open(), `worker ${i}`, {
+      group: `g${i % 2}`,
+      topics: TOPICS,
+      ...i % 4 < 2 ? {} : { instance: false },
+    }));
+  const passing = { group: "h", topic: "a", into: PASSED_ON, atOnce: 500 };
   const passers = Array.from(
     { length: 10 },
-    () => new Passer(site, open(), { group: "h", topic: "a", into: PASSED_ON, atOnce: 500 }),
+    (_, i) => new Passer(site, open(), `passer ${i}`, passing),
   );
   const apps = [...producing, ...followers, ...workers, ...passers];
   for (const app of apps) app.start();
@@ -68,27 +97,32 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   await fleet.calm();
   await tormenting;
   world.trace("all is well again");
+  recorder.told("run", { f: "healed" });
   await waitFor(world, () => producing.every(({ isQuiet }) => isQuiet), HEALING_MS);
-  for (const one of producing) {
-    if (!one.isQuiet) ledger.violation(`${one.name} waits for an answer, though all is well`);
-  }
   world.trace("answered");
-  const isCaughtUp = () => caughtUp(api, groupsOf(workers), followers);
+  const isCaughtUp = () => caughtUp(api, workers, followers);
   await waitFor(world, isCaughtUp, HEALING_MS);
   if (!await isCaughtUp()) {
-    ledger.violation(`not caught up, though all is well: ${await standing(url)}`);
+    fault("hangs", `not caught up, though all is well: ${await standing(url)}`);
   }
   for (const client of clients) client.close();
   await waitFor(world, () => apps.every(({ hasEnded }) => hasEnded), CLOSING_MS);
   world.trace("closed");
-  for (const app of apps) if (!app.hasEnded) ledger.violation(`${app.name} hangs`);
+  for (const app of apps) if (!app.hasEnded) fault("hangs", app.name);
 
-  ledger.check(await readAll(url, api), PASSED_ON);
-  for (const follower of followers) follower.check();
-  for (const members of groupsOf(workers)) ledger.checkDealtWith(members, PARTITIONS);
+  const log = await readAll(url, api);
+  recordLog(recorder, log);
+  const [from, into] = ["a", PASSED_ON].map((name) => log.filter(({ topic }) => topic === name));
+  faults.push(...checkPassedOn(from ?? [], into ?? [], originalOf));
   await fleet.stop();
-  const counts = { ...ledger.counts, ...fleet.deeds };
-  return { violations: ledger.violations, counts, recent: world.recent };
+  const { events } = recorder;
+  const counts = { ...countsOf(events), ...fleet.deeds };
+  return {
+    violations: [...faults, ...check(events)],
+    history: events,
+    counts,
+    recent: world.recent,
+  };
 }
 
 /** How the groups stand, in the gateway's words. */
@@ -100,32 +134,24 @@ async function standing(url: string): Promise<string> {
   return (await Promise.all(groups)).join("\n");
 }
 
-type Dealt = ReadonlyMap<string, ReadonlySet<number>>;
-
-/** What the members of each of the two groups of workers have dealt with. */
-function groupsOf(workers: readonly Worker[]): readonly (readonly Dealt[])[] {
-  return [0, 1].map((group) => workers.filter((_, i) => i % 2 === group).map(({ dealt }) => dealt));
-}
-
 /**
  * Whether passers have committed all, followers have read all, and some worker of each group has dealt
  * with the last record of each partition.
  */
 async function caughtUp(
   api: GatewayApi,
-  groups: readonly (readonly Dealt[])[],
+  workers: readonly Worker[],
   followers: readonly Follower[],
 ): Promise<boolean> {
+  const groups = [0, 1].map((group) => workers.filter((_, i) => i % 2 === group));
   try {
     if (await api.lag("h") !== 0) return false;
     for (const topic of TOPICS) {
       for (const [partition, { next }] of (await api.bounds(topic)).entries()) {
-        const name = `${topic}/${partition}`;
         if (!followers.every((one) => one.hasAll(topic, partition, next))) return false;
-        for (const members of groups) {
-          const last = next - 1;
-          if (last >= 0 && !members.some((dealt) => dealt.get(name)?.has(last))) return false;
-        }
+        const isDealtWith = (group: Worker[]) =>
+          group.some((one) => one.reached(topic, partition, next));
+        if (!groups.every(isDealtWith)) return false;
       }
     }
     return true;
@@ -145,14 +171,16 @@ async function waitFor(
   while (!await Promise.race([holds(), late()]) && world.now < end) await world.sleep(200);
 }
 
-async function readAll(url: string, api: GatewayApi): Promise<Stored[]> {
+async function readAll(url: string, api: GatewayApi): Promise<PartitionLog[]> {
   const client = connect(url);
-  const found: Stored[] = [];
+  const found: PartitionLog[] = [];
   for (const topic of [...TOPICS, PASSED_ON]) {
-    for (let partition = 0; partition < PARTITIONS; partition++) {
+    for (const [partition, { start, next }] of (await api.bounds(topic)).entries()) {
+      const records: [number, string][] = [];
       for await (const { offset, value } of readPartition(client, api, topic, partition)) {
-        found.push({ topic, partition, offset, value });
+        records.push([offset, String(value)]);
       }
+      found.push({ topic, incarnation: "", partition, start, next, records });
     }
   }
   await client.close();
@@ -169,11 +197,14 @@ if (import.meta.main) {
     options: {
       minutes: { type: "string", default: "10" },
       seed: { type: "string", default: "1" },
+      history: { type: "string" },
     },
   });
-  const { violations, counts, recent } = await torture(Number(values.minutes), Number(values.seed));
+  const ordeal = await torture(Number(values.minutes), Number(values.seed));
+  const { violations, counts, recent, history } = ordeal;
+  if (values.history !== undefined) await writeHistory(values.history, history);
   if (violations.length > 0) { for (const line of recent) print(`    ${line}`); }
-  for (const violation of violations.slice(0, 20)) print(`  ${violation}`);
+  for (const { kind, text } of violations.slice(0, 20)) print(`  ${kind}: ${text}`);
   print(Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(", "));
   print(`torture: ${values.minutes} minutes, ${violations.length} violations`);
   Deno.exit(violations.length === 0 ? 0 : 1);

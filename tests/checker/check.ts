@@ -1,0 +1,56 @@
+/**
+ * Finds what a history shows to be wrong: a pure function from events to findings. What must always
+ * hold is checked of every history; what must come about (everything is read, answered, owned) only
+ * of one that says that its faults were over, with `healed`.
+ */
+
+import { checkCycles } from "./cycles.ts";
+import type { Finding, Report } from "./finding.ts";
+import { checkGroups } from "./group_checks.ts";
+import type { Event, Terms } from "./history.ts";
+import { Incarnations } from "./incarnations.ts";
+import { checkLogs, firstValue } from "./log_checks.ts";
+import { gatherLogs } from "./logs.ts";
+import { isSend, Operations, type SendOperation } from "./operations.ts";
+import { checkSends } from "./producer_checks.ts";
+import { checkReads } from "./reader_checks.ts";
+
+/** In the order of time. */
+export function check(events: readonly Event[]): Finding[] {
+  const findings: Finding[] = [];
+  const report: Report = (kind, at, text) => findings.push({ kind, text, at });
+  const terms = events.find((event): event is Event & Terms & { type: "terms" } =>
+    event.type === "terms"
+  );
+  const healed = events.some((event) => event.type === "told" && event.f === "healed");
+  const operations = new Operations(events);
+  const incarnations = new Incarnations(events, operations);
+  const logs = gatherLogs({ events, operations, incarnations, report });
+  const given = { events, operations, incarnations, logs, healed, report };
+  checkLogs(given);
+  checkSends(given);
+  checkCycles(given);
+  checkReads({ ...given, groups: terms?.groups ?? [] });
+  checkGroups({
+    ...given,
+    overlapMs: terms?.overlapMs ?? Infinity,
+    unrecorded: terms?.unrecorded ?? [],
+  });
+  if (healed) checkAnswers(operations, report);
+  return findings.sort((a, b) => a.at - b.at);
+}
+
+/** After all has come right every question has its answer. */
+function checkAnswers({ all, origins }: Operations, report: Report): void {
+  for (const operation of all.values()) {
+    if (operation.outcome !== "open") continue;
+    const { asked, process, begunAt } = operation;
+    const what = isSend(operation) ? nameOf(operation, origins) : `operation ${asked.op}`;
+    report("unanswered", begunAt, `${process} never heard of its ${asked.f}: ${what}`);
+  }
+}
+
+function nameOf({ asked }: SendOperation, origins: Operations["origins"]): string {
+  const sending = origins.get(asked.sends[0]?.values[0] ?? "")?.part.sending;
+  return sending ? firstValue(sending) : `operation ${asked.op}`;
+}

@@ -1,0 +1,29 @@
+import { assertEquals } from "@std/assert";
+import type { Case } from "./cases.ts";
+import { check } from "./check.ts";
+import { KINDS } from "./finding.ts";
+import { GROUP_CASES } from "./group_cases.ts";
+import { LOG_CASES } from "./log_cases.ts";
+import { PRODUCER_CASES } from "./producer_cases.ts";
+import { READER_CASES } from "./reader_cases.ts";
+import { Sketch } from "./sketch.ts";
+
+const CASES = [...LOG_CASES, ...PRODUCER_CASES, ...READER_CASES, ...GROUP_CASES];
+
+function found({ tell }: Case, wrong: boolean): string[] {
+  const sketch = new Sketch();
+  tell(sketch, wrong);
+  return [...new Set(check(sketch.events).map(({ kind }) => kind))].sort();
+}
+
+for (const one of CASES) {
+  Deno.test(`${one.kind}: ${one.name}`, () => {
+    assertEquals(found(one, true), [one.kind, ...one.also ?? []].sort());
+    assertEquals(found(one, false), [], "all is right, and something is found");
+  });
+}
+
+Deno.test("every kind of finding has a history that shows it", () => {
+  const shown = new Set(CASES.map(({ kind }) => kind));
+  assertEquals(KINDS.filter((kind) => !shown.has(kind)), []);
+});

@@ -1,0 +1,353 @@
+/** What a gateway with a bug does to readers and to the members of groups. */
+
+import type { Chance } from "../support/chance.ts";
+import type { Corruption } from "./corrupt.ts";
+import type { Event, Told } from "./history.ts";
+import { all, type At, freeOp, inserted, pick, type Poll, replaced, told } from "./spoil.ts";
+
+/** Those that some reader gets who is to get all. */
+function pollsOf(events: readonly Event[], least: number): At<Poll & Event>[] {
+  const filtered = new Set(
+    all(events, told("subscribe")).flatMap(({ event }) => event.filtered ? [event.reader] : []),
+  );
+  return all(events, told("poll")).filter(({ event }) =>
+    event.records.length >= least && !filtered.has(event.reader)
+  );
+}
+
+function isSamePlace(one: Poll, other: Poll): boolean {
+  return one.reader === other.reader && one.topic === other.topic &&
+    one.partition === other.partition;
+}
+
+/** Where a group's log ends in the end. */
+function endOf(events: readonly Event[], topic: string, partition: number): number {
+  const log = all(events, told("log")).find(({ event }) =>
+    event.topic === topic && event.partition === partition
+  );
+  return log?.event.next ?? 0;
+}
+
+/** Whatever is said of a partition of a group by commits and assignments is below this. */
+function isBelow(events: readonly Event[], [topic, partition, end]: [string, number, number]) {
+  return events.every((event) => {
+    const offsets = event.type === "invoke" && (event.f === "commit" || event.f === "send")
+      ? event.commit?.offsets ?? []
+      : event.type === "invoke" && event.f === "reset"
+      ? event.offsets
+      : event.type === "told" && event.f === "assign"
+      ? event.partitions
+      : [];
+    return offsets.every(([one, other, offset]) =>
+      one !== topic || other !== partition || offset < end
+    );
+  });
+}
+
+/** Whether a member gives something up, or leaves. */
+function hasLostSome(events: readonly Event[], member: string): boolean {
+  return events.some((event) =>
+    event.type === "told" && (event.f === "revoke" || event.f === "left") && event.member === member
+  );
+}
+
+/** An operator moves their offsets, so less can be said of them. */
+function groupsReset(events: readonly Event[]): Set<string> {
+  return new Set(
+    events.flatMap((event) => event.type === "invoke" && event.f === "reset" ? [event.group] : []),
+  );
+}
+
+type Assign = Told<"assign"> & Event;
+
+/** Whether it names this partition. */
+function names({ event }: At<Assign>, topic: string | undefined, partition: number | undefined) {
+  return event.partitions.some(([one, other]) => one === topic && other === partition);
+}
+
+function lostBy(events: readonly Event[], chance: Chance): At<Told<"revoke"> & Event> | undefined {
+  return pick(all(events, told("revoke")).filter(({ event }) => event.lost), chance);
+}
+
+export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
+  {
+    name: "a record is dropped from what a reader gets",
+    kinds: ["int-poll-skip", "poll-skip"],
+    apply(events, chance) {
+      const poll = pick(pollsOf(events, 2), chance);
+      if (!poll) return undefined;
+      const { event, index } = poll;
+      const place = Math.floor(chance.random() * (event.records.length - 1));
+      const records = event.records.filter((_, i) => i !== place);
+      return replaced(events, index, { ...event, records });
+    },
+  },
+  {
+    name: "a reader gets records in another order",
+    kinds: ["int-nonmonotonic-poll"],
+    apply(events, chance) {
+      const poll = pick(pollsOf(events, 2), chance);
+      if (!poll) return undefined;
+      const { event, index } = poll;
+      return replaced(events, index, { ...event, records: event.records.toReversed() });
+    },
+  },
+  {
+    name: "a reader gets one record in place of another",
+    kinds: ["inconsistent-offsets"],
+    apply(events, chance) {
+      const known = new Set(
+        all(events, told("log")).flatMap(({ event }) => event.records.map(([, value]) => value)),
+      );
+      const polls = pollsOf(events, 2).filter(({ event }) =>
+        event.records.every(([, value]) => known.has(value))
+      );
+      const poll = pick(polls, chance);
+      if (!poll) return undefined;
+      const { event, index } = poll;
+      const values = event.records.map(([, value]) => value).toReversed();
+      const records = event.records.map(([offset], i) => [offset, values[i] ?? ""] as const);
+      return replaced(events, index, { ...event, records });
+    },
+  },
+  {
+    name: "two things that a reader gets change places",
+    kinds: ["poll-skip", "nonmonotonic-poll"],
+    apply(events, chance) {
+      const polls = pollsOf(events, 1);
+      const pairs = polls.flatMap((one, i) => {
+        const other = polls.slice(i + 1).find(({ event }) => isSamePlace(one.event, event));
+        const follows = other?.event.records[0]?.[0] === (one.event.records.at(-1)?.[0] ?? 0) + 1;
+        return other && follows ? [[one, other] as const] : [];
+      });
+      const pair = pick(pairs, chance);
+      if (!pair) return undefined;
+      const [{ event: one, index: first }, { event: other, index: second }] = pair;
+      const spoilt = replaced(events, first, { ...other, at: one.at });
+      return replaced(spoilt, second, { ...one, at: other.at });
+    },
+  },
+  {
+    name: "a reader gets something twice",
+    kinds: ["nonmonotonic-poll"],
+    apply(events, chance) {
+      const poll = pick(pollsOf(events, 1), chance);
+      return poll && inserted(events, poll.index, poll.event);
+    },
+  },
+  {
+    name: "the last that a group got never came",
+    kinds: ["unseen"],
+    apply(events, chance) {
+      const groups = groupsReset(events);
+      const members = new Set(
+        all(events, told("assign"))
+          .filter(({ event }) => !groups.has(event.group)).map(({ event }) => event.member),
+      );
+      const last = pollsOf(events, 1).filter(({ event }) => {
+        const end = endOf(events, event.topic, event.partition);
+        return event.topic !== "gone" && members.has(event.reader) &&
+          event.records.at(-1)?.[0] === end - 1;
+      });
+      const poll = pick(last, chance);
+      if (!poll) return undefined;
+      const { topic, partition, records } = poll.event;
+      const group = poll.event.reader.split(".")[0];
+      const value = records.at(-1)?.[1];
+      return events.filter((event) =>
+        !(event.type === "told" && event.f === "poll" && event.topic === topic &&
+          event.partition === partition && event.reader.split(".")[0] === group &&
+          event.records.at(-1)?.[1] === value)
+      );
+    },
+  },
+  {
+    name: "records go to a member that does not own the partition",
+    kinds: ["delivery-after-revoke", "double-owner"],
+    apply(events, chance) {
+      const members = [...new Set(all(events, told("assign")).map(({ event }) => event.member))];
+      const polls = pollsOf(events, 1).filter(({ event }) => members.includes(event.reader));
+      const poll = pick(polls, chance);
+      if (!poll) return undefined;
+      const group = poll.event.reader.split(".")[0];
+      const others = members.filter((name) =>
+        name !== poll.event.reader && name.split(".")[0] === group
+      );
+      const reader = pick(others, chance);
+      if (reader === undefined) return undefined;
+      return replaced(events, poll.index, { ...poll.event, reader });
+    },
+  },
+  {
+    name: "records still come to a member that lost the partition",
+    kinds: ["delivery-after-revoke"],
+    apply(events, chance) {
+      const lost = lostBy(events, chance);
+      const [topic, partition] = lost?.event.partitions[0] ?? [];
+      if (!lost || topic === undefined || partition === undefined) return undefined;
+      const { at, process, member: reader } = lost.event;
+      const known = all(events, told("poll")).find(({ event, index }) =>
+        index < lost.index && event.topic === topic && event.partition === partition
+      );
+      const records = known?.event.records;
+      if (!records) return undefined;
+      const told_ = { type: "told", f: "poll", reader, topic, partition, records } as const;
+      return inserted(events, lost.index, { ...told_, at, process });
+    },
+  },
+  {
+    name: "a commit is taken from a member that lost the partition",
+    kinds: ["zombie-commit"],
+    apply(events, chance) {
+      const lost = lostBy(events, chance);
+      const [topic, partition] = lost?.event.partitions[0] ?? [];
+      if (!lost || topic === undefined || partition === undefined || topic === "gone") {
+        return undefined;
+      }
+      const { at, process, member, group } = lost.event;
+      const end = endOf(events, topic, partition);
+      if (!isBelow(events.slice(0, lost.index), [topic, partition, end])) return undefined;
+      // It may be given the partition again at once, and then it has the right to.
+      const again = all(events, told("assign")).some(({ event, index }) =>
+        index > lost.index && event.member === member && event.at <= at + 200 &&
+        event.partitions.some(([one, other]) => one === topic && other === partition)
+      );
+      if (again) return undefined;
+      const op = freeOp(events);
+      const commit = { group, member, offsets: [[topic, partition, end]] } as const;
+      return inserted(
+        events,
+        lost.index,
+        { type: "invoke", f: "commit", op, commit, at, process },
+        { type: "ok", op, at, process },
+      );
+    },
+  },
+  {
+    name: "the answer to a commit names less",
+    kinds: ["commit-regression"],
+    apply(events, chance) {
+      const answers = events.flatMap((event, index) => {
+        const [first] = (event.type === "ok" ? event.committed : undefined) ?? [];
+        return event.type === "ok" && first && first[2] > 0 ? [{ event, index, first }] : [];
+      });
+      const exact = answers.filter(({ event, first }) =>
+        events.some((other) =>
+          other.type === "invoke" && other.op === event.op &&
+          (other.f === "commit" || other.f === "send") && other.commit?.offsets[0]?.[2] === first[2]
+        )
+      );
+      const answer = pick(exact, chance);
+      if (!answer) return undefined;
+      const { event, index, first: [topic, partition, offset] } = answer;
+      return replaced(events, index, { ...event, committed: [[topic, partition, offset - 1]] });
+    },
+  },
+  {
+    name: "a commit goes beyond the log's end",
+    kinds: ["commit-beyond-head"],
+    apply(events, chance) {
+      const answers = events.flatMap((event, index) => {
+        const [first] = (event.type === "ok" ? event.committed : undefined) ?? [];
+        return event.type === "ok" && first && first[0] !== "gone" ? [{ event, index, first }] : [];
+      });
+      const answer = pick(answers, chance);
+      if (!answer) return undefined;
+      const { event, index, first: [topic, partition] } = answer;
+      const beyond = endOf(events, topic, partition) + 1;
+      return replaced(events, index, { ...event, committed: [[topic, partition, beyond]] });
+    },
+  },
+  {
+    name: "an assignment begins at nothing",
+    kinds: ["commit-regression"],
+    apply(events, chance) {
+      const resets = groupsReset(events);
+      const assigns = all(events, told("assign"));
+      const late = assigns.filter(({ event, index }) => {
+        const [topic, partition, offset = 0] = event.partitions[0] ?? [];
+        if (offset === 0 || resets.has(event.group) || topic === "gone") return false;
+        const before = assigns.filter((one) =>
+          one.index < index && one.event.group === event.group && names(one, topic, partition)
+        );
+        // So long ago that this is no news of before it that comes late.
+        return before.every((one) => one.event.at + 200 < event.at) &&
+          before.some((one) =>
+            one.event.partitions.some(([one, other, at]) =>
+              one === topic && other === partition && at > 0
+            )
+          );
+      });
+      const assign = pick(late, chance);
+      if (!assign) return undefined;
+      const [[topic, partition, _, ...more] = [], ...rest] = assign.event.partitions;
+      if (topic === undefined || partition === undefined) return undefined;
+      const partitions = [[topic, partition, 0, ...more] as const, ...rest];
+      return replaced(events, assign.index, { ...assign.event, partitions });
+    },
+  },
+  {
+    name: "an assignment skips what nobody had",
+    kinds: ["skipped", "commit-beyond-head"],
+    apply(events, chance) {
+      const late = all(events, told("assign")).filter(({ event, index }) => {
+        const [topic, partition] = event.partitions[0] ?? [];
+        return topic !== "gone" &&
+          all(events.slice(0, index), told("assign")).some((before) =>
+            before.event.group === event.group &&
+            before.event.partitions.some(([one, other]) => one === topic && other === partition)
+          );
+      });
+      const assign = pick(late, chance);
+      if (!assign) return undefined;
+      const [[topic, partition, _, ...more] = [], ...rest] = assign.event.partitions;
+      if (topic === undefined || partition === undefined) return undefined;
+      const offset = endOf(events, topic, partition) + 1;
+      const partitions = [[topic, partition, offset, ...more] as const, ...rest];
+      return replaced(events, assign.index, { ...assign.event, partitions });
+    },
+  },
+  {
+    name: "a position in one incarnation is honoured in the next",
+    kinds: ["incarnation-reuse"],
+    apply(events, chance) {
+      const subscribes = all(events, told("subscribe"));
+      const others = subscribes.filter(({ event, index }) => {
+        const before = subscribes.findLast((one) =>
+          one.index < index && one.event.reader === event.reader
+        );
+        return before !== undefined && before.event.incarnation !== event.incarnation;
+      });
+      const subscribe = pick(others, chance);
+      return subscribe &&
+        replaced(events, subscribe.index, { ...subscribe.event, recovered: true });
+    },
+  },
+  {
+    name: "a partition has nobody in the end",
+    kinds: ["unowned"],
+    apply(events, chance) {
+      const last = all(events, told("assign")).findLast(({ event, index }) =>
+        event.partitions.length > 0 && !hasLostSome(events.slice(index), event.member)
+      );
+      if (!last) return undefined;
+      const { event } = last;
+      const given = pick(event.partitions, chance);
+      if (!given) return undefined;
+      const { group, member, process } = event;
+      const at = events.at(-1)?.at ?? 0;
+      const partitions = [[given[0], given[1]]] as const;
+      const revoke = { type: "told", f: "revoke", group, member, lost: true, partitions } as const;
+      return [...events, { ...revoke, at, process }];
+    },
+  },
+  {
+    name: "a question is never answered",
+    kinds: ["unanswered"],
+    apply(events, chance) {
+      const answers = events.flatMap((event, index) => event.type === "ok" ? [index] : []);
+      const index = pick(answers, chance);
+      return index === undefined ? undefined : events.toSpliced(index, 1);
+    },
+  },
+];

@@ -1,0 +1,136 @@
+/**
+ * Orders that contradict each other. A transaction, and a publish to several partitions, happens at one
+ * instant: if it is before another in one log, it is before it everywhere (else `G0`), and it is behind
+ * all that its member had read when it committed that (else `G1c`).
+ */
+
+import type { Report } from "./finding.ts";
+import { componentsOf, Graph, pathWithin, type Rows } from "./graph.ts";
+import type { Event } from "./history.ts";
+import { firstValue } from "./log_checks.ts";
+import type { Logs } from "./logs.ts";
+import {
+  isSend,
+  mayBeDoubled,
+  type Operation,
+  type Operations,
+  type Sending,
+} from "./operations.ts";
+
+export interface OrdersToCheck {
+  readonly events: readonly Event[];
+  readonly operations: Operations;
+  readonly logs: Logs;
+  readonly report: Report;
+}
+
+type Pair = readonly [from: number, to: number];
+
+export function checkCycles(given: OrdersToCheck): void {
+  const reads = readsOf(given);
+  const { edges: writes, crossing } = writesOf(given);
+  // Where everything is in one log alone there is one order.
+  if (reads.length === 0 && !crossing) return;
+  const graph = new Graph(given.operations.sendings.length);
+  for (const [from, to] of writes) graph.add(from, to);
+  const cyclic = report(given, "G0", graph.rows(), writes, new Set());
+  for (const [from, to] of reads) graph.add(from, to);
+  report(given, "G1c", graph.rows(), reads, cyclic);
+}
+
+/** One finding for each component that such an edge lies in; nodes of others are passed over. */
+function report(
+  { operations, report }: OrdersToCheck,
+  kind: "G0" | "G1c",
+  rows: Rows,
+  edges: readonly Pair[],
+  known: ReadonlySet<number>,
+): Set<number> {
+  const component = componentsOf(rows);
+  const reported = new Set<number>();
+  const nodes = new Set<number>();
+  for (const [from, to] of edges) {
+    const number = component[from];
+    if (from === to || number === undefined || number !== component[to]) continue;
+    nodes.add(from).add(to);
+    if (reported.has(number) || known.has(from)) continue;
+    reported.add(number);
+    const cycle = [...pathWithin(rows, component, to, from), to];
+    const names = cycle.map((node) => nameOf(operations.sendings[node]));
+    const why = kind === "G0" ? "by their places" : "by their places and by what they had read";
+    const at = operations.sendings[from]?.tries[0]?.begunAt ?? 0;
+    report(kind, at, `Each of these is before the next one ${why}: ${names.join(", ")}`);
+  }
+  return nodes;
+}
+
+function nameOf(sending: Sending | undefined): string {
+  return sending ? firstValue(sending) : "nothing";
+}
+
+/** Who stands behind whom in some log, and whether anything is in several. */
+function writesOf({ operations, logs }: OrdersToCheck): { edges: Pair[]; crossing: boolean } {
+  const edges: Pair[] = [];
+  let crossing = false;
+  const lastLog = new Int32Array(operations.sendings.length).fill(-1);
+  let number = 0;
+  for (const log of logs.all) {
+    number++;
+    const seen = new Set<number>();
+    let before = -1;
+    for (const entry of log.sorted) {
+      const { origin } = entry;
+      // Another copy of it is a finding of its own, and so is one that others stand in between.
+      if (!origin || origin.entry !== entry || mayBeDoubled(origin.part.sending)) continue;
+      const node = origin.part.sending.number;
+      if (node === before || seen.has(node)) continue;
+      seen.add(node);
+      if (lastLog[node] !== -1) crossing = true;
+      lastLog[node] = number;
+      if (before >= 0) edges.push([before, node]);
+      before = node;
+    }
+  }
+  return { edges, crossing };
+}
+
+/** Whose records a member had read when it committed that together with what it sent. */
+function readsOf({ events, operations }: OrdersToCheck): Pair[] {
+  const committing = new Set<string>();
+  for (const operation of operations.all.values()) {
+    if (isSend(operation) && operation.asked.commit) committing.add(operation.asked.commit.member);
+  }
+  if (committing.size === 0) return [];
+  const edges: Pair[] = [];
+  const read = new Map<string, { offset: number; node: number }[]>();
+  for (const event of events) {
+    if (event.type === "told" && event.f === "poll" && committing.has(event.reader)) {
+      const name = `${event.reader}\n${event.topic}/${event.partition}`;
+      const list = read.get(name) ?? [];
+      read.set(name, list);
+      for (const [offset, value] of event.records) {
+        const node = operations.origins.get(value)?.part.sending.number;
+        if (node !== undefined) list.push({ offset, node });
+      }
+    } else if (event.type === "invoke" && event.f === "send" && event.commit) {
+      const operation = operations.all.get(event.op);
+      const node = nodeOf(operations, operation);
+      if (node === undefined) continue;
+      for (const [topic, partition, next] of event.commit.offsets) {
+        const name = `${event.commit.member}\n${topic}/${partition}`;
+        const list = read.get(name) ?? [];
+        for (const { offset, node: writer } of list) if (offset < next) edges.push([writer, node]);
+        read.set(name, list.filter(({ offset }) => offset >= next));
+      }
+    }
+  }
+  return edges;
+}
+
+/** Of a send that was not refused, nor carried out before. */
+function nodeOf(operations: Operations, operation: Operation | undefined): number | undefined {
+  if (!operation || !isSend(operation)) return undefined;
+  if (operation.outcome === "fail" || operation.ok?.duplicate) return undefined;
+  const value = operation.asked.sends[0]?.values[0];
+  return value === undefined ? undefined : operations.origins.get(value)?.part.sending.number;
+}

@@ -1,0 +1,110 @@
+/**
+ * What a history says about how well things went, where no figure is wrong by itself: how far readers
+ * were behind, and how often a group got the same record.
+ */
+
+import type { Event } from "./history.ts";
+import { Incarnations } from "./incarnations.ts";
+import { gatherLogs, type Logs, type PartitionLog } from "./logs.ts";
+import { Operations } from "./operations.ts";
+
+export interface Figures {
+  readonly events: number;
+  readonly operations: number;
+  readonly records: number;
+  /**
+   * For each time that records reached a reader, how long the oldest record that it had not got yet
+   * had been acknowledged by then: it was behind by at least that.
+   */
+  readonly lagMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** Group → how many records reached its members so often: `[times, records]`. */
+  readonly deliveries: ReadonlyMap<string, readonly (readonly [times: number, records: number])[]>;
+}
+
+export function figures(events: readonly Event[]): Figures {
+  const operations = new Operations(events);
+  const incarnations = new Incarnations(events, operations);
+  const logs = gatherLogs({ events, operations, incarnations, report: () => {} });
+  let records = 0;
+  for (const log of logs.all) records += log.entries.size;
+  return {
+    events: events.length,
+    operations: operations.all.size,
+    records,
+    lagMs: quantiles(lags(events, incarnations, logs)),
+    deliveries: deliveries(events),
+  };
+}
+
+/** By reader and partition, the lag of each poll. */
+function lags(events: readonly Event[], incarnations: Incarnations, logs: Logs): number[] {
+  const acknowledged = new Map<PartitionLog, Acknowledged>();
+  const found: number[] = [];
+  for (const event of events) {
+    if (event.type !== "told" || event.f !== "poll" || event.records.length === 0) continue;
+    const incarnation = incarnations.only(event.topic);
+    if (incarnation === undefined) continue;
+    const log = logs.find(event.topic, incarnation, event.partition);
+    if (!log) continue;
+    let known = acknowledged.get(log);
+    if (!known) acknowledged.set(log, known = new Acknowledged(log, events));
+    const next = event.next ?? (event.records.at(-1)?.[0] ?? 0) + 1;
+    found.push(Math.max(0, event.at - known.firstFrom(next)));
+  }
+  return found;
+}
+
+/** When what stands at an offset or behind it was first acknowledged. */
+class Acknowledged {
+  readonly #offsets: readonly number[];
+  readonly #times: Float64Array;
+
+  constructor({ sorted }: PartitionLog, events: readonly Event[]) {
+    this.#offsets = sorted.map(({ offset }) => offset);
+    this.#times = new Float64Array(sorted.length);
+    let first = Infinity;
+    for (let i = sorted.length - 1; i >= 0; i--) {
+      first = Math.min(first, events[sorted[i]?.acked ?? Infinity]?.at ?? Infinity);
+      this.#times[i] = first;
+    }
+  }
+
+  firstFrom(offset: number): number {
+    let low = 0;
+    let high = this.#offsets.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#offsets[middle] ?? 0) >= offset) high = middle;
+      else low = middle + 1;
+    }
+    return this.#times[low] ?? Infinity;
+  }
+}
+
+function deliveries(events: readonly Event[]): Figures["deliveries"] {
+  const groupOf = new Map<string, string>();
+  const counts = new Map<string, Map<string, number>>();
+  for (const event of events) {
+    if (event.type !== "told") continue;
+    if (event.f === "assign") groupOf.set(event.member, event.group);
+    if (event.f !== "poll") continue;
+    const group = groupOf.get(event.reader);
+    if (group === undefined) continue;
+    const times = counts.get(group) ?? new Map<string, number>();
+    counts.set(group, times);
+    for (const [, value] of event.records) times.set(value, (times.get(value) ?? 0) + 1);
+  }
+  return new Map([...counts].map(([group, times]) => [group, tally(times.values())]));
+}
+
+function tally(values: Iterable<number>): [number, number][] {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort(([a], [b]) => a - b);
+}
+
+function quantiles(values: number[]): Figures["lagMs"] {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}

@@ -1,0 +1,54 @@
+/** What the checker finds: a kind with a name, one sentence, and when the history showed it. */
+
+/** Names that Jepsen's checkers use are used as there; the rest is ours. */
+export const KINDS = [
+  // What is in the log.
+  "inconsistent-offsets",
+  "duplicate",
+  "lost-write",
+  "aborted-read",
+  "phantom",
+  "ack-payload-mismatch",
+  "spurious-zero-offset",
+  "offset-hole",
+  "dead-read",
+  "incarnation-reuse",
+  // How it was published.
+  "int-send-skip",
+  "int-nonmonotonic-send",
+  "nonmonotonic-send",
+  "realtime-order",
+  "dup-ack-mismatch",
+  "torn-transaction",
+  "G0",
+  "G1c",
+  // How it was read.
+  "int-poll-skip",
+  "int-nonmonotonic-poll",
+  "poll-skip",
+  "nonmonotonic-poll",
+  "unseen",
+  "delivery-after-revoke",
+  // Groups.
+  "commit-regression",
+  "commit-beyond-head",
+  "skipped",
+  "zombie-commit",
+  "double-owner",
+  "unearned-handover",
+  "unowned",
+  "uneven",
+  // Answers.
+  "unanswered",
+] as const;
+
+export type Kind = typeof KINDS[number];
+
+export interface Finding {
+  readonly kind: Kind;
+  readonly text: string;
+  /** The `at` of the event that shows it. */
+  readonly at: number;
+}
+
+export type Report = (kind: Kind, at: number, text: string) => void;

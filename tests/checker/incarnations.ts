@@ -1,0 +1,136 @@
+/**
+ * Which incarnation of a topic something is about. Acknowledgements name only the topic, so it is told
+ * from when they happened: between two deletions there is one incarnation. Where that is not clear
+ * (a deletion was under way, or nobody named the incarnation) the answer is that nothing is known.
+ */
+
+import type { Event } from "./history.ts";
+import type { Operations } from "./operations.ts";
+
+interface Span {
+  readonly from: number;
+  to: number;
+}
+
+class TopicLife {
+  /** Incarnation → the first event that names it, and the first that says it is there. */
+  readonly named = new Map<string, number>();
+  readonly founded = new Map<string, number>();
+  /** That of the log in the end, and where that was read. */
+  last: string | undefined;
+  lastRead = -1;
+  deletions: { readonly span: Span; readonly isCertain: boolean }[] = [];
+  /** Deletions that may have happened, those that overlap as one, in order. */
+  spans: readonly Span[] = [];
+
+  name(incarnation: string, index: number): void {
+    if (incarnation !== "" && !this.named.has(incarnation)) this.named.set(incarnation, index);
+  }
+
+  settle(): void {
+    const born = this.last === undefined ? undefined : this.named.get(this.last);
+    const spans: Span[] = [];
+    for (const { span, isCertain } of this.deletions) {
+      // What was there before the deletion was asked for is there in the end: it never happened.
+      if (!isCertain && born !== undefined && this.lastRead > span.from) {
+        if (born < span.from) continue;
+        span.to = Math.min(span.to, born);
+      }
+      const before = spans.at(-1);
+      if (before && span.from <= before.to) before.to = Math.max(before.to, span.to);
+      else spans.push(span);
+    }
+    this.spans = spans;
+  }
+}
+
+export class Incarnations {
+  readonly #topics = new Map<string, TopicLife>();
+
+  constructor(events: readonly Event[], operations: Operations) {
+    for (const [index, event] of events.entries()) {
+      if (event.type === "told") this.#told(event, index);
+    }
+    for (const { asked, begun, ended, outcome } of operations.all.values()) {
+      if (asked.f !== "delete" || outcome === "fail") continue;
+      const isCertain = outcome === "ok";
+      const span = { from: begun, to: isCertain ? ended : Infinity };
+      this.#life(asked.topic).deletions.push({ span, isCertain });
+    }
+    for (const life of this.#topics.values()) life.settle();
+  }
+
+  /** The one that is named; where none is, that of a topic that nobody deleted. */
+  named(topic: string, incarnation: string | undefined): string | undefined {
+    return incarnation === undefined || incarnation === "" ? this.only(topic) : incarnation;
+  }
+
+  /** Of a topic that nobody deleted. */
+  only(topic: string): string | undefined {
+    const life = this.#topics.get(topic);
+    if (!life) return "";
+    if (life.spans.length > 0) return undefined;
+    return life.last ?? [...life.named.keys()].at(-1) ?? "";
+  }
+
+  /** Of something that happened between two events. */
+  during(topic: string, from: number, to: number): string | undefined {
+    const spans = this.#topics.get(topic)?.spans ?? [];
+    if (spans.length === 0) return this.only(topic);
+    if (spans.some((span) => span.from < to && span.to > from)) return undefined;
+    const before = spans.findLast((span) => span.to <= from);
+    const after = spans.find((span) => span.from >= to);
+    return this.#between(topic, before?.from ?? -1, after?.from ?? Infinity);
+  }
+
+  wasDeleted(topic: string): boolean {
+    return (this.#topics.get(topic)?.spans.length ?? 0) > 0;
+  }
+
+  /** That of the log that was read in the end. */
+  last(topic: string): string | undefined {
+    return this.#topics.get(topic)?.last;
+  }
+
+  #between(topic: string, from: number, to: number): string | undefined {
+    const life = this.#topics.get(topic);
+    if (!life) return undefined;
+    if (to === Infinity && life.last !== undefined) return life.last;
+    for (const names of [life.founded, life.named]) {
+      const found = [...names].filter(([name]) => {
+        const first = life.named.get(name) ?? -1;
+        return first > from && first < to;
+      });
+      if (found.length > 0) return found.length === 1 ? found[0]?.[0] : undefined;
+    }
+    return undefined;
+  }
+
+  #told(event: Event & { type: "told" }, index: number): void {
+    switch (event.f) {
+      case "topic":
+        this.#life(event.topic).founded.set(event.incarnation, index);
+        return this.#life(event.topic).name(event.incarnation, index);
+      case "subscribe":
+        return this.#life(event.topic).name(event.incarnation, index);
+      case "assign":
+        for (const [topic, _, __, incarnation] of event.partitions) {
+          if (incarnation !== undefined) this.#life(topic).name(incarnation, index);
+        }
+        return;
+      case "log": {
+        const life = this.#life(event.topic);
+        life.name(event.incarnation, index);
+        life.last = event.incarnation;
+        life.lastRead = index;
+        return;
+      }
+    }
+  }
+
+  #life(topic: string): TopicLife {
+    let life = this.#topics.get(topic);
+    if (!life) this.#topics.set(topic, life = new TopicLife());
+    return life;
+  }
+}

@@ -1,0 +1,168 @@
+/** Follows a topic in the made-up world, and comes back to where it was. */
+
+import { Connection } from "./connection.ts";
+import type { ModelPartition, ModelTopic } from "./store.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface ReaderOptions {
+  readonly name: string;
+  readonly topic: string;
+  readonly from: "earliest" | "latest";
+  readonly filtered: boolean;
+  readonly paceMs: number;
+}
+
+/** Records that reach a reader at once, at most. */
+const BATCH = 6;
+/** And when all has come right, so that they catch up. */
+const LARGE_BATCH = 200;
+
+export class Reader {
+  readonly #world: Surroundings;
+  readonly #options: ReaderOptions;
+  #connection: Connection;
+  /** As the client knows it. */
+  #incarnation: string | undefined;
+  readonly #expected = new Map<number, number>();
+  /** As the gateway knows it, on this connection. */
+  #followed: ModelTopic | undefined;
+  readonly #positions = new Map<number, number>();
+  #hasEnded = false;
+
+  constructor(world: Surroundings, options: ReaderOptions) {
+    this.#world = world;
+    this.#options = options;
+    this.#connection = new Connection(world, options.name);
+  }
+
+  start(): void {
+    this.#subscribe();
+    this.#pace();
+  }
+
+  cut(): void {
+    if (this.#hasEnded) return;
+    this.#connection.cut();
+    this.#connection = new Connection(this.#world, this.#options.name);
+    this.#subscribe();
+  }
+
+  end(): void {
+    const { name: reader, topic } = this.#options;
+    this.#connection.cut();
+    this.#hasEnded = true;
+    this.#world.recorder.told(reader, { f: "unsubscribe", reader, topic });
+  }
+
+  #pace(): void {
+    const { timeline, chance } = this.#world;
+    timeline.after(chance.between(0.1, 2 * this.#options.paceMs), () => {
+      if (this.#hasEnded) return;
+      this.#push();
+      this.#pace();
+    });
+  }
+
+  #subscribe(): void {
+    const { store } = this.#world;
+    const { topic } = this.#options;
+    this.#followed = undefined;
+    this.#positions.clear();
+    const asked = new Map(this.#expected);
+    const incarnation = this.#incarnation;
+    const connection = this.#connection;
+    connection.send(() => {
+      if (connection !== this.#connection) return;
+      const found = store.topic(topic);
+      this.#followed = found;
+      const recovered = this.#begin(found, incarnation, asked);
+      const positions = [...this.#positions];
+      connection.tell(() => this.#begun(found.incarnation, positions, recovered));
+    });
+  }
+
+  /** Where the gateway begins; whether that is where it was asked to, if it was asked. */
+  #begin(
+    { incarnation, partitions }: ModelTopic,
+    asked: string | undefined,
+    positions: ReadonlyMap<number, number>,
+  ): boolean | undefined {
+    let recovered = incarnation === asked;
+    for (const [partition, { start, values }] of partitions.entries()) {
+      const first = this.#options.from === "earliest" ? start : values.length;
+      const wanted = positions.get(partition);
+      if (asked === undefined) {
+        this.#positions.set(partition, first);
+      } else if (incarnation === asked && wanted !== undefined && wanted >= start) {
+        this.#positions.set(partition, wanted);
+      } else {
+        recovered = false;
+        this.#positions.set(partition, start);
+      }
+    }
+    return asked === undefined ? undefined : recovered;
+  }
+
+  #begun(
+    incarnation: string,
+    positions: readonly [number, number][],
+    recovered: boolean | undefined,
+  ): void {
+    const { name: reader, topic, filtered } = this.#options;
+    this.#incarnation = incarnation;
+    for (const [partition, offset] of positions) this.#expected.set(partition, offset);
+    this.#world.recorder.told(reader, {
+      f: "subscribe",
+      reader,
+      topic,
+      incarnation,
+      positions,
+      ...(recovered === undefined ? {} : { recovered }),
+      ...(filtered ? { filtered } : {}),
+    });
+  }
+
+  #push(): void {
+    const { store } = this.#world;
+    const followed = this.#followed;
+    if (!followed) return;
+    // The topic was deleted: the subscription is over, and the client asks for the new one.
+    if (store.topics.get(followed.name) !== followed) return this.cut();
+    for (const [number, partition] of followed.partitions.entries()) {
+      this.#pushOf(number, partition);
+    }
+  }
+
+  #pushOf(number: number, { start, values }: ModelPartition): void {
+    const { chance, isHealed } = this.#world;
+    const position = this.#positions.get(number) ?? 0;
+    if (position < start) return this.#skip(number, position, start, "trimmed");
+    const next = Math.min(values.length, position + (isHealed() ? LARGE_BATCH : BATCH));
+    if (next === position) return;
+    if (!isHealed() && values.length - position > 3 && chance.chance(0.01)) {
+      return this.#skip(number, position, values.length, "slow");
+    }
+    this.#positions.set(number, next);
+    const records = values.slice(position, next)
+      .map((value, i) => [position + i, value] as const)
+      .filter(([offset]) => !this.#options.filtered || offset % 3 === 0);
+    if (records.length === 0) return;
+    const { name: reader, topic } = this.#options;
+    this.#connection.tell(() => {
+      this.#expected.set(number, next);
+      const poll = { f: "poll", reader, topic, partition: number, records } as const;
+      // It is told where it goes on if that does not follow from the records, and at times else.
+      const told = this.#options.filtered || next % 2 === 0 ? { next } : {};
+      this.#world.recorder.told(reader, { ...poll, ...told });
+    });
+  }
+
+  #skip(partition: number, from: number, to: number, reason: "trimmed" | "slow"): void {
+    const { name: reader, topic } = this.#options;
+    this.#positions.set(partition, to);
+    this.#connection.tell(() => {
+      this.#expected.set(partition, to);
+      this.#world.recorder.told(reader, { f: "gap", reader, topic, partition, from, to, reason });
+    });
+  }
+}

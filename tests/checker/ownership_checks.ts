@@ -1,0 +1,218 @@
+/** What must be true of who owns a partition: one at a time, handed over in order, and all in the end. */
+
+import type { Report } from "./finding.ts";
+import type { Event, Told } from "./history.ts";
+import { type Hold, type Holds, type Member, rivalOf, type Share } from "./holds.ts";
+import type { Incarnations } from "./incarnations.ts";
+import type { Logs } from "./logs.ts";
+
+export interface OwnershipToCheck {
+  readonly events: readonly Event[];
+  readonly incarnations: Incarnations;
+  readonly logs: Logs;
+  readonly holds: Holds;
+  readonly overlapMs: number;
+  readonly healed: boolean;
+  readonly report: Report;
+}
+
+/** Two that believe at once that a partition is theirs; the older one is to be told soon. */
+interface Overlap {
+  readonly older: Hold;
+  readonly newer: Hold;
+  readonly isCertain: boolean;
+}
+
+/** One was sent records after another was given the partition. */
+interface Late extends Overlap {
+  readonly index: number;
+}
+
+export class OwnershipChecks {
+  readonly #given: OwnershipToCheck;
+  readonly #overlaps: Overlap[] = [];
+  readonly #late = new Map<Hold, Late>();
+  /** Partition and epoch → who was sent records in it. */
+  readonly #served = new Map<string, Hold>();
+
+  constructor(given: OwnershipToCheck) {
+    this.#given = given;
+  }
+
+  /** A member was told that it owns this. */
+  assigned(hold: Hold): void {
+    const others = [...hold.share.open].filter(({ member, revoked }) =>
+      member !== hold.member && revoked === Infinity
+    );
+    const other = others.at(-1);
+    if (!other) return;
+    const isCertain = hold.epoch !== undefined && other.epoch !== undefined;
+    const isNewer = !isCertain || (hold.epoch ?? 0) >= (other.epoch ?? 0);
+    const [older, newer] = isNewer ? [other, hold] : [hold, other];
+    this.#overlaps.push({ older, newer, isCertain });
+  }
+
+  /** Records were sent to a member. */
+  delivered(event: Told<"poll">, index: number): void {
+    const { events, holds, overlapMs, report } = this.#given;
+    const hold = holds.find(event.reader, event.topic, event.partition);
+    if (!hold || hold.end !== undefined || event.records.length === 0) return;
+    const { share, epoch } = hold;
+    if (epoch !== undefined) {
+      const key = `${share.group}\n${share.name}\n${share.incarnation}\n${epoch}`;
+      const first = this.#served.get(key);
+      if (!first) this.#served.set(key, hold);
+      else if (first.member !== hold.member && !this.#late.has(hold)) {
+        const text = `${first.member} and ${hold.member} were both sent records of ${share.name} ` +
+          `in epoch ${epoch} of ${share.group}`;
+        report("double-owner", event.at, text);
+        this.#late.set(hold, { older: hold, newer: first, isCertain: false, index: Infinity });
+      }
+    }
+    if (this.#late.has(hold)) return;
+    const rival = rivalOf(share, hold.member, hold);
+    if (!rival || event.at <= rival.hold.fromAt + overlapMs) return;
+    this.#late.set(hold, {
+      older: hold,
+      newer: rival.hold,
+      isCertain: rival.isCertain,
+      index,
+    });
+    if (rival.isCertain) this.#reportLate(events[index]?.at ?? 0, hold, rival.hold);
+  }
+
+  end(): void {
+    for (const late of this.#late.values()) this.#judgeLate(late);
+    for (const overlap of this.#overlaps) this.#judgeOverlap(overlap);
+    if (this.#given.healed) this.#checkEnd();
+  }
+
+  #reportLate(at: number, older: Hold, newer: Hold): void {
+    const text = `${older.member} was still sent records of ${older.share.name} after ` +
+      `${newer.member} had it for ${at - newer.fromAt} ms`;
+    this.#given.report("double-owner", at, text);
+  }
+
+  /** Without epochs the other may be the older one, told late: then it soon hears that it lost it. */
+  #judgeLate({ older, newer, isCertain, index }: Late): void {
+    if (isCertain || index === Infinity) return;
+    const hears = this.#firstHeard(newer, index);
+    if (newer.until < index || hears === undefined || hears >= newer.until) return;
+    this.#reportLate(this.#given.events[index]?.at ?? 0, older, newer);
+  }
+
+  /** The older one hears from its gateway, and of all that not that the partition is another's. */
+  #judgeOverlap({ older, newer, isCertain }: Overlap): void {
+    const { events, overlapMs, report } = this.#given;
+    const deadline = Math.max(older.fromAt, newer.fromAt) + overlapMs;
+    const after = this.#indexAfter(deadline);
+    if (after === undefined) return;
+    const hears = this.#firstHeard(older, after);
+    if (hears === undefined || hears >= Math.min(older.until, older.revoked)) return;
+    if (!isCertain) {
+      const alive = this.#firstHeard(newer, after);
+      if (alive === undefined || alive >= newer.until) return;
+    }
+    const text =
+      `${newer.member} was given ${newer.share.name}, and ${older.member}, which had it, ` +
+      `was told nothing for more than ${overlapMs} ms`;
+    report("unearned-handover", events[hears]?.at ?? deadline, text);
+  }
+
+  /** The first event later than that. */
+  #indexAfter(time: number): number | undefined {
+    const { events } = this.#given;
+    return lowest(events.length, (index) => (events[index]?.at ?? 0) > time);
+  }
+
+  /** When its member first hears from its gateway, at an event or behind it. */
+  #firstHeard({ member }: Hold, index: number): number | undefined {
+    const heard = this.#given.holds.member(member)?.heard ?? [];
+    const first = lowest(heard.length, (i) => (heard[i] ?? 0) >= index);
+    return first === undefined ? undefined : heard[first];
+  }
+
+  #checkEnd(): void {
+    const { holds } = this.#given;
+    const groups = new Map<string, Member[]>();
+    for (const member of holds.members) {
+      if (!member.isLive) continue;
+      groups.set(member.group, [...(groups.get(member.group) ?? []), member]);
+    }
+    for (const [group, members] of groups) {
+      for (const topic of holds.topics.get(group) ?? []) {
+        const readers = members.filter(({ topics }) => topics?.includes(topic) ?? true);
+        if (readers.length > 0) this.#checkTopic(group, topic, readers);
+      }
+    }
+  }
+
+  /** Each partition has one owner, and no member has two more than another. */
+  #checkTopic(group: string, topic: string, members: readonly Member[]): void {
+    const { holds, incarnations, report, events } = this.#given;
+    const at = events.at(-1)?.at ?? 0;
+    const incarnation = incarnations.wasDeleted(topic)
+      ? incarnations.last(topic)
+      : incarnations.only(topic);
+    const shares = [...holds.shares].filter((share) =>
+      share.group === group && share.topic === topic && share.incarnation === incarnation
+    );
+    // It was deleted, and nobody of the group has joined for what was made in its place.
+    if (incarnation === undefined || shares.every(({ holds }) => holds.length === 0)) return;
+    const counts = new Map(members.map(({ name }) => [name, 0]));
+    const partitions = this.#partitions(topic, incarnation);
+    for (let partition = 0; partition < partitions; partition++) {
+      const share = shares.find((one) => one.partition === partition);
+      const owners = share ? ownersOf(share, members) : [];
+      for (const owner of owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+      if (owners.length === 1) continue;
+      const who = owners.length === 0 ? "nobody" : owners.join(" and ");
+      report("unowned", at, `${topic}/${partition} is owned by ${who} of ${group} in the end`);
+    }
+    const most = Math.max(...counts.values());
+    if (most - Math.min(...counts.values()) <= 1) return;
+    const text = `The members of ${group} own unequal numbers of partitions of ${topic} in the ` +
+      `end: ${[...counts].map(([name, count]) => `${name} ${count}`).join(", ")}`;
+    report("uneven", at, text);
+  }
+
+  #partitions(topic: string, incarnation: string): number {
+    const { events, logs, holds } = this.#given;
+    let count = 0;
+    for (const event of events) {
+      if (event.type !== "told" || event.f !== "topic" || event.topic !== topic) continue;
+      if (event.incarnation === incarnation) count = event.partitions;
+    }
+    if (count > 0) return count;
+    for (const log of logs.all) {
+      if (log.topic === topic && log.incarnation === incarnation) {
+        count = Math.max(count, log.partition + 1);
+      }
+    }
+    for (const share of holds.shares) {
+      if (share.topic === topic && share.incarnation === incarnation) {
+        count = Math.max(count, share.partition + 1);
+      }
+    }
+    return count;
+  }
+}
+
+function ownersOf({ open }: Share, members: readonly Member[]): string[] {
+  const live = new Set(members.map(({ name }) => name));
+  return [...open]
+    .filter(({ member, revoked }) => live.has(member) && revoked === Infinity)
+    .map(({ member }) => member);
+}
+
+/** The lowest number below `count` that it holds of, if it holds of all that are higher, too. */
+function lowest(count: number, holds: (index: number) => boolean): number | undefined {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low < count ? low : undefined;
+}

@@ -1,0 +1,78 @@
+/** What can be wrong with the order and the answers of what is published. */
+
+import type { Case } from "./cases.ts";
+
+function stamp(sequence: number, epoch = 1) {
+  return { id: "p", epoch, sequence };
+}
+
+export const PRODUCER_CASES: readonly Case[] = [
+  {
+    kind: "int-send-skip",
+    name: "another record is between those of one publish",
+    tell(sketch, wrong) {
+      sketch.send("a", "x y");
+      sketch.send("a", "z");
+      sketch.log("a/0", 0, wrong ? "x z y" : "z x y");
+    },
+  },
+  {
+    kind: "int-nonmonotonic-send",
+    name: "the records of one publish are in another order",
+    tell(sketch, wrong) {
+      sketch.stored(sketch.send("a", "x y"), ...(wrong ? ["a/0/1", "a/0/0"] : ["a/0/0", "a/0/1"]));
+    },
+  },
+  {
+    kind: "nonmonotonic-send",
+    name: "a producer's later publish is stored first",
+    tell(sketch, wrong) {
+      sketch.send("a", "x", stamp(0));
+      sketch.send("a", "y", stamp(1));
+      sketch.log("a/0", 0, wrong ? "y x" : "x y");
+    },
+  },
+  {
+    kind: "nonmonotonic-send",
+    name: "a fenced epoch is stored behind the one that fences it",
+    tell(sketch, wrong) {
+      sketch.send("a", "x", stamp(7, 1));
+      sketch.send("a", "y", stamp(0, 2));
+      sketch.log("a/0", 0, wrong ? "y x" : "x y");
+    },
+  },
+  {
+    kind: "dup-ack-mismatch",
+    name: "a repeat is acknowledged at another place",
+    also: ["duplicate"],
+    tell(sketch, wrong) {
+      sketch.published("x", "a/0/0", stamp(0));
+      sketch.duplicate(sketch.send("a", "x", stamp(0)), wrong ? "a/0/1" : "a/0/0");
+    },
+  },
+  {
+    kind: "G0",
+    name: "of two transactions each is before the other in one log",
+    tell(sketch, wrong) {
+      const one = [{ topic: "a", values: ["x"] }, { topic: "b", values: ["y"] }];
+      const other = [{ topic: "a", values: ["u"] }, { topic: "b", values: ["v"] }];
+      sketch.sends(one);
+      sketch.sends(other);
+      sketch.log("a/0", 0, "x u");
+      sketch.log("b/0", 0, wrong ? "v y" : "y v");
+    },
+  },
+  {
+    kind: "G1c",
+    name: "a transaction is stored before what it had read",
+    tell(sketch, wrong) {
+      const one = [{ topic: "a", values: ["x"] }, { topic: "b", values: ["y"] }];
+      sketch.sends(one);
+      sketch.assigned("m", "a/0", 0);
+      sketch.polls("m", "a/0", 0, "x");
+      const commit = { group: "g", member: "m", offsets: [["a", 0, 1]] } as const;
+      sketch.sends([{ topic: "b", values: ["copy"] }], commit);
+      sketch.log("b/0", 0, wrong ? "copy y" : "y copy");
+    },
+  },
+];

@@ -1,0 +1,36 @@
+/**
+ * How long the checker takes for a long history in which all is right: `deno run -A
+ * tests/checker/scale.ts [1000000]`, the number of operations. Prints the time and the memory.
+ */
+
+import { check } from "./check.ts";
+import { type Extent, generate } from "./generate.ts";
+
+const SEED = 1;
+
+const LARGE: Omit<Extent, "operations"> = {
+  partitions: 8,
+  publishers: 24,
+  readers: 6,
+  members: 4,
+  troubleMs: 100,
+};
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1_000).toFixed(1)} s`;
+}
+
+const operations = Number(Deno.args[0] ?? 1_000_000);
+const made = performance.now();
+const events = generate(SEED, { ...LARGE, operations });
+print(`made ${operations} operations, ${events.length} events, in ${seconds(made)}`);
+const begun = performance.now();
+const findings = check(events);
+const megabytes = Deno.memoryUsage().rss / 2 ** 20;
+print(`checked in ${seconds(begun)}, ${megabytes.toFixed()} MB; ${findings.length} findings`);
+for (const { kind, text } of findings.slice(0, 5)) print(`  ${kind}: ${text}`);
+Deno.exit(findings.length > 0 ? 1 : 0);

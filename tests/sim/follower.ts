@@ -1,0 +1,156 @@
+/** A simulated client that follows a topic by fan-out, and comes back to where it was. */
+
+import { type Frame, SimClient } from "./client.ts";
+import type { Place } from "../checker/history.ts";
+import { shortened } from "./publishers.ts";
+import type { Site } from "./site.ts";
+
+export interface FollowerOptions {
+  readonly topic: string;
+  /** Records that it may be sent before it has dealt with them; absent: as many as there are. */
+  readonly credit?: number;
+  /** How long it takes for a push, from and to. */
+  readonly paceMs?: readonly [number, number];
+  /** Now and then it goes back to what it has read. */
+  readonly seeks?: boolean;
+  /** Its place may be gone: the topic is deleted at times, or retention passes it. */
+  readonly mayReset?: boolean;
+}
+
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface RecordsFrame {
+  readonly subscription: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly { offset: number; value: string }[];
+  readonly next: number;
+}
+
+export class Follower extends SimClient {
+  readonly #options: FollowerOptions;
+  readonly #next = new Map<number, number>();
+  #incarnation = "";
+  #subscription = 0;
+  /** How often it has subscribed. */
+  #turn = 0;
+
+  constructor(site: Site, name: string, options: FollowerOptions) {
+    super(site, name);
+    this.#options = options;
+  }
+
+  protected override opened(): void {
+    this.#subscribe();
+  }
+
+  protected override pushed(frame: Frame): void {
+    switch (frame["type"]) {
+      case "records":
+        return this.#take(frame as unknown as RecordsFrame);
+      case "gap":
+        return this.#miss(frame);
+      case "end":
+        return this.#end();
+    }
+  }
+
+  #take({ topic, partition, records, next, subscription }: RecordsFrame): void {
+    const { world, recorder } = this.site;
+    const read = records.map(({ offset, value }) => [offset, shortened(value)] as const);
+    recorder.told(this.name, {
+      f: "poll",
+      reader: this.name,
+      topic,
+      partition,
+      records: read,
+      next,
+    });
+    this.#next.set(partition, next);
+    const give = () => this.push({ type: "credit", subscription, records: records.length });
+    const { paceMs, seeks } = this.#options;
+    if (paceMs && !this.site.isHealthy) world.after(world.between(...paceMs), give);
+    else give();
+    if (seeks && world.chance(0.01)) this.#seek(partition, next);
+  }
+
+  #miss(frame: Frame): void {
+    const { topic, partition, from, to, reason } = frame as Frame & {
+      topic: string;
+      partition: number;
+      from: number;
+      to: number;
+      reason: "trimmed" | "slow";
+    };
+    const { recorder, rare } = this.site;
+    rare.gapDelivered++;
+    recorder.told(this.name, { f: "gap", reader: this.name, topic, partition, from, to, reason });
+    this.#next.set(partition, to);
+  }
+
+  /** Its topic is no more: it begins with the next of that name. */
+  #end(): void {
+    const { world } = this.site;
+    if (!this.#options.mayReset) this.site.fault("ended", `${this.name} was ended`);
+    this.#next.clear();
+    const turn = this.#turn;
+    world.after(world.between(10, 200), () => {
+      if (this.isOpen && this.#turn === turn) this.#subscribe();
+    });
+  }
+
+  #seek(partition: number, next: number): void {
+    const { topic } = this.#options;
+    const offset = Math.floor(this.site.world.between(0, next));
+    const incarnation = this.#incarnation;
+    const subscription = this.#subscription;
+    const partitions = [{ topic, partition, offset }];
+    this.ask({ type: "seek", subscription, partitions }, (reply) => {
+      if (reply?.["type"] !== "ok") return;
+      this.#begin(incarnation, [[partition, offset]]);
+      this.#next.set(partition, offset);
+    });
+  }
+
+  #subscribe(): void {
+    this.#turn++;
+    const { topic, credit } = this.#options;
+    const positions = [...this.#next].map(([partition, offset]) => ({ partition, offset }));
+    const resumes = positions.length > 0;
+    const from = resumes ? { positions, incarnation: this.#incarnation } : "earliest";
+    const room = credit ? { credit: { records: credit } } : {};
+    this.ask({ type: "subscribe", topic, from, ...room }, (reply) => {
+      if (reply) this.#subscribed(reply, resumes);
+    });
+  }
+
+  #subscribed(reply: Frame, resumes: boolean): void {
+    if (reply["type"] !== "ok") return this.cut();
+    const { mayReset } = this.#options;
+    const recovered = reply["recovered"] === true;
+    if (!recovered && !mayReset) this.site.fault("reset", `${this.name}: ${JSON.stringify(reply)}`);
+    this.#subscription = Number(reply["subscription"]);
+    this.#incarnation = String(reply["incarnation"]);
+    const places = (reply["positions"] as Position[]).map(({ partition, offset }) =>
+      [partition, offset] as const
+    );
+    this.#begin(this.#incarnation, places, resumes ? recovered : undefined);
+    this.#next.clear();
+    for (const [partition, offset] of places) this.#next.set(partition, offset);
+  }
+
+  #begin(incarnation: string, positions: readonly Place[], recovered?: boolean): void {
+    this.site.recorder.told(this.name, {
+      f: "subscribe",
+      reader: this.name,
+      topic: this.#options.topic,
+      incarnation,
+      positions,
+      ...recovered === undefined ? {} : { recovered },
+    });
+  }
+}

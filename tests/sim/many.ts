@@ -1,0 +1,87 @@
+/** Runs many seeds, on several cores if asked to, and adds up what happened in them. */
+
+import type { Summary, Task } from "./worker.ts";
+import { type Choice, runWorld } from "./worlds.ts";
+
+export interface Span {
+  readonly from: number;
+  readonly count: number;
+  /** Workers, each with a core; 1: none but this. */
+  readonly jobs: number;
+}
+
+/** Runs the seeds of a span; `done` hears of each when it is over, in no certain order. */
+export async function runMany(
+  { from, count, jobs }: Span,
+  choice: Choice,
+  done: (summary: Summary) => void,
+): Promise<void> {
+  let next = from;
+  const take = () => next < from + count ? next++ : undefined;
+  if (jobs > 1) {
+    await Promise.all(Array.from({ length: jobs }, () => employ(take, choice, done)));
+    return;
+  }
+  for (let seed = take(); seed !== undefined; seed = take()) done(await runWorld(seed, choice));
+}
+
+/** A worker, for as long as there are seeds. */
+async function employ(
+  take: () => number | undefined,
+  choice: Choice,
+  done: (summary: Summary) => void,
+): Promise<void> {
+  const worker = new Worker(new URL("worker.ts", import.meta.url), { type: "module" });
+  try {
+    for (let seed = take(); seed !== undefined; seed = take()) {
+      done(await ask(worker, { seed, choice }));
+    }
+  } finally {
+    worker.terminate();
+  }
+}
+
+function ask(worker: Worker, task: Task): Promise<Summary> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Summary>) => resolve(data);
+    worker.onerror = (event) => reject(new Error(`Seed ${task.seed}: ${event.message}`));
+    worker.postMessage(task);
+  });
+}
+
+/** Sums over seeds. */
+export class Totals {
+  readonly counts = new Map<string, number>();
+  readonly faults = new Map<string, number>();
+  readonly rare = new Map<string, number>();
+  /** By kind: in how many seeds. */
+  readonly violations = new Map<string, number>();
+  seeds = 0;
+  broken = 0;
+  virtualMs = 0;
+  /** The seed in which the fewest operations were done. */
+  leastOperations = Infinity;
+
+  add({ counts, faults, rare, violations, virtualMs }: Summary): void {
+    this.seeds++;
+    this.virtualMs += virtualMs;
+    this.leastOperations = Math.min(this.leastOperations, counts["operations"] ?? 0);
+    addAll(this.counts, counts);
+    addAll(this.faults, faults);
+    addAll(this.rare, rare);
+    if (violations.length > 0) this.broken++;
+    for (const kind of new Set(violations.map(({ kind }) => kind))) {
+      this.violations.set(kind, (this.violations.get(kind) ?? 0) + 1);
+    }
+  }
+
+  /** What should have happened now and then, once in a hundred seeds, and did not. */
+  get tooRare(): readonly string[] {
+    const least = Math.floor(this.seeds / 100);
+    return [...this.rare].filter(([, times]) => times < least).map(([name]) => name);
+  }
+}
+
+function addAll(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) to.set(name, (to.get(name) ?? 0) + count);
+}

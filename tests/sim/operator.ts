@@ -1,0 +1,57 @@
+/** Whoever deletes topics of a simulated world, which come again when somebody uses them. */
+
+import { GatewayError } from "../../src/errors.ts";
+import type { TopicSpec } from "../../src/log/topics.ts";
+import type { Site } from "./site.ts";
+
+const PATIENCE_MS = 8_000;
+const NAME = "operator";
+
+export class Operator {
+  readonly #site: Site;
+  readonly #topic: string;
+  #stopped = false;
+
+  /** `topic`: the one that is deleted now and then. */
+  constructor(site: Site, topic: string) {
+    this.#site = site;
+    this.#topic = topic;
+  }
+
+  /** Makes a topic, however long that takes. */
+  async make(topic: string, spec: TopicSpec): Promise<void> {
+    const { world } = this.#site;
+    for (;;) {
+      const broker = this.#site.gateway()?.gateway.broker;
+      const made = broker?.createTopic(topic, spec).then(() => true, () => false);
+      if (made && await Promise.race([made, world.sleep(PATIENCE_MS)])) return;
+      await world.sleep(100);
+    }
+  }
+
+  async start(): Promise<void> {
+    const { world } = this.#site;
+    while (!this.#stopped) {
+      await world.sleep(world.between(3_000, 9_000));
+      if (!this.#stopped) await this.#delete();
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #delete(): Promise<void> {
+    const { world, recorder } = this.#site;
+    const broker = this.#site.gateway()?.gateway.broker;
+    if (!broker) return;
+    const op = recorder.invoke(NAME, { f: "delete", topic: this.#topic });
+    const late = world.sleep(PATIENCE_MS).then(() => "no answer");
+    const done = broker.removeTopic(this.#topic).then(() => undefined, (error) => error);
+    const error = await Promise.race([done, late]);
+    if (error === undefined) recorder.ok(NAME, op);
+    else if (error instanceof GatewayError && error.effect === "none") {
+      recorder.fail(NAME, op, error.code);
+    } else recorder.info(NAME, op, String(error));
+  }
+}

@@ -1,0 +1,95 @@
+/** What comes of one seed, whoever its clients were. */
+
+import { check } from "../checker/check.ts";
+import type { Recorder } from "../checker/recorder.ts";
+import type { Event } from "../checker/history.ts";
+import type { Fate, Odds } from "./fault_store.ts";
+import type { GatewaySite, PartitionLog } from "./gateway_site.ts";
+import { type Fault, RARE, type Rare } from "./site.ts";
+
+/** Something that breaks a rule: by the history, or by what no history shows. */
+export type Violation = Fault;
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly hash: number;
+  readonly virtualMs: number;
+  /** How often what happened. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Odds>;
+  readonly rare: Readonly<Record<Rare | Fate, number>>;
+  readonly trace: readonly string[];
+  readonly history: readonly Event[];
+}
+
+export function noRareThings(): Record<Rare, number> {
+  return Object.fromEntries(RARE.map((name) => [name, 0])) as Record<Rare, number>;
+}
+
+/** Runs it; a promise that is rejected with nobody to handle it is a fault. */
+export async function guarded(
+  site: { fault(kind: string, text: string): void },
+  run: () => Promise<void>,
+): Promise<void> {
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    site.fault(
+      "crashed",
+      event.reason instanceof Error ? event.reason.stack ?? "" : String(event.reason),
+    );
+  };
+  globalThis.addEventListener("unhandledrejection", note);
+  try {
+    await run();
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", note);
+  }
+}
+
+/** What a run has gathered when it is over. */
+export interface Gathered {
+  readonly seed: number;
+  readonly site: GatewaySite;
+  readonly recorder: Recorder;
+  readonly faults: readonly Fault[];
+  readonly rare: Readonly<Record<Rare, number>>;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Holds the history against the rules. */
+export function judge({ seed, site, recorder, faults, rare, counts }: Gathered): Outcome {
+  const { world, store } = site;
+  const found = check(recorder.events).map(({ kind, text }) => ({ kind, text }));
+  for (const { kind, text } of found) world.trace(`VIOLATION ${kind}: ${text}`);
+  return {
+    seed,
+    violations: [...faults, ...found],
+    hash: world.hash,
+    virtualMs: world.now,
+    counts: { ...countsOf(recorder.events), ...site.counts, ...counts },
+    faults: store.struck,
+    rare: { ...store.fates, ...rare },
+    trace: world.recent,
+    history: recorder.events,
+  };
+}
+
+/** Writes the end of the log into the history. */
+export function recordLog(recorder: Recorder, log: readonly PartitionLog[]): void {
+  for (const partition of log) recorder.told("reader", { f: "log", ...partition });
+}
+
+/** How often what happened in a history. */
+export function countsOf(events: readonly Event[]): Record<string, number> {
+  const counts = { asked: 0, acknowledged: 0, refused: 0, inDoubt: 0, reads: 0, assignments: 0 };
+  for (const event of events) {
+    if (event.type === "invoke") counts.asked++;
+    else if (event.type === "ok") counts.acknowledged++;
+    else if (event.type === "fail") counts.refused++;
+    else if (event.type === "info") counts.inDoubt++;
+    else if (event.type === "told" && event.f === "poll") counts.reads++;
+    else if (event.type === "told" && event.f === "assign") counts.assignments++;
+  }
+  return { operations: counts.asked + counts.reads, ...counts };
+}

@@ -1,0 +1,76 @@
+/**
+ * A gateway's process in a simulated world: it may die, be paused with all that comes to it waiting,
+ * be cut off from its store, and have a wall clock that is wrong.
+ */
+
+import type { Gateway } from "../../src/gateway.ts";
+import type { Socket } from "./network.ts";
+import type { Inhabitant, World } from "./world.ts";
+
+/** Between two things that waited for a paused process, so that each is done before the next. */
+const STEP_MS = 0.001;
+
+export class Process implements Inhabitant {
+  readonly #world: World;
+  #gateway: Gateway | undefined;
+  #held: (() => void)[] = [];
+  #pausedUntil = 0;
+  /** Whether its own time stands still until it goes on. */
+  #sleptMs = 0;
+  wallClockErrorMs = 0;
+  stoodStillMs = 0;
+  dead = false;
+  draining = false;
+  /** Until then nothing gets through to the store. */
+  cutUntil = 0;
+  /** What is connected to it. */
+  readonly sockets = new Set<Socket>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** What runs in it; given once, when it starts. */
+  set gateway(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  get gateway(): Gateway {
+    return this.#gateway as Gateway;
+  }
+
+  get isPaused(): boolean {
+    return this.#world.now < this.#pausedUntil;
+  }
+
+  get isCut(): boolean {
+    return this.#world.now < this.cutUntil;
+  }
+
+  /** Runs it, when it may run; never, if it dies before. */
+  act(run: () => void): void {
+    if (this.dead) return;
+    if (this.isPaused || this.#held.length > 0) this.#held.push(run);
+    else run();
+  }
+
+  /** It stops for so long. `asleep`: its monotonic clock does, too, as when a machine is suspended. */
+  pause(ms: number, asleep: boolean): void {
+    this.#pausedUntil = this.#world.now + ms;
+    this.#sleptMs = asleep ? ms : 0;
+    this.#world.after(ms, () => this.#goOn());
+  }
+
+  #goOn(): void {
+    this.stoodStillMs += this.#sleptMs;
+    this.#sleptMs = 0;
+    this.#step();
+  }
+
+  #step(): void {
+    if (this.dead) return;
+    this.#held[0]?.();
+    this.#held.shift();
+    if (this.#held.length > 0) this.#world.after(STEP_MS, () => this.#step());
+  }
+}

@@ -1,0 +1,229 @@
+/** Simulated clients that publish: with an idempotent producer, which tries again, and without. */
+
+import { type Frame, SimClient } from "./client.ts";
+import type { Place, ProducerStamp, Send } from "../checker/history.ts";
+import type { Process } from "./process.ts";
+import type { Site } from "./site.ts";
+
+/** Publishes that one producer has unanswered. */
+const WINDOW = 4;
+const KEYS = 12;
+/** Some values are so long that what they are stored in has several parts. */
+const LONG_BYTES = [70_000, 150_000] as const;
+/** How long one waits that was fenced before it takes its producer's name back. */
+const FENCED_MS = 4_000;
+
+interface Publish {
+  readonly sequence: number;
+  readonly topic: string;
+  readonly records: readonly Frame[];
+  /** On this connection, and not refused there. */
+  sent: boolean;
+  /** The gateway that it was sent to first. */
+  first: Process | undefined;
+}
+
+/** What `initProducer` gives. */
+export type Producer = Pick<ProducerStamp, "id" | "epoch">;
+
+interface PublisherOptions {
+  readonly topics: readonly string[];
+  /** Between two publishes, from and to. */
+  readonly everyMs: readonly [number, number];
+  /** Of its producer: others may have the same, and fence it. */
+  readonly producer?: string;
+}
+
+/** What an answer makes of an operation, in the history. */
+export function settle(
+  { recorder }: Site,
+  process: string,
+  op: number,
+  reply: Frame | undefined,
+  ok: (reply: Frame) => void,
+): void {
+  if (!reply) return recorder.info(process, op, "the connection was lost");
+  if (reply["type"] === "ok") return ok(reply);
+  const error = String(reply["code"]);
+  if (reply["effect"] === "none") recorder.fail(process, op, error);
+  else recorder.info(process, op, error);
+}
+
+export function sendOf(topic: string, records: readonly Frame[], producer?: ProducerStamp): Send {
+  return {
+    topic,
+    values: records.map(({ value }) => shortened(value)),
+    keys: records.map(({ key }) => key === undefined ? undefined : String(key)),
+    ...producer ? { producer } : {},
+  };
+}
+
+/** A value as histories have it: a long one by its beginning, its length and a sum over it. */
+export function shortened(value: unknown): string {
+  const text = String(value);
+  if (text.length <= 100) return text;
+  let sum = 0;
+  for (let i = 0; i < text.length; i++) sum = (Math.imul(sum, 31) + text.charCodeAt(i)) >>> 0;
+  return `${text.slice(0, 40)}~${text.length}~${sum}`;
+}
+
+abstract class AnyPublisher extends SimClient {
+  protected readonly options: PublisherOptions;
+  #value = 0;
+  protected finished = false;
+
+  constructor(site: Site, name: string, options: PublisherOptions) {
+    super(site, name);
+    this.options = options;
+  }
+
+  override start(): void {
+    super.start();
+    this.#go();
+  }
+
+  /** Nothing new; what is under way goes on. */
+  finish(): void {
+    this.finished = true;
+  }
+
+  abstract get isQuiet(): boolean;
+
+  /** Its turn: it is connected. */
+  protected abstract step(): Promise<void> | void;
+
+  protected override pushed(): void {}
+
+  protected records(): Frame[] {
+    const { world, scenario } = this.site;
+    const count = 1 + Math.floor(world.random() * 4);
+    const keyless = scenario.wide && world.chance(0.3);
+    const padding = scenario.wide && world.chance(0.01)
+      ? ` ${"x".repeat(world.between(...LONG_BYTES))}`
+      : "";
+    return Array.from({ length: count }, (_, i) => ({
+      ...keyless ? {} : { key: `k${Math.floor(world.random() * KEYS)}` },
+      value: `${this.name}/${this.#value++}${i === 0 ? padding : ""}`,
+    }));
+  }
+
+  async #go(): Promise<void> {
+    const { world } = this.site;
+    while (!this.finished || !this.isQuiet) {
+      await world.sleep(world.between(...this.options.everyMs));
+      if (this.isOpen) await this.step();
+    }
+  }
+}
+
+/** Publishes with an idempotent producer, and sends again in order what is not answered. */
+export class Publisher extends AnyPublisher {
+  #producer: Producer | undefined;
+  #sequence = 0;
+  #restUntil = 0;
+  /** In the order of their sequences. */
+  readonly #unanswered: Publish[] = [];
+
+  override get isQuiet(): boolean {
+    return this.#unanswered.length === 0;
+  }
+
+  protected override opened(): void {
+    for (const publish of this.#unanswered) publish.sent = false;
+  }
+
+  protected override async step(): Promise<void> {
+    if (this.site.world.now < this.#restUntil) return;
+    if (!this.#producer) {
+      return await this.#init();
+    }
+    if (!this.finished && this.#unanswered.length < WINDOW) this.#add();
+    for (const publish of this.#unanswered) if (!publish.sent) this.#send(publish);
+  }
+
+  async #init(): Promise<void> {
+    const { producer: name } = this.options;
+    if (this.finished && this.isQuiet) return;
+    const reply = await this.request({ type: "initProducer", ...name ? { name } : {} });
+    if (reply?.["type"] === "ok") this.#producer = reply["producer"] as Producer;
+  }
+
+  #add(): void {
+    const { world } = this.site;
+    const records = this.records();
+    const topic = world.pick(this.options.topics);
+    const sequence = this.#sequence++;
+    this.#unanswered.push({ sequence, topic, records, sent: false, first: undefined });
+  }
+
+  async #send(publish: Publish): Promise<void> {
+    publish.sent = true;
+    publish.first ??= this.gateway;
+    const { recorder } = this.site;
+    const { topic, records, sequence } = publish;
+    const producer = { ...this.#producer, sequence } as ProducerStamp;
+    const at = this.gateway;
+    const op = recorder.invoke(this.name, { f: "send", sends: [sendOf(topic, records, producer)] });
+    const reply = await this.request({ type: "publish", topic, records, producer });
+    settle(this.site, this.name, op, reply, (ok) => {
+      const duplicate = ok["duplicate"] === true;
+      if (duplicate && at !== publish.first) {
+        this.site.rare.duplicateAnsweredByAnotherGateway++;
+      }
+      recorder.ok(this.name, op, { places: [ok["offsets"] as Place[]], duplicate });
+      if (this.#unanswered.includes(publish)) {
+        this.#unanswered.splice(this.#unanswered.indexOf(publish), 1);
+      }
+    });
+    if (!reply || reply["type"] === "ok") return;
+    if (reply["retry"] === "same" || reply["retry"] === "resend") {
+      publish.sent = false;
+    } else if (reply["retry"] === "reconnect" || reply["code"] === "unauthenticated") {
+      this.cut(); // it drains, and so has not taken our hello
+    } else {
+      this.#refused(publish, reply);
+    }
+  }
+
+  /** It will never be taken: its topic was deleted meanwhile, or somebody else has its name. */
+  #refused(publish: Publish, reply: Frame): void {
+    const isFenced = reply["code"] === "producer_fenced" && this.options.producer !== undefined;
+    if (reply["code"] !== "unknown_topic" && !isFenced) {
+      this.site.fault("refused", `publish of ${this.name}: ${JSON.stringify(reply)}`);
+    }
+    if (!this.#unanswered.includes(publish)) return;
+    // Whether its number is free is not known after an earlier try: a new epoch is always right.
+    this.#unanswered.length = 0;
+    this.#producer = undefined;
+    this.#sequence = 0;
+    if (isFenced) this.#restUntil = this.site.world.now + FENCED_MS;
+  }
+}
+
+/** Publishes without a producer: what is not answered stays unknown. */
+export class PlainPublisher extends AnyPublisher {
+  #open = 0;
+
+  override get isQuiet(): boolean {
+    return this.#open === 0;
+  }
+
+  protected override opened(): void {}
+
+  protected override step(): void {
+    if (!this.finished) this.#publish();
+  }
+
+  async #publish(): Promise<void> {
+    const { world, recorder } = this.site;
+    const topic = world.pick(this.options.topics);
+    const records = this.records();
+    this.#open++;
+    const op = recorder.invoke(this.name, { f: "send", sends: [sendOf(topic, records)] });
+    const reply = await this.request({ type: "publish", topic, records });
+    settle(this.site, this.name, op, reply, (ok) => {
+      recorder.ok(this.name, op, { places: [ok["offsets"] as Place[]] });
+    });
+    this.#open--;
+  }
+}

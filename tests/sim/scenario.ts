@@ -1,0 +1,33 @@
+/** How a simulated world is made: how long what lasts, how many gateways there are, what befalls them. */
+
+export interface Scenario {
+  readonly gateways: number;
+  /** How long faults strike, and how long the world then has to heal, in virtual milliseconds. */
+  readonly faultyMs: number;
+  readonly healingMs: number;
+  /** Between two publishes of one client, from and to. */
+  readonly publishMs: readonly [number, number];
+  /**
+   * Besides what befalls any world: gateways stop for longer than a lease and go on, their clocks
+   * jump, connections stay half open, topics are deleted and come again, retention passes under
+   * readers, and transactions are tried again.
+   */
+  readonly wide: boolean;
+}
+
+/** The worlds of the first seeds that failed: they stay as they were, so that those can be run again. */
+export const NARROW: Scenario = {
+  gateways: 1,
+  faultyMs: 15_000,
+  healingMs: 25_000,
+  publishMs: [1, 40],
+  wide: false,
+};
+
+export const WIDE: Scenario = {
+  gateways: 3,
+  faultyMs: 30_000,
+  healingMs: 22_000,
+  publishMs: [30, 250],
+  wide: true,
+};
