@@ -125,12 +125,13 @@ export function newBatch(
     sequence: 0,
     sent: false,
     inDoubt: false,
+    stored: false,
   };
 }
 
 /** The members of the batch's frame. `stamp` is the producer's JSON, open at its end. */
 export function membersOf(
-  { type, calls, commit, sequence, inDoubt }: Batch,
+  { type, calls, commit, sequence, inDoubt, stored }: Batch,
   stamp: string,
 ): string {
   const numbered = (n: number) => `"producer":${stamp},"sequence":${n}}`;
@@ -141,7 +142,7 @@ export function membersOf(
   const parts = calls[0]?.entries.map(({ topic, text }, i) =>
     `{"topic":${JSON.stringify(topic)},"records":[${text}],${numbered(sequence + i)}}`
   );
-  const offsets = commit?.json(inDoubt);
+  const offsets = stored ? undefined : commit?.json(inDoubt);
   return `"publish":[${parts?.join()}]${offsets === undefined ? "" : `,"commit":${offsets}`}`;
 }
 

@@ -8,7 +8,9 @@
  *    that is under way has been answered, and goes on in order.
  * 2. An item is in doubt when a try of it went unanswered: it may be stored. What is in doubt is the
  *    head of the line: behind something that failed, nothing was stored.
- * 3. The number of an item that is refused for good is free, and what is behind moves up; not if the
+ * 3. What is stored while something before it is not answered keeps its place: a session's numbers rise
+ *    by one, so it goes again with what is before it, as a repeat whose answer is known.
+ * 4. The number of an item that is refused for good is free, and what is behind moves up; not if the
  *    item is in doubt. Then only a new session, which may begin with any number, goes on.
  */
 
@@ -23,6 +25,8 @@ export interface Numbered {
   sent: boolean;
   /** An earlier try may have been stored. */
   inDoubt: boolean;
+  /** It was: what waited for the answer has it. */
+  stored: boolean;
 }
 
 /** At most so many numbers may be unanswered. */
@@ -31,7 +35,7 @@ export const WINDOW = 64;
 export class Line<Item extends Numbered> {
   #items: Item[] = [];
   #next = 0;
-  #underWay = 0;
+  readonly #underWay = new Set<Item>();
   #numbers = 0;
   #stalled = false;
   /** The lowest number that is free again. */
@@ -41,7 +45,7 @@ export class Line<Item extends Numbered> {
 
   /** Items that are not answered. */
   get unanswered(): readonly Item[] {
-    return this.#items;
+    return this.#items.filter(({ stored }) => !stored);
   }
 
   get isEmpty(): boolean {
@@ -50,12 +54,12 @@ export class Line<Item extends Numbered> {
 
   /** Nothing is under way. */
   get isStill(): boolean {
-    return this.#underWay === 0;
+    return this.#underWay.size === 0;
   }
 
   /** Only a new session can go on. */
   get mustRestart(): boolean {
-    return this.#mustRestart && this.#underWay === 0;
+    return this.#mustRestart && this.#underWay.size === 0;
   }
 
   /** When something refused for the moment may be sent again. */
@@ -80,7 +84,8 @@ export class Line<Item extends Numbered> {
   /** What to send now, in this order; it is under way from now on. */
   next(now: number): Item[] {
     if (this.#mustRestart || now < this.#resumeAt) return [];
-    if (this.#stalled && this.#underWay > 0) return [];
+    if (this.#stalled && this.#underWay.size > 0) return [];
+    if (this.#stalled) { for (const item of this.#items) item.sent = false; }
     this.#stalled = false;
     this.#moveUp();
     const items: Item[] = [];
@@ -89,11 +94,11 @@ export class Line<Item extends Numbered> {
       numbers += item.width;
       if (numbers > WINDOW && numbers > item.width) break;
       if (item.sent) continue;
-      if (item.mustWait) break;
+      if (item.mustWait && !item.stored) break;
       item.sent = true;
       items.push(item);
     }
-    this.#underWay += items.length;
+    for (const item of items) this.#underWay.add(item);
     return items;
   }
 
@@ -105,7 +110,10 @@ export class Line<Item extends Numbered> {
   /** The item is stored. */
   ok(item: Item): void {
     this.#answered(item);
-    this.#replace(item, []);
+    item.stored = item.sent = true;
+    for (let first = this.#items[0]; first?.stored; first = this.#items[0]) {
+      this.#replace(first, []);
+    }
   }
 
   /** The item was refused for the moment: it goes again, `afterMs` from now at the earliest. */
@@ -134,11 +142,12 @@ export class Line<Item extends Numbered> {
   lost(): void {
     let behindFailure = false;
     for (const item of this.#items) {
-      if (!item.sent || item.sequence >= (this.#freed ?? Infinity)) behindFailure = true;
+      if (item.stored) behindFailure = false;
+      else if (!item.sent || item.sequence >= (this.#freed ?? Infinity)) behindFailure = true;
       else if (!behindFailure) item.inDoubt = true;
       item.sent = false;
     }
-    this.#underWay = 0;
+    this.#underWay.clear();
     this.#stalled = false;
     this.#mustRestart = false;
     this.#resumeAt = 0;
@@ -149,10 +158,11 @@ export class Line<Item extends Numbered> {
    * more; the rest goes on in the next epoch.
    */
   begin(): Item[] {
-    const inDoubt = this.#items.filter((item) => item.inDoubt);
-    const rest = this.#items.filter((item) => !item.inDoubt);
+    const inDoubt = this.unanswered.filter((item) => item.inDoubt);
+    const rest = this.unanswered.filter((item) => !item.inDoubt);
     this.#items = [];
-    this.#next = this.#numbers = this.#underWay = 0;
+    this.#next = this.#numbers = 0;
+    this.#underWay.clear();
     this.#freed = undefined;
     this.#stalled = this.#mustRestart = false;
     for (const item of rest) {
@@ -164,7 +174,7 @@ export class Line<Item extends Numbered> {
 
   /** Takes out all that is not answered. */
   clear(): Item[] {
-    const items = this.#items;
+    const items = [...this.unanswered];
     this.#items = [];
     return items;
   }
@@ -183,9 +193,8 @@ export class Line<Item extends Numbered> {
   }
 
   #answered(item: Item): void {
-    if (!item.sent) return;
+    if (!this.#underWay.delete(item)) return;
     item.sent = false;
-    this.#underWay--;
   }
 
   #replace(item: Item, instead: readonly Item[]): void {

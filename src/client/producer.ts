@@ -291,13 +291,15 @@ export class Producer {
 
   #answered(batch: Batch, reply: OkFrame | ErrorFrame): void {
     const now = this.#connection.platform.now();
-    if (reply.type === "ok") {
+    if (batch.stored && (reply.type === "ok" || isForGood(reply))) {
+      this.#line.ok(batch); // it went again for its number's sake only
+    } else if (reply.type === "ok") {
       const { offsets, duplicate = false } = reply as PublishOk;
       this.#line.ok(batch);
       this.#bytes -= batch.bytes;
       settle(batch, offsets, duplicate);
       this.#changed();
-    } else if (reply.retry === "same" || reply.retry === "resend" || reply.retry === "reconnect") {
+    } else if (!isForGood(reply)) {
       const afterMs = reply.retryAfterMs ?? (reply.retry === "resend" ? 0 : RETRY_MS);
       this.#line.again(batch, reply.effect === "unknown", now, afterMs);
     } else if (reply.code === "producer_unknown") {
@@ -380,6 +382,11 @@ export class Producer {
     });
     this.#alarm = { at, cancel };
   }
+}
+
+/** Whether sending it again is of no use. */
+function isForGood({ retry }: ErrorFrame): boolean {
+  return retry !== "same" && retry !== "resend" && retry !== "reconnect";
 }
 
 function forgotten(): WeirError {

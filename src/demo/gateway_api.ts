@@ -10,6 +10,12 @@ export interface GroupOffset {
   readonly lag: number;
 }
 
+export interface TopicDescription {
+  readonly incarnation: string;
+  /** Where each begins and ends. */
+  readonly partitions: readonly { readonly start: number; readonly next: number }[];
+}
+
 export class GatewayApi {
   readonly url: string;
 
@@ -24,11 +30,15 @@ export class GatewayApi {
     await made.body?.cancel();
   }
 
-  /** Where each partition of a topic begins and ends. */
-  async bounds(topic: string): Promise<readonly { start: number; next: number }[]> {
+  async topic(topic: string): Promise<TopicDescription> {
     const response = await fetch(`${this.url}/v1/topics/${topic}`);
     if (!response.ok) throw new Error(`Cannot read topic ${topic}: ${await response.text()}`);
-    return (await response.json()).partitions;
+    return await response.json();
+  }
+
+  /** Where each partition of a topic begins and ends. */
+  async bounds(topic: string): Promise<TopicDescription["partitions"]> {
+    return (await this.topic(topic)).partitions;
   }
 
   /** Nothing for a group that there is not yet. */

@@ -122,13 +122,13 @@ export class Committer implements Source {
 
   /** Answers what has waited for the store too long: it was not sent yet, so nothing happened. */
   tick(now: number): void {
-    const error = new GatewayError("unavailable", "The store does not answer");
     for (const [membership, pendings] of this.#waiting) {
       const late = pendings.filter(({ since }) => since + LOG.publishMs <= now);
       if (late.length === 0) continue;
       const rest = pendings.slice(late.length);
       if (rest.length > 0) this.#waiting.set(membership, rest);
       else this.#waiting.delete(membership);
+      const error = new GatewayError("unavailable", "The store does not answer");
       for (const pending of late) answer(pending, { ok: false, error });
     }
   }

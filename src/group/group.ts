@@ -61,8 +61,11 @@ export class Group {
   #told: GroupState = EMPTY;
   #waiting: Waiting[] = [];
   #goesOn = false;
+  #again = false;
   /** A transition has failed, which may have been due to go on: `tick` looks at the group anew. */
   #stalled = false;
+  /** Writes that were given up and may be stored yet. */
+  #doubts = 0;
   #running: Promise<void> | undefined;
 
   constructor(name: string, context: GroupContext) {
@@ -87,7 +90,7 @@ export class Group {
 
   /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
   get isIdle(): boolean {
-    return this.members.size === 0 && !this.#running && !this.#stalled &&
+    return this.members.size === 0 && !this.#running && !this.#stalled && this.#doubts === 0 &&
       this.#deadlines.size === 0;
   }
 
@@ -105,6 +108,12 @@ export class Group {
     this.#running ??= this.#run();
   }
 
+  /** Looks at the group anew, also if it is being looked at: that may have been before what happened. */
+  lookAgain(): void {
+    this.#again = true;
+    this.wake();
+  }
+
   /** Resolves when nothing is going on. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
@@ -113,7 +122,7 @@ export class Group {
   /** Sees what is stored now, and tells the members that are here. `unavailable` if it cannot. */
   async reload(): Promise<void> {
     this.forget();
-    this.wake();
+    this.lookAgain();
     await this.idle();
     if (this.#loaded) return;
     throw new GatewayError("unavailable", `The state of group ${this.name} cannot be read`);
@@ -133,6 +142,7 @@ export class Group {
     await undefined; // so that all that this turn brings shares the first transition
     this.#stalled = false;
     do {
+      this.#again = false;
       const batch = this.#waiting.splice(0, batchSize(this.#waiting, stepsAtOnce(this.name)));
       try {
         const refused = await this.#carryOut(batch);
@@ -150,7 +160,7 @@ export class Group {
         }
         for (const { reject } of batch) reject(error);
       }
-    } while (this.#waiting.length > 0 || this.#goesOn);
+    } while (this.#waiting.length > 0 || this.#goesOn || this.#again);
     this.#running = undefined;
   }
 
@@ -183,6 +193,7 @@ export class Group {
         mutations: next.mutations,
         evidence: next.evidence,
         stored: (at) => version = at,
+        inDoubt: (settling) => this.#waitFor(settling),
         result: next,
       }),
     });
@@ -207,6 +218,26 @@ export class Group {
       if (!membership || membership.knowsFence) return [];
       return [{ id, membership }];
     });
+  }
+
+  /** What may be stored yet is looked at when it is, though nobody waits for it any more. */
+  async #waitFor(settling: Promise<void>): Promise<void> {
+    this.#doubts++;
+    try {
+      await settling;
+    } finally {
+      this.#doubts--;
+      this.forget();
+      this.lookAgain();
+    }
+  }
+
+  /** Members whose join was given up and stored after all: nobody is here to speak for them. */
+  #sendAwayStrays({ members }: GroupState): void {
+    for (const { gateway, connection, away } of members.values()) {
+      if (gateway !== this.#context.gateway || away || this.members.has(connection)) continue;
+      this.command({ type: "disconnect", connection }).catch(() => this.forget());
+    }
   }
 
   /** Whoever joins may have gone while that waited. */
@@ -257,6 +288,7 @@ export class Group {
     const { topics } = this.#context.log;
     tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));
     this.#told = state;
+    this.#sendAwayStrays(state);
   }
 
   /** Whether members at other gateways are, or were, in it. */

@@ -128,7 +128,10 @@ export class Groups {
 
   /** A gateway is no more, and its members are without their connections. */
   gatewayDied(gateway: string): void {
-    for (const group of this.#groups.values()) if (group.gateways.has(gateway)) group.wake();
+    for (const group of this.#groups.values()) {
+      // One that is being looked at just now may find it among its members.
+      if (group.version === undefined || group.gateways.has(gateway)) group.lookAgain();
+    }
   }
 
   /** This gateway cannot tell any more what is its members' own: they must join again. */

@@ -124,6 +124,8 @@ export interface Decision<T> {
   readonly evidence?: Evidence;
   /** The write is stored, at this version. */
   readonly stored?: (version: string) => void;
+  /** It was answered `timeout`; what becomes of the write is certain when this resolves. */
+  readonly inDoubt?: (settling: Promise<void>) => void;
   readonly result: T;
 }
 
@@ -148,11 +150,11 @@ export async function transact<S extends Loaded, T>(
   let mayBeStored = false;
   for (let tries = 0;; tries++) {
     const loaded = await loadUntil(host, transaction, deadline, mayBeStored);
-    const { mutations, evidence, stored, result } = transaction.decide(loaded);
+    const { mutations, evidence, stored, inDoubt, result } = transaction.decide(loaded);
     if (mutations.length === 0) return result;
     const leftMs = Math.max(0, deadline - host.clock.monotonic());
     const write = { checks: loaded.checks, mutations };
-    const settled = await settleWithin(store, host, write, evidence, leftMs);
+    const settled = await settleWithin(store, host, write, evidence, leftMs, inDoubt);
     if (settled.stored) {
       stored?.(settled.version);
       return result;
@@ -189,11 +191,15 @@ function settleWithin(
   write: Write,
   evidence: Evidence | undefined,
   deadlineMs: number,
+  inDoubt: Decision<unknown>["inDoubt"],
 ): Promise<Settled> {
   return new Promise((resolve, reject) => {
-    const overdue = () => reject(tooLate(true, "The store did not answer in time"));
-    settle(store, host, write, evidence, { deadlineMs, overdue })
-      .then(resolve, reject);
+    const overdue = () => {
+      reject(tooLate(true, "The store did not answer in time"));
+      inDoubt?.(settling.then(() => {}, () => {}));
+    };
+    const settling = settle(store, host, write, evidence, { deadlineMs, overdue });
+    settling.then(resolve, reject);
   });
 }
 

@@ -9,9 +9,9 @@ import type { Finding, Report } from "./finding.ts";
 import { checkGroups } from "./group_checks.ts";
 import type { Event, Terms } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
-import { checkLogs, firstValue } from "./log_checks.ts";
+import { checkLogs } from "./log_checks.ts";
 import { gatherLogs } from "./logs.ts";
-import { isSend, Operations, type SendOperation } from "./operations.ts";
+import { Operations } from "./operations.ts";
 import { checkSends } from "./producer_checks.ts";
 import { checkReads } from "./reader_checks.ts";
 
@@ -41,16 +41,11 @@ export function check(events: readonly Event[]): Finding[] {
 }
 
 /** After all has come right every question has its answer. */
-function checkAnswers({ all, origins }: Operations, report: Report): void {
-  for (const operation of all.values()) {
-    if (operation.outcome !== "open") continue;
-    const { asked, process, begunAt } = operation;
-    const what = isSend(operation) ? nameOf(operation, origins) : `operation ${asked.op}`;
-    report("unanswered", begunAt, `${process} never heard of its ${asked.f}: ${what}`);
+function checkAnswers({ all }: Operations, report: Report): void {
+  for (const { asked, process, outcome } of all.values()) {
+    if (outcome !== "open") continue;
+    const value = asked.f === "send" ? asked.sends[0]?.values[0] : undefined;
+    const what = value ?? `operation ${asked.op}`;
+    report("unanswered", asked.at, `${process} never heard of its ${asked.f}: ${what}`);
   }
-}
-
-function nameOf({ asked }: SendOperation, origins: Operations["origins"]): string {
-  const sending = origins.get(asked.sends[0]?.values[0] ?? "")?.part.sending;
-  return sending ? firstValue(sending) : `operation ${asked.op}`;
 }

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import type { Case } from "./cases.ts";
+import type { Case } from "./cases/case.ts";
 import { check } from "./check.ts";
 import { KINDS } from "./finding.ts";
-import { GROUP_CASES } from "./group_cases.ts";
-import { LOG_CASES } from "./log_cases.ts";
-import { PRODUCER_CASES } from "./producer_cases.ts";
-import { READER_CASES } from "./reader_cases.ts";
-import { Sketch } from "./sketch.ts";
+import { GROUP_CASES } from "./cases/groups.ts";
+import { LOG_CASES } from "./cases/logs.ts";
+import { PRODUCER_CASES } from "./cases/producers.ts";
+import { READER_CASES } from "./cases/readers.ts";
+import { Sketch } from "./cases/sketch.ts";
 
 const CASES = [...LOG_CASES, ...PRODUCER_CASES, ...READER_CASES, ...GROUP_CASES];
 

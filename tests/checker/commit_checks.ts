@@ -5,10 +5,11 @@
 
 import type { Report } from "./finding.ts";
 import type { Commit, Event, Position } from "./history.ts";
-import { type Hold, type Holds, rivalOf, type Share } from "./holds.ts";
+import { type Committed, leastOf, type Suspicion, suspicionOf, unknown } from "./committed.ts";
+import type { Hold, Holds, Share } from "./holds.ts";
 import type { Incarnations } from "./incarnations.ts";
-import type { Logs } from "./logs.ts";
-import { isSend, type Operation, type Operations } from "./operations.ts";
+import type { Logs } from "./partition_log.ts";
+import type { Operation, Operations } from "./operations.ts";
 
 export interface CommitsToCheck {
   readonly events: readonly Event[];
@@ -20,26 +21,6 @@ export interface CommitsToCheck {
   /** Groups of which not every commit is written down. */
   readonly unrecorded: readonly string[];
   readonly report: Report;
-}
-
-/** What is known of a committed offset. */
-interface Committed {
-  /** It is at least this: -1 if nothing is known. */
-  offset: number;
-  /** Who showed that; absent after a reset. */
-  by: Hold | undefined;
-  /** Nobody can have committed more than this: -1 if nobody committed or was sent anything. */
-  most: number;
-  /** Resets that may happen, with what they set. */
-  readonly resetting: Map<number, number>;
-  /** The event that ended the last one. */
-  reset: number;
-  /** Its topic was deleted, and what was committed with it. */
-  gone: boolean;
-  /** Member → the highest offset that it may have committed while it had the right to. */
-  readonly highest: Map<string, number>;
-  /** Member → where what it was sent ends. */
-  readonly sent: Map<string, number>;
 }
 
 /** A commit of one partition that is under way. */
@@ -55,10 +36,6 @@ interface Pending {
   /** What the member had been told is committed, in this hold. */
   readonly told: number;
 }
-
-type Suspicion =
-  | { readonly why: "lost" }
-  | { readonly why: "rival"; readonly rival: Hold; readonly isCertain: boolean };
 
 export class CommitChecks {
   readonly #given: CommitsToCheck;
@@ -276,16 +253,7 @@ export class CommitChecks {
   #of(share: Share): Committed {
     let state = this.#committed.get(share);
     if (!state) {
-      state = {
-        offset: -1,
-        by: undefined,
-        most: -1,
-        resetting: new Map(),
-        reset: -1,
-        gone: false,
-        highest: new Map(),
-        sent: new Map(),
-      };
+      state = unknown(share);
       this.#committed.set(share, state);
     }
     return state;
@@ -313,26 +281,4 @@ export class CommitChecks {
       }
     }
   }
-}
-
-/** Resets that are under way, or of which nothing was heard, may have set it to less. */
-function leastOf({ offset, resetting, gone }: Committed): number {
-  return gone ? -1 : Math.min(offset, ...resetting.values());
-}
-
-function suspicionOf(
-  share: Share,
-  member: string,
-  hold: Hold | undefined,
-  index: number,
-): Suspicion | undefined {
-  if (hold && hold.until < index) return { why: "lost" };
-  const rival = rivalOf(share, member, hold);
-  return rival && { why: "rival", rival: rival.hold, isCertain: rival.isCertain };
-}
-
-/** What an operation commits. */
-export function commitOf(operation: Operation): Commit | undefined {
-  if (isSend(operation)) return operation.asked.commit;
-  return operation.asked.f === "commit" ? operation.asked.commit : undefined;
 }

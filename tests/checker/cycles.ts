@@ -7,9 +7,9 @@
 import type { Report } from "./finding.ts";
 import { componentsOf, Graph, pathWithin, type Rows } from "./graph.ts";
 import type { Event } from "./history.ts";
-import { firstValue } from "./log_checks.ts";
-import type { Logs } from "./logs.ts";
+import type { Logs } from "./partition_log.ts";
 import {
+  firstValue,
   isSend,
   mayBeDoubled,
   type Operation,
@@ -24,7 +24,8 @@ export interface OrdersToCheck {
   readonly report: Report;
 }
 
-type Pair = readonly [from: number, to: number];
+/** By their numbers, `from, to` by turns: there may be millions. */
+type Edges = readonly number[];
 
 export function checkCycles(given: OrdersToCheck): void {
   const reads = readsOf(given);
@@ -32,9 +33,9 @@ export function checkCycles(given: OrdersToCheck): void {
   // Where everything is in one log alone there is one order.
   if (reads.length === 0 && !crossing) return;
   const graph = new Graph(given.operations.sendings.length);
-  for (const [from, to] of writes) graph.add(from, to);
+  graph.add(writes);
   const cyclic = report(given, "G0", graph.rows(), writes, new Set());
-  for (const [from, to] of reads) graph.add(from, to);
+  graph.add(reads);
   report(given, "G1c", graph.rows(), reads, cyclic);
 }
 
@@ -43,13 +44,14 @@ function report(
   { operations, report }: OrdersToCheck,
   kind: "G0" | "G1c",
   rows: Rows,
-  edges: readonly Pair[],
+  edges: Edges,
   known: ReadonlySet<number>,
 ): Set<number> {
   const component = componentsOf(rows);
   const reported = new Set<number>();
   const nodes = new Set<number>();
-  for (const [from, to] of edges) {
+  for (let i = 0; i < edges.length; i += 2) {
+    const [from = 0, to = 0] = [edges[i], edges[i + 1]];
     const number = component[from];
     if (from === to || number === undefined || number !== component[to]) continue;
     nodes.add(from).add(to);
@@ -58,7 +60,7 @@ function report(
     const cycle = [...pathWithin(rows, component, to, from), to];
     const names = cycle.map((node) => nameOf(operations.sendings[node]));
     const why = kind === "G0" ? "by their places" : "by their places and by what they had read";
-    const at = operations.sendings[from]?.tries[0]?.begunAt ?? 0;
+    const at = operations.sendings[from]?.tries[0]?.asked.at ?? 0;
     report(kind, at, `Each of these is before the next one ${why}: ${names.join(", ")}`);
   }
   return nodes;
@@ -69,8 +71,8 @@ function nameOf(sending: Sending | undefined): string {
 }
 
 /** Who stands behind whom in some log, and whether anything is in several. */
-function writesOf({ operations, logs }: OrdersToCheck): { edges: Pair[]; crossing: boolean } {
-  const edges: Pair[] = [];
+function writesOf({ operations, logs }: OrdersToCheck): { edges: Edges; crossing: boolean } {
+  const edges: number[] = [];
   let crossing = false;
   const lastLog = new Int32Array(operations.sendings.length).fill(-1);
   let number = 0;
@@ -87,7 +89,7 @@ function writesOf({ operations, logs }: OrdersToCheck): { edges: Pair[]; crossin
       seen.add(node);
       if (lastLog[node] !== -1) crossing = true;
       lastLog[node] = number;
-      if (before >= 0) edges.push([before, node]);
+      if (before >= 0) edges.push(before, node);
       before = node;
     }
   }
@@ -95,13 +97,13 @@ function writesOf({ operations, logs }: OrdersToCheck): { edges: Pair[]; crossin
 }
 
 /** Whose records a member had read when it committed that together with what it sent. */
-function readsOf({ events, operations }: OrdersToCheck): Pair[] {
+function readsOf({ events, operations }: OrdersToCheck): Edges {
   const committing = new Set<string>();
   for (const operation of operations.all.values()) {
     if (isSend(operation) && operation.asked.commit) committing.add(operation.asked.commit.member);
   }
   if (committing.size === 0) return [];
-  const edges: Pair[] = [];
+  const edges: number[] = [];
   const read = new Map<string, { offset: number; node: number }[]>();
   for (const event of events) {
     if (event.type === "told" && event.f === "poll" && committing.has(event.reader)) {
@@ -119,7 +121,7 @@ function readsOf({ events, operations }: OrdersToCheck): Pair[] {
       for (const [topic, partition, next] of event.commit.offsets) {
         const name = `${event.commit.member}\n${topic}/${partition}`;
         const list = read.get(name) ?? [];
-        for (const { offset, node: writer } of list) if (offset < next) edges.push([writer, node]);
+        for (const { offset, node: writer } of list) if (offset < next) edges.push(writer, node);
         read.set(name, list.filter(({ offset }) => offset >= next));
       }
     }

@@ -5,11 +5,13 @@
 
 import type { Event } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
-import { gatherLogs, type Logs, type PartitionLog } from "./logs.ts";
+import { gatherLogs } from "./logs.ts";
+import type { Logs, PartitionLog } from "./partition_log.ts";
 import { Operations } from "./operations.ts";
 
 export interface Figures {
   readonly events: number;
+  /** What was asked, and how often something reached a reader. */
   readonly operations: number;
   readonly records: number;
   /**
@@ -26,14 +28,18 @@ export function figures(events: readonly Event[]): Figures {
   const incarnations = new Incarnations(events, operations);
   const logs = gatherLogs({ events, operations, incarnations, report: () => {} });
   let records = 0;
-  for (const log of logs.all) records += log.entries.size;
+  for (const log of logs.all) records += log.size;
   return {
     events: events.length,
-    operations: operations.all.size,
+    operations: operations.all.size + events.filter(isPoll).length,
     records,
     lagMs: quantiles(lags(events, incarnations, logs)),
     deliveries: deliveries(events),
   };
+}
+
+function isPoll(event: Event): boolean {
+  return event.type === "told" && event.f === "poll";
 }
 
 /** By reader and partition, the lag of each poll. */
@@ -64,7 +70,7 @@ class Acknowledged {
     this.#times = new Float64Array(sorted.length);
     let first = Infinity;
     for (let i = sorted.length - 1; i >= 0; i--) {
-      first = Math.min(first, events[sorted[i]?.acked ?? Infinity]?.at ?? Infinity);
+      first = Math.min(first, events[sorted[i]?.acked ?? -1]?.at ?? Infinity);
       this.#times[i] = first;
     }
   }

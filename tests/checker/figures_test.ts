@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { figures } from "./figures.ts";
-import { Sketch } from "./sketch.ts";
+import { Sketch } from "./cases/sketch.ts";
 
 Deno.test("a reader is behind by how long what it lacks has been acknowledged", () => {
   const sketch = new Sketch();
@@ -34,6 +34,6 @@ Deno.test("what a group gets is counted, by how often it got it", () => {
   sketch.subscribes("r", "a/0", 0);
   sketch.polls("r", "a/0", 0, "x y z");
   const { events, operations, records, deliveries } = figures(sketch.events);
-  assertEquals({ events, operations, records }, { events: 8, operations: 1, records: 3 });
+  assertEquals({ events, operations, records }, { events: 8, operations: 4, records: 3 });
   assertEquals([...deliveries], [["g", [[1, 2], [2, 1]]]]);
 });

@@ -16,23 +16,26 @@ import { Timeline } from "./model/timeline.ts";
 import { Recorder } from "./recorder.ts";
 
 export interface Extent {
-  /** Operations after which nothing new is begun. */
+  /** What is asked and what is read; after so many operations nothing new is begun. */
   readonly operations: number;
   readonly partitions: number;
   readonly publishers: number;
   readonly readers: number;
   /** By group. */
   readonly members: number;
+  /** How often something is pushed to a reader or a member. */
+  readonly paceMs: number;
   /** How often something goes wrong. */
   readonly troubleMs: number;
 }
 
 export const SMALL: Extent = {
-  operations: 250,
+  operations: 500,
   partitions: 3,
   publishers: 4,
   readers: 3,
   members: 3,
+  paceMs: 10,
   troubleMs: 15,
 };
 
@@ -54,7 +57,8 @@ class Run implements Surroundings {
   #operations = 0;
   #healed = false;
   readonly recorder = new Recorder(() => this.timeline.now, (event) => {
-    if (event.type === "invoke") this.#operations++;
+    const isRead = event.type === "told" && event.f === "poll";
+    if (event.type === "invoke" || isRead) this.#operations++;
   });
   #publishers: Publisher[] = [];
   #readers: Reader[] = [];
@@ -114,7 +118,7 @@ class Run implements Surroundings {
       topic: topics[number % topics.length] ?? "a",
       from: this.chance.chance(0.7) ? "earliest" : "latest",
       filtered: this.chance.chance(0.2),
-      paceMs: 10,
+      paceMs: this.#extent.paceMs,
     });
   }
 
@@ -124,7 +128,13 @@ class Run implements Surroundings {
     const tellsEpochs = this.chance.chance(0.6);
     const members = Array.from(
       { length: this.#extent.members },
-      (_, i) => new Member(this, group, { name: `${name}.${i}`, paceMs: 10, tellsEpochs, into }),
+      (_, i) =>
+        new Member(this, group, {
+          name: `${name}.${i}`,
+          paceMs: this.#extent.paceMs,
+          tellsEpochs,
+          into,
+        }),
     );
     this.#members.set(group, members);
   }

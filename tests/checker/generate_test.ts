@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Chance } from "../support/chance.ts";
 import { check } from "./check.ts";
-import { CORRUPTIONS } from "./corrupt.ts";
+import { CORRUPTIONS } from "./corrupt/corruptions.ts";
 import { generate, SMALL } from "./generate.ts";
 import type { Event } from "./history.ts";
 
 const CLEAN = 100;
-const SHORT = { ...SMALL, operations: 150 };
+const SHORT = { ...SMALL, operations: 300 };
 const SPOILT = 1_000;
 /** Of each way to spoil a history. */
 const NOTICED = 0.99;

@@ -9,10 +9,14 @@ export class Graph {
     this.#size = size;
   }
 
-  add(from: number, to: number): void {
-    if (from === to) return;
-    this.#from.push(from);
-    this.#to.push(to);
+  /** Edges, `from, to` by turns. */
+  add(edges: readonly number[]): void {
+    for (let i = 0; i < edges.length; i += 2) {
+      const [from = 0, to = 0] = [edges[i], edges[i + 1]];
+      if (from === to) continue;
+      this.#from.push(from);
+      this.#to.push(to);
+    }
   }
 
   /** The edges in rows: those of a node stand together. */

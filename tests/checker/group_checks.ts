@@ -1,12 +1,12 @@
 /** Goes through a history once with all that is checked of groups. */
 
-import { CommitChecks, commitOf } from "./commit_checks.ts";
+import { CommitChecks } from "./commit_checks.ts";
 import type { Report } from "./finding.ts";
 import type { Event } from "./history.ts";
 import { Holds } from "./holds.ts";
 import type { Incarnations } from "./incarnations.ts";
-import type { Logs } from "./logs.ts";
-import type { Operations } from "./operations.ts";
+import type { Logs } from "./partition_log.ts";
+import { commitOf, type Operations } from "./operations.ts";
 import { OwnershipChecks } from "./ownership_checks.ts";
 
 export interface GroupsToCheck {
@@ -91,9 +91,8 @@ class GroupPass {
   }
 
   #asked(event: Event & { type: "invoke" }, index: number): void {
-    if (event.f === "commit" || (event.f === "send" && event.commit)) {
-      const { commit } = event;
-      if (commit) this.#commits.asked(event.op, commit, index);
+    if (event.f === "commit" || event.f === "send") {
+      if (event.commit) this.#commits.asked(event.op, event.commit, index);
     } else if (event.f === "reset") {
       this.#commits.resetting(event.op, event.group, event.offsets);
     } else if (event.f === "delete") {

@@ -11,6 +11,9 @@
  * - Values are unique strings: no two records that anybody publishes are equal, but for tries of one
  *   publish, which are the same producer, epoch and sequence.
  * - A read that is not complete is not written down; a record that is told twice is two events.
+ * - Readers and memberships have names of their own. One that joins again may keep its name.
+ * - Whoever stops a member for good writes down that it `left`, since nobody else will; but not if that
+ *   is because the run is over: then the members that are there own everything.
  */
 
 /** `[partition, offset]` */
@@ -172,7 +175,8 @@ export interface Terms {
   readonly f: "terms";
   /**
    * How long a member may still be sent records of a partition that another was given, at most:
-   * the lease, and what a record may be under way.
+   * the lease, and what a record or an assignment may be under way; with that, how long a client may
+   * sleep or keep records to itself before it is written down that it has them.
    */
   readonly overlapMs: number;
   /** Groups of which every record must have reached some member when all is over. */

@@ -2,14 +2,14 @@
 
 import type { Report } from "./finding.ts";
 import type { Event } from "./history.ts";
-import type { Entry, Logs, PartitionLog } from "./logs.ts";
-import { placeOf } from "./logs.ts";
+import type { Entry, Logs, PartitionLog } from "./partition_log.ts";
+import { placeOf } from "./partition_log.ts";
 import {
   earliestStored,
+  NEVER,
   type Operations,
   type Origin,
   possibleTries,
-  type Sending,
 } from "./operations.ts";
 
 export interface LogsToCheck {
@@ -87,19 +87,14 @@ function checkRealTime({ events, report }: LogsToCheck, log: PartitionLog): void
       const text = `${latest.value} was published when ${entry.value} was known to be at ` +
         `${placeOf(entry)}, and is at ${placeOf(latest)}`;
       report("realtime-order", at, text);
-      if (latest.offset === 0 && latest.acked < Infinity) {
+      if (latest.offset === 0 && latest.acked >= 0) {
         report("spurious-zero-offset", at, text);
       }
     }
     const begun = entry.origin ? earliestStored(entry.origin.part.sending) : -1;
-    if (begun !== Infinity && begun > latestBegun) {
+    if (begun !== NEVER && begun > latestBegun) {
       latest = entry;
       latestBegun = begun;
     }
   }
-}
-
-/** For whoever names a sending in a text. */
-export function firstValue({ parts }: Sending): string {
-  return parts[0]?.origins[0]?.value ?? "nothing";
 }

@@ -8,88 +8,8 @@
 import type { Report } from "./finding.ts";
 import type { Event, Told } from "./history.ts";
 import type { Incarnations } from "./incarnations.ts";
-import {
-  isSend,
-  type Operations,
-  type Origin,
-  type Part,
-  type SendOperation,
-} from "./operations.ts";
-
-export type Witness = "log" | "poll" | "ack";
-
-export interface Entry {
-  readonly log: PartitionLog;
-  readonly offset: number;
-  readonly value: string;
-  readonly origin: Origin | undefined;
-  readonly witness: Witness;
-  /** The first event that shows that it is stored. */
-  shown: number;
-  /** An acknowledgement among them. */
-  acked: number;
-}
-
-export interface FinalLog {
-  readonly at: number;
-  readonly start: number;
-  readonly next: number;
-}
-
-export class PartitionLog {
-  readonly topic: string;
-  readonly incarnation: string;
-  readonly partition: number;
-  /** `topic/partition` */
-  readonly name: string;
-  readonly entries = new Map<number, Entry>();
-  /** The highest offset that is known, or -1. */
-  highest = -1;
-  final: FinalLog | undefined;
-  #sorted: readonly Entry[] | undefined;
-
-  constructor(topic: string, incarnation: string, partition: number) {
-    this.topic = topic;
-    this.incarnation = incarnation;
-    this.partition = partition;
-    this.name = `${topic}/${partition}`;
-  }
-
-  /** By offset. */
-  get sorted(): readonly Entry[] {
-    return this.#sorted ??= [...this.entries.values()].sort((a, b) => a.offset - b.offset);
-  }
-
-  /** Whether the log in the end would have it. */
-  reaches(offset: number): boolean {
-    return this.final !== undefined && offset >= this.final.start;
-  }
-
-  add(entry: Entry): void {
-    this.entries.set(entry.offset, entry);
-    if (entry.offset > this.highest) this.highest = entry.offset;
-    this.#sorted = undefined;
-  }
-}
-
-export class Logs {
-  readonly #logs = new Map<string, PartitionLog>();
-
-  get all(): Iterable<PartitionLog> {
-    return this.#logs.values();
-  }
-
-  find(topic: string, incarnation: string, partition: number): PartitionLog | undefined {
-    return this.#logs.get(`${topic}/${partition}/${incarnation}`);
-  }
-
-  get(topic: string, incarnation: string, partition: number): PartitionLog {
-    const name = `${topic}/${partition}/${incarnation}`;
-    let log = this.#logs.get(name);
-    if (!log) this.#logs.set(name, log = new PartitionLog(topic, incarnation, partition));
-    return log;
-  }
-}
+import { isSend, type Operations, type Part, type SendOperation } from "./operations.ts";
+import { type Entry, Logs, type PartitionLog, type Witness } from "./partition_log.ts";
 
 export interface Sources {
   readonly events: readonly Event[];
@@ -150,7 +70,7 @@ class Gathering {
 
   /** The log was read before. */
   #compare(log: PartitionLog, event: Told<"log">): void {
-    const { final, entries, name } = log;
+    const { final, sorted, name } = log;
     const differs = (text: string) => this.#report("dead-read", event.at, text);
     if (!final) return;
     if (event.start < final.start) {
@@ -162,7 +82,7 @@ class Gathering {
       differs(`${name} ended at ${final.next} when it was read first, and at ${event.next} later`);
     }
     const there = new Map(event.records);
-    for (const { offset, value } of entries.values()) {
+    for (const { offset, value } of sorted) {
       if (offset < event.start || offset >= event.next) continue;
       const now = there.get(offset);
       if (now !== value) {
@@ -199,7 +119,7 @@ class Gathering {
         if (incarnation === undefined) continue;
         const log = this.#logs.get(topic, incarnation, partition);
         for (const [offset, value] of records) {
-          const entry = log.entries.get(offset);
+          const entry = log.at(offset);
           // Most records are read by many, so this is all there is to most.
           if (entry?.value === value && entry.shown <= index) continue;
           this.#claim({ log, offset, value, index, witness: "poll" });
@@ -237,10 +157,10 @@ class Gathering {
 
   #claim(claim: Claim): void {
     const { log, offset, value, index, witness } = claim;
-    const entry = log.entries.get(offset);
+    const entry = log.at(offset);
     if (entry?.value === value) {
       if (index < entry.shown) entry.shown = index;
-      if (witness === "ack" && index < entry.acked) entry.acked = index;
+      if (witness === "ack" && (entry.acked < 0 || index < entry.acked)) entry.acked = index;
     } else if (entry) {
       this.#disagrees(claim, entry);
     } else if (witness !== "log" && log.reaches(offset)) {
@@ -252,7 +172,7 @@ class Gathering {
 
   #add({ log, offset, value, index, witness }: Claim): void {
     const origin = this.#sources.operations.origins.get(value);
-    const acked = witness === "ack" ? index : Infinity;
+    const acked = witness === "ack" ? index : -1;
     const entry: Entry = { log, offset, value, origin, witness, shown: index, acked };
     log.add(entry);
     if (!origin) return;
@@ -313,9 +233,4 @@ class Gathering {
   #report(kind: Parameters<Report>[0], at: number, text: string): void {
     this.#sources.report(kind, at, text);
   }
-}
-
-/** A place as texts name it. */
-export function placeOf({ log, offset }: Pick<Entry, "log" | "offset">): string {
-  return `${log.name}/${offset}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Checks a history that was kept in a file, one event a line: `deno task audit history.jsonl`. What
+ * Checks a history that was kept in a file, one event a line: `deno task check history.jsonl`. What
  * the events are is in `history.ts`, what may be found in `finding.ts`.
  */
 
@@ -43,7 +43,7 @@ function printFindings(findings: readonly Finding[]): void {
 
 const [file, ...rest] = Deno.args;
 if (file === undefined || rest.length > 0) {
-  print("usage: deno task audit history.jsonl");
+  print("usage: deno task check history.jsonl");
   Deno.exit(2);
 }
 const events = await readHistory((await Deno.open(file)).readable);

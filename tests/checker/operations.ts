@@ -3,22 +3,45 @@
  * several times is several operations and one `Sending`: whoever tries again sends the same values.
  */
 
-import type { Completion, Event, Invocation, ProducerStamp } from "./history.ts";
-import type { Entry } from "./logs.ts";
+import type { Commit, Completion, Event, Invocation, ProducerStamp, Send } from "./history.ts";
+import type { Entry } from "./partition_log.ts";
 
-export type Ok = Extract<Completion, { type: "ok" }>;
-export type Asked<F extends Invocation["f"]> = Extract<Invocation, { f: F }>;
+export type Ok = Event & Completion & { readonly type: "ok" };
+export type Asked<F extends Invocation["f"]> =
+  & { readonly at: number; readonly process: string; readonly type: "invoke" }
+  & Extract<Invocation, { f: F }>;
 
-export interface Operation {
-  readonly process: string;
-  readonly asked: Invocation;
-  /** Places among the events; `Infinity` where there is no completion. */
+/** Where an event would stand that never came. A whole number, which takes less than `Infinity`. */
+export const NEVER = 2 ** 31 - 1;
+
+/** A history has a million of these, so what the events say is left to them. */
+export class Operation {
+  readonly asked: Asked<Invocation["f"]>;
+  /** Where it begins and ends among the events. */
   readonly begun: number;
-  ended: number;
-  readonly begunAt: number;
-  endedAt: number;
-  outcome: "ok" | "fail" | "info" | "open";
-  ok: Ok | undefined;
+  ended = NEVER;
+  answer: (Event & Completion) | undefined = undefined;
+
+  constructor(asked: Asked<Invocation["f"]>, begun: number) {
+    this.asked = asked;
+    this.begun = begun;
+  }
+
+  get process(): string {
+    return this.asked.process;
+  }
+
+  get outcome(): "ok" | "fail" | "info" | "open" {
+    return this.answer?.type ?? "open";
+  }
+
+  get ok(): Ok | undefined {
+    return this.answer?.type === "ok" ? this.answer : undefined;
+  }
+
+  get endedAt(): number {
+    return this.answer?.at ?? Infinity;
+  }
 }
 
 export interface SendOperation extends Operation {
@@ -30,7 +53,7 @@ export interface Sending {
   /** Its place among them all. */
   readonly number: number;
   readonly tries: SendOperation[];
-  readonly parts: Part[];
+  parts: readonly Part[];
 }
 
 /** What it publishes to one topic at once. */
@@ -38,7 +61,7 @@ export interface Part {
   readonly sending: Sending;
   readonly topic: string;
   readonly producer: ProducerStamp | undefined;
-  readonly origins: readonly Origin[];
+  origins: readonly Origin[];
 }
 
 /** Where a value comes from, and where it went. */
@@ -65,20 +88,11 @@ export class Operations {
     }
   }
 
-  #begin(event: Event & { type: "invoke" }, index: number): void {
+  #begin(event: Asked<Invocation["f"]>, index: number): void {
     if (this.all.has(event.op)) {
       throw new Error(`Event ${index + 1} begins operation ${event.op}, which was begun before`);
     }
-    const operation: Operation = {
-      process: event.process,
-      asked: event,
-      begun: index,
-      ended: Infinity,
-      begunAt: event.at,
-      endedAt: Infinity,
-      outcome: "open",
-      ok: undefined,
-    };
+    const operation = new Operation(event, index);
     this.all.set(event.op, operation);
     if (isSend(operation)) this.#send(operation);
   }
@@ -90,9 +104,7 @@ export class Operations {
       throw new Error(`Event ${index + 1} ends operation ${event.op}, which ${why}`);
     }
     operation.ended = index;
-    operation.endedAt = event.at;
-    operation.outcome = event.type;
-    if (event.type === "ok") operation.ok = event;
+    operation.answer = event;
   }
 
   #send(operation: SendOperation): void {
@@ -104,21 +116,32 @@ export class Operations {
     }
     const sending: Sending = { number: this.sendings.length, tries: [operation], parts: [] };
     this.sendings.push(sending);
-    for (const { topic, values, producer } of sends) {
-      const origins: Origin[] = [];
-      const part: Part = { sending, topic, producer, origins };
-      sending.parts.push(part);
-      for (const value of values) {
-        const origin: Origin = { part, value, entry: undefined, others: undefined };
-        origins.push(origin);
-        if (!this.origins.has(value)) this.origins.set(value, origin);
-      }
-    }
+    sending.parts = sends.map((send) => this.#part(sending, send));
+  }
+
+  #part(sending: Sending, { topic, values, producer }: Send): Part {
+    const part: Part = { sending, topic, producer, origins: [] };
+    part.origins = values.map((value) => {
+      const origin: Origin = { part, value, entry: undefined, others: undefined };
+      if (!this.origins.has(value)) this.origins.set(value, origin);
+      return origin;
+    });
+    return part;
   }
 }
 
 export function isSend(operation: Operation): operation is SendOperation {
   return operation.asked.f === "send";
+}
+
+/** What an operation commits. */
+export function commitOf({ asked }: Operation): Commit | undefined {
+  return asked.f === "send" || asked.f === "commit" ? asked.commit : undefined;
+}
+
+/** For whoever names a sending in a text. */
+export function firstValue({ parts }: Sending): string {
+  return parts[0]?.origins[0]?.value ?? "nothing";
 }
 
 /** Tries that may have stored it. */
@@ -132,9 +155,9 @@ export function mayBeDoubled(sending: Sending): boolean {
     possibleTries(sending).length > 1;
 }
 
-/** Before this it was certainly not stored: `Infinity` if it never was. */
+/** Before this it was certainly not stored: `NEVER` if it never was. */
 export function earliestStored({ tries }: Sending): number {
-  let earliest = Infinity;
+  let earliest = NEVER;
   for (const { outcome, begun } of tries) {
     if (outcome !== "fail" && begun < earliest) earliest = begun;
   }

@@ -4,7 +4,7 @@ import type { Report } from "./finding.ts";
 import type { Event, Told } from "./history.ts";
 import { type Hold, type Holds, type Member, rivalOf, type Share } from "./holds.ts";
 import type { Incarnations } from "./incarnations.ts";
-import type { Logs } from "./logs.ts";
+import type { Logs } from "./partition_log.ts";
 
 export interface OwnershipToCheck {
   readonly events: readonly Event[];
@@ -23,15 +23,13 @@ interface Overlap {
   readonly isCertain: boolean;
 }
 
-/** One was sent records after another was given the partition. */
-interface Late extends Overlap {
-  readonly index: number;
-}
-
 export class OwnershipChecks {
   readonly #given: OwnershipToCheck;
   readonly #overlaps: Overlap[] = [];
-  readonly #late = new Map<Hold, Late>();
+  /** Those of whom it is said, or to be judged, that they were sent what was another's. */
+  readonly #suspected = new Set<Hold>();
+  /** What can be judged only by what comes after it. */
+  readonly #later: (() => void)[] = [];
   /** Partition and epoch → who was sent records in it. */
   readonly #served = new Map<string, Hold>();
 
@@ -54,51 +52,50 @@ export class OwnershipChecks {
 
   /** Records were sent to a member. */
   delivered(event: Told<"poll">, index: number): void {
-    const { events, holds, overlapMs, report } = this.#given;
-    const hold = holds.find(event.reader, event.topic, event.partition);
+    const hold = this.#given.holds.find(event.reader, event.topic, event.partition);
     if (!hold || hold.end !== undefined || event.records.length === 0) return;
-    const { share, epoch } = hold;
-    if (epoch !== undefined) {
-      const key = `${share.group}\n${share.name}\n${share.incarnation}\n${epoch}`;
-      const first = this.#served.get(key);
-      if (!first) this.#served.set(key, hold);
-      else if (first.member !== hold.member && !this.#late.has(hold)) {
-        const text = `${first.member} and ${hold.member} were both sent records of ${share.name} ` +
-          `in epoch ${epoch} of ${share.group}`;
-        report("double-owner", event.at, text);
-        this.#late.set(hold, { older: hold, newer: first, isCertain: false, index: Infinity });
-      }
-    }
-    if (this.#late.has(hold)) return;
-    const rival = rivalOf(share, hold.member, hold);
-    if (!rival || event.at <= rival.hold.fromAt + overlapMs) return;
-    this.#late.set(hold, {
-      older: hold,
-      newer: rival.hold,
-      isCertain: rival.isCertain,
-      index,
-    });
-    if (rival.isCertain) this.#reportLate(events[index]?.at ?? 0, hold, rival.hold);
+    this.#checkEpoch(hold, event.at);
+    this.#checkTime(hold, index, event.at);
   }
 
   end(): void {
-    for (const late of this.#late.values()) this.#judgeLate(late);
+    for (const judge of this.#later) judge();
     for (const overlap of this.#overlaps) this.#judgeOverlap(overlap);
     if (this.#given.healed) this.#checkEnd();
   }
 
-  #reportLate(at: number, older: Hold, newer: Hold): void {
-    const text = `${older.member} was still sent records of ${older.share.name} after ` +
-      `${newer.member} had it for ${at - newer.fromAt} ms`;
+  /** In one epoch of the group a partition has one owner. */
+  #checkEpoch(hold: Hold, at: number): void {
+    const { share, epoch, member } = hold;
+    if (epoch === undefined) return;
+    const key = `${share.group}\n${share.name}\n${share.incarnation}\n${epoch}`;
+    const first = this.#served.get(key);
+    if (!first) this.#served.set(key, hold);
+    if (!first || first.member === member || this.#suspected.has(hold)) return;
+    this.#suspected.add(hold);
+    const text = `${first.member} and ${member} were both sent records of ${share.name} in epoch ` +
+      `${epoch} of ${share.group}`;
     this.#given.report("double-owner", at, text);
   }
 
-  /** Without epochs the other may be the older one, told late: then it soon hears that it lost it. */
-  #judgeLate({ older, newer, isCertain, index }: Late): void {
-    if (isCertain || index === Infinity) return;
-    const hears = this.#firstHeard(newer, index);
-    if (newer.until < index || hears === undefined || hears >= newer.until) return;
-    this.#reportLate(this.#given.events[index]?.at ?? 0, older, newer);
+  /** It is not sent any more what another was given some time ago. */
+  #checkTime(hold: Hold, index: number, at: number): void {
+    const rival = rivalOf(hold.share, hold.member, hold);
+    if (!rival || this.#suspected.has(hold)) return;
+    const { hold: newer, isCertain } = rival;
+    if (at <= newer.fromAt + this.#given.overlapMs) return;
+    this.#suspected.add(hold);
+    const report = () => {
+      const text = `${hold.member} was still sent records of ${hold.share.name} after ` +
+        `${newer.member} had it for ${at - newer.fromAt} ms`;
+      this.#given.report("double-owner", at, text);
+    };
+    if (isCertain) return report();
+    // Without epochs the other may be the older one, told late: then it soon hears that it lost it.
+    this.#later.push(() => {
+      const hears = this.#firstHeard(newer, index);
+      if (hears !== undefined && hears < claimedUntil(newer)) report();
+    });
   }
 
   /** The older one hears from its gateway, and of all that not that the partition is another's. */
@@ -108,10 +105,10 @@ export class OwnershipChecks {
     const after = this.#indexAfter(deadline);
     if (after === undefined) return;
     const hears = this.#firstHeard(older, after);
-    if (hears === undefined || hears >= Math.min(older.until, older.revoked)) return;
+    if (hears === undefined || hears >= claimedUntil(older)) return;
     if (!isCertain) {
       const alive = this.#firstHeard(newer, after);
-      if (alive === undefined || alive >= newer.until) return;
+      if (alive === undefined || alive >= claimedUntil(newer)) return;
     }
     const text =
       `${newer.member} was given ${newer.share.name}, and ${older.member}, which had it, ` +
@@ -196,6 +193,11 @@ export class OwnershipChecks {
     }
     return count;
   }
+}
+
+/** How long its member may think that it owns it. */
+function claimedUntil({ until, revoked }: Hold): number {
+  return Math.min(until, revoked);
 }
 
 function ownersOf({ open }: Share, members: readonly Member[]): string[] {

@@ -3,9 +3,9 @@
 import type { Report } from "./finding.ts";
 import type { Event } from "./history.ts";
 import type { Incarnations } from "./incarnations.ts";
-import { firstValue } from "./log_checks.ts";
-import { type Entry, type Logs, type PartitionLog, placeOf } from "./logs.ts";
+import { type Entry, type Logs, type PartitionLog, placeOf } from "./partition_log.ts";
 import {
+  firstValue,
   mayBeDoubled,
   type Operations,
   type Part,
@@ -112,7 +112,7 @@ function checkWhole({ report }: SendsToCheck, sending: Sending, presence: Presen
     }
   }
   if (!stored || absent === undefined) return;
-  const at = stored.log.final?.at ?? sending.tries[0]?.begunAt ?? 0;
+  const at = stored.log.final?.at ?? sending.tries[0]?.asked.at ?? 0;
   const text = `${firstValue(sending)} and what was published with it is not whole: ` +
     `${stored.value} is at ${placeOf(stored)}, and ${absent} is nowhere`;
   report("torn-transaction", at, text);

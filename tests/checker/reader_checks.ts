@@ -1,13 +1,15 @@
 /** What must be true of what readers got: of topics by themselves, and as members of groups. */
 
 import type { Report } from "./finding.ts";
-import type { Event, Read, Told } from "./history.ts";
+import type { Event, Told } from "./history.ts";
 import type { Incarnations } from "./incarnations.ts";
-import type { Logs } from "./logs.ts";
-import { Coverage, type Cursor } from "./reading.ts";
+import type { Operations } from "./operations.ts";
+import type { Logs } from "./partition_log.ts";
+import { Coverage, type Cursor, giveUp, highestOf, saidOf } from "./reading.ts";
 
 export interface ReadsToCheck {
   readonly events: readonly Event[];
+  readonly operations: Operations;
   readonly incarnations: Incarnations;
   readonly logs: Logs;
   /** Groups of which every record must have reached some member. */
@@ -21,6 +23,7 @@ export function checkReads(given: ReadsToCheck): void {
   for (const event of given.events) {
     if (event.type === "told") readers.told(event);
     else if (event.type === "invoke" && event.f === "reset") {
+      if (given.operations.all.get(event.op)?.outcome === "fail") continue;
       readers.reset(event.group, event.offsets);
     }
   }
@@ -102,7 +105,7 @@ class Readers {
     const log = this.#given.logs.find(topic, incarnation, partition);
     if (!log?.final) return;
     for (const [from, to] of coverage.missing(log.final.start, log.final.next)) {
-      const value = log.entries.get(from)?.value;
+      const value = log.at(from)?.value;
       const what = to === from + 1
         ? `${log.name}/${from} (${value})`
         : `${log.name}/${from} (${value}) to ${to - 1}`;
@@ -292,37 +295,6 @@ class Readers {
 
 interface Shared extends Pick<Cursor, "topic" | "incarnation" | "partition" | "coverage"> {
   readonly group: string;
-}
-
-/** `release` of what was not to be given up is ignored, so the member goes on. */
-function giveUp(cursor: Cursor, event: Told<"revoke"> | Told<"release">): void {
-  if (cursor.over === "left" || cursor.over === "told that it was lost") return;
-  if (event.f === "release") {
-    if (cursor.over === "told to give it up") cursor.over = "gave it up";
-  } else if (event.lost) {
-    cursor.over = "told that it was lost";
-  } else {
-    cursor.over ??= "told to give it up";
-  }
-}
-
-function highestOf(records: readonly Read[]): number | undefined {
-  let highest: number | undefined;
-  for (const [offset] of records) if (!(offset <= (highest ?? -1))) highest = offset;
-  return highest;
-}
-
-function saidOf({ over }: Cursor): string {
-  switch (over) {
-    case "told to give it up":
-      return "was told to give up";
-    case "told that it was lost":
-      return "was told that it had lost";
-    case "gave it up":
-      return "had given up";
-    default:
-      return "had left";
-  }
 }
 
 function nameOf(reader: string, topic: string, partition: number): string {

@@ -1,5 +1,7 @@
 /** Where a reader stands in a partition, and what it has had of it. */
 
+import type { Read, Told } from "./history.ts";
+
 /** Offsets that were told of, one way or another: delivered, or said not to come. */
 export class Coverage {
   /** From here on everything was to come. */
@@ -52,4 +54,36 @@ export interface Cursor {
   /** Why nothing is to come any more. */
   over: "told to give it up" | "told that it was lost" | "gave it up" | "left" | undefined;
   readonly coverage: Coverage;
+}
+
+/** `release` of what was not to be given up is ignored, so the member goes on. */
+export function giveUp(cursor: Cursor, event: Told<"revoke"> | Told<"release">): void {
+  if (cursor.over === "left" || cursor.over === "told that it was lost") return;
+  if (event.f === "release") {
+    if (cursor.over === "told to give it up") cursor.over = "gave it up";
+  } else if (event.lost) {
+    cursor.over = "told that it was lost";
+  } else {
+    cursor.over ??= "told to give it up";
+  }
+}
+
+export function highestOf(records: readonly Read[]): number | undefined {
+  let highest: number | undefined;
+  for (const [offset] of records) if (!(offset <= (highest ?? -1))) highest = offset;
+  return highest;
+}
+
+/** What a text says of a reader to which nothing was to come any more. */
+export function saidOf({ over }: Cursor): string {
+  switch (over) {
+    case "told to give it up":
+      return "was told to give up";
+    case "told that it was lost":
+      return "was told that it had lost";
+    case "gave it up":
+      return "had given up";
+    default:
+      return "had left";
+  }
 }

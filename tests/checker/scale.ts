@@ -11,8 +11,9 @@ const SEED = 1;
 const LARGE: Omit<Extent, "operations"> = {
   partitions: 8,
   publishers: 24,
-  readers: 6,
-  members: 4,
+  readers: 3,
+  members: 3,
+  paceMs: 15,
   troubleMs: 100,
 };
 

@@ -8,7 +8,15 @@ interface Item extends Numbered {
 }
 
 function item(name: string): Item {
-  return { name, width: 1, sequence: 0, mustWait: false, sent: false, inDoubt: false };
+  return {
+    name,
+    width: 1,
+    sequence: 0,
+    mustWait: false,
+    sent: false,
+    inDoubt: false,
+    stored: false,
+  };
 }
 
 function lineOf(...items: Item[]): Line<Item> {
@@ -41,4 +49,18 @@ Deno.test("what takes the place of one that was refused has numbers of its own",
     const numbers = sent(line.next(0)).map((one) => Number(one.slice(1)));
     assertEquals(new Set(numbers).size, 3, `${numbers}`);
   }
+});
+
+Deno.test("what is stored behind something unanswered goes again with it, so that no number is missing", () => {
+  const [first, second, third] = [item("a"), item("b"), item("c")];
+  const line = lineOf(first, second, third);
+  line.next(0);
+  line.ok(second);
+  assertEquals(sent(line.next(0)), [], "in the same session nothing goes twice");
+  line.lost();
+  assertEquals(line.unanswered.map(({ name }) => name), ["a", "c"]);
+  assertEquals(sent(line.next(0)), ["a0", "b1", "c2"]);
+  line.ok(first);
+  line.lost();
+  assertEquals(sent(line.next(0)), ["c2"], "nothing before it is open any more");
 });

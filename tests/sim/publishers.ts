@@ -21,6 +21,8 @@ interface Publish {
   sent: boolean;
   /** The gateway that it was sent to first. */
   first: Process | undefined;
+  /** It is stored, and stands here since one before it is not answered: a session leaves out no number. */
+  stored: boolean;
 }
 
 /** What `initProducer` gives. */
@@ -153,7 +155,8 @@ export class Publisher extends AnyPublisher {
     const records = this.records();
     const topic = world.pick(this.options.topics);
     const sequence = this.#sequence++;
-    this.#unanswered.push({ sequence, topic, records, sent: false, first: undefined });
+    const publish = { sequence, topic, records, sent: false, first: undefined, stored: false };
+    this.#unanswered.push(publish);
   }
 
   async #send(publish: Publish): Promise<void> {
@@ -171,13 +174,12 @@ export class Publisher extends AnyPublisher {
         this.site.rare.duplicateAnsweredByAnotherGateway++;
       }
       recorder.ok(this.name, op, { places: [ok["offsets"] as Place[]], duplicate });
-      if (this.#unanswered.includes(publish)) {
-        this.#unanswered.splice(this.#unanswered.indexOf(publish), 1);
-      }
+      publish.stored = true;
+      while (this.#unanswered[0]?.stored) this.#unanswered.shift();
     });
     if (!reply || reply["type"] === "ok") return;
     if (reply["retry"] === "same" || reply["retry"] === "resend") {
-      publish.sent = false;
+      for (const one of this.#unanswered) if (one === publish || one.stored) one.sent = false;
     } else if (reply["retry"] === "reconnect" || reply["code"] === "unauthenticated") {
       this.cut(); // it drains, and so has not taken our hello
     } else {

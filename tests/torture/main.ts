@@ -100,11 +100,13 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   recorder.told("run", { f: "healed" });
   await waitFor(world, () => producing.every(({ isQuiet }) => isQuiet), HEALING_MS);
   world.trace("answered");
-  const isCaughtUp = () => caughtUp(api, workers, followers);
-  await waitFor(world, isCaughtUp, HEALING_MS);
-  if (!await isCaughtUp()) {
-    fault("hangs", `not caught up, though all is well: ${await standing(url)}`);
-  }
+  let missing: string | undefined = "";
+  await waitFor(
+    world,
+    async () => !(missing = await whatIsMissing(api, workers, followers)),
+    HEALING_MS,
+  );
+  if (missing) fault("hangs", `though all is well, ${missing}: ${await standing(url)}`);
   for (const client of clients) client.close();
   await waitFor(world, () => apps.every(({ hasEnded }) => hasEnded), CLOSING_MS);
   world.trace("closed");
@@ -134,29 +136,30 @@ async function standing(url: string): Promise<string> {
   return (await Promise.all(groups)).join("\n");
 }
 
-/**
- * Whether passers have committed all, followers have read all, and some worker of each group has dealt
- * with the last record of each partition.
- */
-async function caughtUp(
+/** Who has not yet committed, read or dealt with all that there is; undefined if everybody has. */
+async function whatIsMissing(
   api: GatewayApi,
   workers: readonly Worker[],
   followers: readonly Follower[],
-): Promise<boolean> {
+): Promise<string | undefined> {
   const groups = [0, 1].map((group) => workers.filter((_, i) => i % 2 === group));
   try {
-    if (await api.lag("h") !== 0) return false;
+    const lag = await api.lag("h");
+    if (lag !== 0) return `passers are ${lag} behind`;
     for (const topic of TOPICS) {
       for (const [partition, { next }] of (await api.bounds(topic)).entries()) {
-        if (!followers.every((one) => one.hasAll(topic, partition, next))) return false;
-        const isDealtWith = (group: Worker[]) =>
-          group.some((one) => one.reached(topic, partition, next));
-        if (!groups.every(isDealtWith)) return false;
+        const place = `${topic}/${partition}/${next}`;
+        const slow = followers.find((one) => !one.hasAll(topic, partition, next));
+        if (slow) return `${slow.name} has not come to ${place}`;
+        const group = groups.findIndex((members) =>
+          !members.some((one) => one.reached(topic, partition, next))
+        );
+        if (group >= 0) return `no worker of g${group} has come to ${place}`;
       }
     }
-    return true;
-  } catch {
-    return false; // The connection was to a gateway that is no more.
+    return undefined;
+  } catch (error) {
+    return `nothing can be seen: ${error}`; // the connection was to a gateway that is no more
   }
 }
 
@@ -175,12 +178,13 @@ async function readAll(url: string, api: GatewayApi): Promise<PartitionLog[]> {
   const client = connect(url);
   const found: PartitionLog[] = [];
   for (const topic of [...TOPICS, PASSED_ON]) {
-    for (const [partition, { start, next }] of (await api.bounds(topic)).entries()) {
+    const { incarnation, partitions } = await api.topic(topic);
+    for (const [partition, { start, next }] of partitions.entries()) {
       const records: [number, string][] = [];
       for await (const { offset, value } of readPartition(client, api, topic, partition)) {
         records.push([offset, String(value)]);
       }
-      found.push({ topic, incarnation: "", partition, start, next, records });
+      found.push({ topic, incarnation, partition, start, next, records });
     }
   }
   await client.close();

@@ -1,6 +1,6 @@
 /** What can be wrong with a log. */
 
-import type { Case } from "./cases.ts";
+import type { Case } from "./case.ts";
 import type { Sketch } from "./sketch.ts";
 
 const producer = { id: "p", epoch: 1, sequence: 0 };

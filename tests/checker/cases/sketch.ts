@@ -3,8 +3,8 @@
  * the group is `g`, the incarnation of a topic is `1`, and every event is a millisecond after the last.
  */
 
-import type { Commit, Event, Position, ProducerStamp, Send } from "./history.ts";
-import { Recorder } from "./recorder.ts";
+import type { Commit, Event, Position, ProducerStamp, Send } from "../history.ts";
+import { Recorder } from "../recorder.ts";
 
 export class Sketch {
   readonly #recorder = new Recorder(() => this.#at++);

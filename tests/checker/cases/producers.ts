@@ -1,6 +1,6 @@
 /** What can be wrong with the order and the answers of what is published. */
 
-import type { Case } from "./cases.ts";
+import type { Case } from "./case.ts";
 
 function stamp(sequence: number, epoch = 1) {
   return { id: "p", epoch, sequence };

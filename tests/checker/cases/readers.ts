@@ -1,6 +1,6 @@
 /** What can be wrong with what a reader gets. */
 
-import type { Case } from "./cases.ts";
+import type { Case } from "./case.ts";
 import type { Sketch } from "./sketch.ts";
 
 /** A reader of a log of four. */

@@ -1,32 +1,12 @@
-/** What a gateway with a bug does to readers and to the members of groups. */
+/** What a gateway with a bug does to groups and their members. */
 
-import type { Chance } from "../support/chance.ts";
-import type { Corruption } from "./corrupt.ts";
-import type { Event, Told } from "./history.ts";
-import { all, type At, freeOp, inserted, pick, type Poll, replaced, told } from "./spoil.ts";
+import type { Chance } from "../../support/chance.ts";
+import type { Event, Told } from "../history.ts";
+import type { Corruption } from "./corruptions.ts";
+import { all, type At, endOf, freeOp, inserted, pick, pollsOf, replaced, told } from "./spoil.ts";
 
-/** Those that some reader gets who is to get all. */
-function pollsOf(events: readonly Event[], least: number): At<Poll & Event>[] {
-  const filtered = new Set(
-    all(events, told("subscribe")).flatMap(({ event }) => event.filtered ? [event.reader] : []),
-  );
-  return all(events, told("poll")).filter(({ event }) =>
-    event.records.length >= least && !filtered.has(event.reader)
-  );
-}
-
-function isSamePlace(one: Poll, other: Poll): boolean {
-  return one.reader === other.reader && one.topic === other.topic &&
-    one.partition === other.partition;
-}
-
-/** Where a group's log ends in the end. */
-function endOf(events: readonly Event[], topic: string, partition: number): number {
-  const log = all(events, told("log")).find(({ event }) =>
-    event.topic === topic && event.partition === partition
-  );
-  return log?.event.next ?? 0;
-}
+/** Longer than anything is under way in these histories. */
+const LATE_MS = 200;
 
 /** Whatever is said of a partition of a group by commits and assignments is below this. */
 function isBelow(events: readonly Event[], [topic, partition, end]: [string, number, number]) {
@@ -69,72 +49,7 @@ function lostBy(events: readonly Event[], chance: Chance): At<Told<"revoke"> & E
   return pick(all(events, told("revoke")).filter(({ event }) => event.lost), chance);
 }
 
-export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
-  {
-    name: "a record is dropped from what a reader gets",
-    kinds: ["int-poll-skip", "poll-skip"],
-    apply(events, chance) {
-      const poll = pick(pollsOf(events, 2), chance);
-      if (!poll) return undefined;
-      const { event, index } = poll;
-      const place = Math.floor(chance.random() * (event.records.length - 1));
-      const records = event.records.filter((_, i) => i !== place);
-      return replaced(events, index, { ...event, records });
-    },
-  },
-  {
-    name: "a reader gets records in another order",
-    kinds: ["int-nonmonotonic-poll"],
-    apply(events, chance) {
-      const poll = pick(pollsOf(events, 2), chance);
-      if (!poll) return undefined;
-      const { event, index } = poll;
-      return replaced(events, index, { ...event, records: event.records.toReversed() });
-    },
-  },
-  {
-    name: "a reader gets one record in place of another",
-    kinds: ["inconsistent-offsets"],
-    apply(events, chance) {
-      const known = new Set(
-        all(events, told("log")).flatMap(({ event }) => event.records.map(([, value]) => value)),
-      );
-      const polls = pollsOf(events, 2).filter(({ event }) =>
-        event.records.every(([, value]) => known.has(value))
-      );
-      const poll = pick(polls, chance);
-      if (!poll) return undefined;
-      const { event, index } = poll;
-      const values = event.records.map(([, value]) => value).toReversed();
-      const records = event.records.map(([offset], i) => [offset, values[i] ?? ""] as const);
-      return replaced(events, index, { ...event, records });
-    },
-  },
-  {
-    name: "two things that a reader gets change places",
-    kinds: ["poll-skip", "nonmonotonic-poll"],
-    apply(events, chance) {
-      const polls = pollsOf(events, 1);
-      const pairs = polls.flatMap((one, i) => {
-        const other = polls.slice(i + 1).find(({ event }) => isSamePlace(one.event, event));
-        const follows = other?.event.records[0]?.[0] === (one.event.records.at(-1)?.[0] ?? 0) + 1;
-        return other && follows ? [[one, other] as const] : [];
-      });
-      const pair = pick(pairs, chance);
-      if (!pair) return undefined;
-      const [{ event: one, index: first }, { event: other, index: second }] = pair;
-      const spoilt = replaced(events, first, { ...other, at: one.at });
-      return replaced(spoilt, second, { ...one, at: other.at });
-    },
-  },
-  {
-    name: "a reader gets something twice",
-    kinds: ["nonmonotonic-poll"],
-    apply(events, chance) {
-      const poll = pick(pollsOf(events, 1), chance);
-      return poll && inserted(events, poll.index, poll.event);
-    },
-  },
+export const GROUP_CORRUPTIONS: readonly Corruption[] = [
   {
     name: "the last that a group got never came",
     kinds: ["unseen"],
@@ -191,8 +106,8 @@ export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
       );
       const records = known?.event.records;
       if (!records) return undefined;
-      const told_ = { type: "told", f: "poll", reader, topic, partition, records } as const;
-      return inserted(events, lost.index, { ...told_, at, process });
+      const poll = { type: "told", f: "poll", reader, topic, partition, records } as const;
+      return inserted(events, lost.index, { ...poll, at, process });
     },
   },
   {
@@ -209,7 +124,7 @@ export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
       if (!isBelow(events.slice(0, lost.index), [topic, partition, end])) return undefined;
       // It may be given the partition again at once, and then it has the right to.
       const again = all(events, told("assign")).some(({ event, index }) =>
-        index > lost.index && event.member === member && event.at <= at + 200 &&
+        index > lost.index && event.member === member && event.at <= at + LATE_MS &&
         event.partitions.some(([one, other]) => one === topic && other === partition)
       );
       if (again) return undefined;
@@ -271,7 +186,7 @@ export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
           one.index < index && one.event.group === event.group && names(one, topic, partition)
         );
         // So long ago that this is no news of before it that comes late.
-        return before.every((one) => one.event.at + 200 < event.at) &&
+        return before.every((one) => one.event.at + LATE_MS < event.at) &&
           before.some((one) =>
             one.event.partitions.some(([one, other, at]) =>
               one === topic && other === partition && at > 0
@@ -308,22 +223,6 @@ export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
-    name: "a position in one incarnation is honoured in the next",
-    kinds: ["incarnation-reuse"],
-    apply(events, chance) {
-      const subscribes = all(events, told("subscribe"));
-      const others = subscribes.filter(({ event, index }) => {
-        const before = subscribes.findLast((one) =>
-          one.index < index && one.event.reader === event.reader
-        );
-        return before !== undefined && before.event.incarnation !== event.incarnation;
-      });
-      const subscribe = pick(others, chance);
-      return subscribe &&
-        replaced(events, subscribe.index, { ...subscribe.event, recovered: true });
-    },
-  },
-  {
     name: "a partition has nobody in the end",
     kinds: ["unowned"],
     apply(events, chance) {
@@ -339,15 +238,6 @@ export const CLIENT_CORRUPTIONS: readonly Corruption[] = [
       const partitions = [[given[0], given[1]]] as const;
       const revoke = { type: "told", f: "revoke", group, member, lost: true, partitions } as const;
       return [...events, { ...revoke, at, process }];
-    },
-  },
-  {
-    name: "a question is never answered",
-    kinds: ["unanswered"],
-    apply(events, chance) {
-      const answers = events.flatMap((event, index) => event.type === "ok" ? [index] : []);
-      const index = pick(answers, chance);
-      return index === undefined ? undefined : events.toSpliced(index, 1);
     },
   },
 ];

@@ -1,6 +1,6 @@
 /** What can be wrong with a group: its offsets, and who owns what. */
 
-import type { Case } from "./cases.ts";
+import type { Case } from "./case.ts";
 import type { Sketch } from "./sketch.ts";
 
 /** One member hands the partition over to another. */

@@ -1,8 +1,8 @@
 /** What a gateway with a bug does to logs, and says of them to publishers. */
 
-import type { Chance } from "../support/chance.ts";
-import type { Corruption } from "./corrupt.ts";
-import type { Event, Read } from "./history.ts";
+import type { Chance } from "../../support/chance.ts";
+import type { Corruption } from "./corruptions.ts";
+import type { Event, Read } from "../history.ts";
 import {
   all,
   type At,

@@ -1,6 +1,6 @@
 /** A kind of finding in the fewest events that show it, and the same events when all is right. */
 
-import type { Kind } from "./finding.ts";
+import type { Kind } from "../finding.ts";
 import type { Sketch } from "./sketch.ts";
 
 export interface Case {

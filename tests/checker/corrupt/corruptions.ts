@@ -3,11 +3,12 @@
  * bug would have: to see whether the checker notices, and says what it is.
  */
 
-import type { Chance } from "../support/chance.ts";
-import { CLIENT_CORRUPTIONS } from "./corrupt_clients.ts";
-import { LOG_CORRUPTIONS } from "./corrupt_logs.ts";
-import type { Kind } from "./finding.ts";
-import type { Event } from "./history.ts";
+import type { Chance } from "../../support/chance.ts";
+import type { Kind } from "../finding.ts";
+import type { Event } from "../history.ts";
+import { GROUP_CORRUPTIONS } from "./groups.ts";
+import { LOG_CORRUPTIONS } from "./logs.ts";
+import { READER_CORRUPTIONS } from "./readers.ts";
 
 export interface Corruption {
   readonly name: string;
@@ -17,4 +18,8 @@ export interface Corruption {
   readonly apply: (events: readonly Event[], chance: Chance) => Event[] | undefined;
 }
 
-export const CORRUPTIONS: readonly Corruption[] = [...LOG_CORRUPTIONS, ...CLIENT_CORRUPTIONS];
+export const CORRUPTIONS: readonly Corruption[] = [
+  ...LOG_CORRUPTIONS,
+  ...READER_CORRUPTIONS,
+  ...GROUP_CORRUPTIONS,
+];

@@ -1,7 +1,7 @@
 /** What corruptions have in common: finding a place, and putting something else there. */
 
-import type { Chance } from "../support/chance.ts";
-import type { Event, Told } from "./history.ts";
+import type { Chance } from "../../support/chance.ts";
+import type { Event, Told } from "../history.ts";
 
 /** An event and where it stands. */
 export interface At<E> {
@@ -46,6 +46,24 @@ export function replaced(events: readonly Event[], index: number, ...by: Event[]
 /** The history with further events behind one; they happen at the same moment. */
 export function inserted(events: readonly Event[], index: number, ...more: Event[]): Event[] {
   return [...events.slice(0, index + 1), ...more, ...events.slice(index + 1)];
+}
+
+/** Those that some reader gets who is to get all. */
+export function pollsOf(events: readonly Event[], least: number): At<Poll & Event>[] {
+  const filtered = new Set(
+    all(events, told("subscribe")).flatMap(({ event }) => event.filtered ? [event.reader] : []),
+  );
+  return all(events, told("poll")).filter(({ event }) =>
+    event.records.length >= least && !filtered.has(event.reader)
+  );
+}
+
+/** Where a log ends in the end. */
+export function endOf(events: readonly Event[], topic: string, partition: number): number {
+  const log = all(events, told("log")).find(({ event }) =>
+    event.topic === topic && event.partition === partition
+  );
+  return log?.event.next ?? 0;
 }
 
 /** An operation's number that nothing has. */
