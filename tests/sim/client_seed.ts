@@ -23,7 +23,7 @@ const LONGER_HEALING_MS = 15_000;
 const CLOSING_MS = 8_000;
 const FREEZE_MS = 6_000;
 /** A wide world lasts longer: as much need not happen in each second of it. */
-const WIDE_SLOWNESS = 4;
+const WIDE_SLOWNESS = 6;
 const TOPICS = ["a", "b"];
 const PASSED_ON = "out";
 

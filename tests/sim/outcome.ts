@@ -80,9 +80,17 @@ export function recordLog(recorder: Recorder, log: readonly PartitionLog[]): voi
   for (const partition of log) recorder.told("reader", { f: "log", ...partition });
 }
 
+/** What clients do besides asking and reading. */
+const OTHER_OPERATIONS: Readonly<Record<string, true>> = {
+  subscribe: true,
+  release: true,
+  left: true,
+};
+
 /** How often what happened in a history. */
 export function countsOf(events: readonly Event[]): Record<string, number> {
   const counts = { asked: 0, acknowledged: 0, refused: 0, inDoubt: 0, reads: 0, assignments: 0 };
+  let others = 0;
   for (const event of events) {
     if (event.type === "invoke") counts.asked++;
     else if (event.type === "ok") counts.acknowledged++;
@@ -90,6 +98,7 @@ export function countsOf(events: readonly Event[]): Record<string, number> {
     else if (event.type === "info") counts.inDoubt++;
     else if (event.type === "told" && event.f === "poll") counts.reads++;
     else if (event.type === "told" && event.f === "assign") counts.assignments++;
+    else if (event.type === "told" && event.f in OTHER_OPERATIONS) others++;
   }
-  return { operations: counts.asked + counts.reads, ...counts };
+  return { operations: counts.asked + counts.reads + others, ...counts };
 }

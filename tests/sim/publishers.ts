@@ -100,7 +100,7 @@ abstract class AnyPublisher extends SimClient {
     const { world, scenario } = this.site;
     const count = 1 + Math.floor(world.random() * 4);
     const keyless = scenario.wide && world.chance(0.3);
-    const padding = scenario.wide && world.chance(0.01)
+    const padding = scenario.wide && world.chance(0.005)
       ? ` ${"x".repeat(world.between(...LONG_BYTES))}`
       : "";
     return Array.from({ length: count }, (_, i) => ({

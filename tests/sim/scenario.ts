@@ -26,8 +26,8 @@ export const NARROW: Scenario = {
 
 export const WIDE: Scenario = {
   gateways: 3,
-  faultyMs: 30_000,
-  healingMs: 22_000,
-  publishMs: [30, 250],
+  faultyMs: 25_000,
+  healingMs: 26_000,
+  publishMs: [40, 300],
   wide: true,
 };

@@ -131,7 +131,7 @@ class Run implements Site {
 
   /** Who is there in a wide world besides. */
   #more(): SimClient[] {
-    const everyMs = [80, 500] as const;
+    const everyMs = [100, 700] as const;
     this.#publishers.push(
       new Publisher(this, "s", { topics: [FLEETING, SHORT], everyMs }),
       new PlainPublisher(this, "t", { topics: ["b", FLEETING, SHORT], everyMs }),
