@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { LOG } from "../../src/limits.ts";
 import type { AppendResult } from "../../src/log/append.ts";
 import { Log } from "../../src/log/log.ts";
+import { takeSnapshot } from "../../src/log/snapshots.ts";
 import { Upkeep } from "../../src/log/upkeep.ts";
 import { keys } from "../../src/store/keys.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -100,6 +101,58 @@ Deno.test("readers behind the start of the log go on at the start", async () => 
   assertEquals(log.cached(topic, 0, 0), undefined, "what is trimmed is not served from memory");
   const { sections } = await log.read(topic, 0, 0, 1 << 20);
   assertEquals(sections[0]?.base, start);
+});
+
+/** Two gateways on one store, of which the second has loaded the topic and heard of nothing since. */
+async function behind(): Promise<{ ahead: Fixture; slow: Fixture; topic: Topic }> {
+  const store = new MemoryStore({ shared: true });
+  const ahead = gateway(store, testHost(1));
+  const slow = gateway(store, testHost(2));
+  const { topic } = await ahead.log.topics.create("t", { partitions: 1, retentionBytes: 5_000 });
+  await append(ahead, topic, 0);
+  await slow.log.catchUp(topic);
+  for (let sequence = 1; sequence < 30; sequence++) await append(ahead, topic, sequence);
+  await pass(ahead);
+  return { ahead, slow, topic };
+}
+
+Deno.test("one that is behind what others have trimmed learns the rest, and tells its followers", async () => {
+  const { ahead, slow, topic } = await behind();
+  const skipped: number[] = [];
+  slow.log.listener = { appended() {}, skipped: (_, partition) => skipped.push(partition) };
+  await slow.log.catchUp(topic);
+  assertEquals(slow.log.known(topic, 0), ahead.log.known(topic, 0));
+  assertEquals(skipped, [0]);
+  const repeated = await append(slow, topic, 3);
+  assert(repeated.ok && repeated.duplicate, "what is trimmed is known to have been stored");
+  assertEquals(repeated.offsets, [[[0, 3]]]);
+});
+
+Deno.test("two that trim one log take no more of it than the policy says, and neither fails", async () => {
+  const { ahead, slow, topic } = await behind();
+  const before = await ahead.log.bounds(topic, 0);
+  await pass(slow);
+  await slow.log.catchUp(topic);
+  assertEquals(await slow.log.bounds(topic, 0), before);
+  for (let sequence = 30; sequence < 40; sequence++) await append(ahead, topic, sequence);
+  await pass(ahead);
+  await append(slow, topic, 40);
+  await pass(slow);
+  const { bytes } = await slow.log.bounds(topic, 0);
+  assert(bytes > 3_000 && bytes <= 5_000, `${bytes} bytes are kept`);
+});
+
+Deno.test("a snapshot of one that knows less does not take the place of a newer one", async () => {
+  const { ahead, slow, topic } = await behind();
+  const [old] = (await slow.log.open(topic)).stripes;
+  const [now] = (await ahead.log.open(topic)).stripes;
+  assert(old && now);
+  const taken = await takeSnapshot(slow.store, slow.host, old);
+  assert(taken.replayFrom >= now.trim.entry, "a restart finds all that it needs");
+  const restarted = gateway(slow.store, testHost(3));
+  await restarted.log.catchUp(topic);
+  const repeated = await append(restarted, topic, 3);
+  assert(repeated.ok && repeated.duplicate);
 });
 
 Deno.test("a snapshot bounds what a restart reads, and it knows the same", async () => {

@@ -97,7 +97,8 @@ class Run implements Fleet {
   begin(): void {
     const overlapMs = 2 * SETTINGS.leaseMs + LONGEST_PAUSE_MS + SETTINGS.sessionTimeoutMs +
       FREEZE_MS;
-    this.recorder.terms({ overlapMs, groups: ["g", "h"] });
+    // Workers commit by themselves, too, of which nobody is told.
+    this.recorder.terms({ overlapMs, groups: ["g", "h"], unrecorded: ["g"] });
     this.site.begin();
     for (const app of this.#apps()) app.start();
     this.#strike();

@@ -36,9 +36,9 @@ for (const [name, seed] of Object.entries(PINNED)) {
   Deno.test(name, async () => assertClean(await runClientSeed(seed, NARROW)));
 }
 
-Deno.test("thirty other seeds break no rule, and are no idle walk", async () => {
+Deno.test("ten other seeds break no rule, and are no idle walk", async () => {
   const totals = new Map<string, number>();
-  for (let seed = 1_000; seed < 1_030; seed++) {
+  for (let seed = 1_000; seed < 1_010; seed++) {
     const outcome = await runClientSeed(seed, NARROW);
     assertClean(outcome);
     for (const [name, count] of Object.entries(outcome.counts)) {
@@ -48,6 +48,6 @@ Deno.test("thirty other seeds break no rule, and are no idle walk", async () => 
   for (
     const name of ["acknowledged", "inDoubt", "refused", "cuts", "kills", "freezes"]
   ) {
-    assert((totals.get(name) ?? 0) > 100, `${totals.get(name)} ${name}`);
+    assert((totals.get(name) ?? 0) > 30, `${totals.get(name)} ${name}`);
   }
 });

@@ -53,9 +53,9 @@ for (const [name, seed] of Object.entries(PINNED_CLIENTS)) {
   Deno.test(name, async () => assertClean(await runClientSeed(seed, SCENARIO), "client"));
 }
 
-Deno.test("five other seeds of each break no rule, and are no idle walk", async () => {
+Deno.test("three other seeds of each break no rule, and are no idle walk", async () => {
   const totals = new Map<string, number>();
-  for (let seed = 300; seed < 305; seed++) {
+  for (let seed = 300; seed < 303; seed++) {
     for (const [run, world] of [[runSeed, "frames"], [runClientSeed, "client"]] as const) {
       const outcome = await run(seed, SCENARIO);
       assertClean(outcome, world);

@@ -40,6 +40,6 @@ for (const [name, seed] of Object.entries(PINNED)) {
   Deno.test(name, async () => assertClean(await runSeed(seed, NARROW)));
 }
 
-Deno.test("twenty other seeds break no rule", async () => {
-  for (let seed = 100; seed < 120; seed++) assertClean(await runSeed(seed, NARROW));
+Deno.test("ten other seeds break no rule", async () => {
+  for (let seed = 100; seed < 110; seed++) assertClean(await runSeed(seed, NARROW));
 });
