@@ -1,7 +1,7 @@
 /** Section 4 of the page: members with a stable name, whose partitions wait for them. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Client } from "../support/client.ts";
+import { Client, Refusal } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call, describeGroup, fresh, makeTopic } from "../support/http.ts";
 
@@ -178,4 +178,23 @@ Deno.test("what is no join is an invalid_frame", async () => {
     await client.refused("invalid_frame", { ...join, ...change } as typeof join);
   }
   await client.request(join);
+});
+
+Deno.test("a join that was under way for long does not fence a later one of its own client", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  const group = fresh("group");
+  const mine = { type: "join", group, topics: [topic], instance: "worker-1", client: "mine" };
+  await using second = await Client.open(shared.gateway);
+  await second.request({ ...mine, attempt: 2 });
+  await second.until("assign", ({ partitions }) => partitions.length === 1);
+  await using first = await Client.open(shared.gateway);
+  const refusal = await first.request({ ...mine, attempt: 1 }).catch((error) => error);
+  assert(refusal instanceof Refusal);
+  const { code, retry, effect } = refusal.reply;
+  assertEquals([code, retry, effect], ["fenced", "never", "none"]);
+  await second.beat();
+  assertEquals(second.pushes("end").length, 0, "the later one goes on");
+  await using third = await Client.open(shared.gateway);
+  await third.request({ ...mine, attempt: 3 });
+  assertEquals((await second.until("end")).code, "fenced");
 });

@@ -45,6 +45,11 @@ interface Subscription {
 const pushTypes = new Set(
   ["records", "gap", "assign", "revoke", "end", "heartbeat", "ping", "drain"],
 );
+/** Code and retry that the page allows besides those of its table: what the table has instead. */
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "unavailable reconnect": "same",
+  "fenced never": "rejoin",
+};
 
 export class SessionRules {
   /** Each says what came and which rule it breaks. */
@@ -107,9 +112,7 @@ export class SessionRules {
     if (error.id !== undefined) this.#close(error.id, error);
     const row = ERROR_TABLE[error.code];
     if (!row) return this.#note("a code that is not in the table", error);
-    const retry = error.code === "unavailable" && error.retry === "reconnect"
-      ? "same"
-      : error.retry;
+    const retry = EXCEPTIONS[`${error.code} ${error.retry}`] ?? error.retry;
     if (retry !== row[1] || error.effect !== row[2]) {
       this.#note(`"${error.code}" has retry "${row[1]}" and effect "${row[2]}"`, error);
     }
