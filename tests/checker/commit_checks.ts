@@ -205,7 +205,13 @@ export class CommitChecks {
    */
   #checkStale(hold: Hold, { by }: Committed, report: () => void): void {
     const { holds, overlapMs } = this.#given;
-    if (!by || by.member === hold.member) return report();
+    if (!by) return report();
+    if (by.member === hold.member) {
+      // It had it anew, and what it had asked before was committed, by the time it was told of that.
+      const isLate = hold.epoch === undefined && by.end === "lost it" &&
+        hold.fromAt - by.untilAt <= overlapMs;
+      return isLate ? undefined : report();
+    }
     const { topic, partition } = hold.share;
     // It may have had it anew when it committed, and not have been told yet.
     const latest = holds.find(by.member, topic, partition) ?? by;
