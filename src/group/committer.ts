@@ -193,7 +193,7 @@ export class Committer implements Source {
       const { topic, partition, offset } = wanted;
       const owned = membership.owned(topic, partition);
       if (owned !== held[i]) throw lostMeanwhile(topic, partition);
-      this.#requireWithin(owned.topic, partition, offset);
+      this.#requireWithin(owned, partition, offset);
       const name = `${topic}/${partition}`;
       const known = writes.get(name) ?? owned.committed;
       const isNews = offset === known?.offset && wanted.metadata !== known.metadata;
@@ -204,9 +204,13 @@ export class Committer implements Source {
     return writes;
   }
 
-  #requireWithin(topic: Topic, partition: number, offset: Offset): void {
+  #requireWithin(
+    { topic, end }: { readonly topic: Topic; readonly end: Offset },
+    partition: number,
+    offset: Offset,
+  ): void {
     const bounds = this.#log.known(topic, partition);
-    if (!bounds || offset <= bounds.next) return;
+    if (!bounds || offset <= Math.max(bounds.next, end)) return;
     const { start, next } = bounds;
     throw new GatewayError(
       "offset_out_of_range",

@@ -7,7 +7,7 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Rider } from "../log/append.ts";
-import type { Topic } from "../types.ts";
+import type { Offset, Topic } from "../types.ts";
 import type { CommitResult, Committer, OffsetToCommit } from "./committer.ts";
 import type { Group } from "./group.ts";
 import type { GroupPartition, MemberPort } from "./member_port.ts";
@@ -17,6 +17,8 @@ import type { Change } from "./telling.ts";
 
 interface Owned {
   readonly topic: Topic;
+  /** Where the log ended when it was given: others may have appended what is not known here yet. */
+  readonly end: Offset;
   revoking: boolean;
   committed: Committed | undefined;
 }
@@ -91,8 +93,8 @@ export class Membership {
     const gone = lost.filter(({ topic, partition }) =>
       this.#owned.delete(nameOf(topic.name, partition))
     );
-    for (const { topic, partition, offset } of assigned) {
-      const owned = { topic, revoking: false, committed: { offset } };
+    for (const { topic, partition, offset, end } of assigned) {
+      const owned = { topic, end, revoking: false, committed: { offset } };
       this.#owned.set(nameOf(topic.name, partition), owned);
     }
     for (const { topic, partition } of revoked) {
@@ -164,7 +166,7 @@ export class Membership {
   }
 
   /** What it owns of a partition; throws `not_owner` or `fenced`. */
-  owned(topic: string, partition: number): { topic: Topic; committed: Committed | undefined } {
+  owned(topic: string, partition: number): Pick<Owned, "topic" | "end" | "committed"> {
     if (this.#over || this.#fence === null) {
       throw new GatewayError("fenced", "The membership is over");
     }
