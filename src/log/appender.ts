@@ -14,7 +14,7 @@ import type { Host } from "../host/host.ts";
 import { LOG, PRODUCER } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
-import type { Place } from "../types.ts";
+import type { Place, Topic } from "../types.ts";
 import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { type Judgement, verdict } from "./dedupe.ts";
@@ -34,6 +34,7 @@ export interface AppendListener {
   answered(append: Append): void;
   /** Others wrote to these, or they are gone: read them again. */
   refresh(written: readonly Written[]): Promise<void>;
+  isDeleted(topic: Topic): boolean;
 }
 
 interface Taken {
@@ -101,18 +102,19 @@ export class Appender implements Source {
     for (const pending of this.#queue) {
       if (pending.since + LOG.publishMs > now) break;
       if (pending.answered) continue;
-      this.#fail(pending, new GatewayError("unavailable", "The store does not answer"));
+      const code = pending.inDoubt ? "timeout" : "unavailable";
+      this.#fail(pending, new GatewayError(code, "The store does not answer"));
     }
   }
 
   #part(batch: Batch, taken: readonly Taken[], writeId: Uint8Array, rider?: Rider): Part {
     const { checks, mutations, written } = batch.finish();
-    const [first] = written;
-    const evidence = first
-      ? {
-        key: keys.entry(first.stripe.topic.id, first.stripe.index, first.number, 0),
-        holds: (value: Uint8Array) => hasWriteId(value, writeId),
-      }
+    // The entry of any stripe shows the write, lest retention take one before it is looked at.
+    const [key, ...also] = written.map(({ stripe: { topic, index }, number }) =>
+      keys.entry(topic.id, index, number, 0)
+    );
+    const evidence = key
+      ? { key, also, holds: (value: Uint8Array) => hasWriteId(value, writeId) }
       : rider?.evidence;
     if (!evidence) throw new Error("a write has an entry or a rider");
     return {
@@ -151,17 +153,18 @@ export class Appender implements Source {
   }
 
   /**
-   * Whether a write that was refused is known not to have stored it. That is read from its entry: where a
-   * deletion or retention may have taken that, nobody knows any more, but for producers, which the stripe
-   * remembers longer.
+   * Whether a write that was refused is known not to have stored it, or can be. That is read from its
+   * entries: where deletions and retention may have taken all of them, nobody knows any more, but for
+   * producers, which the stripe remembers longer.
    */
   #isKnown(pending: Pending, written: readonly Written[]): boolean {
+    const isGone = ({ stripe, number }: Written) =>
+      number < stripe.trim.entry || this.#listener.isDeleted(stripe.topic);
+    if (!written.every(isGone)) return true;
     const isDeleted = pending.parts.some(({ log }) => log.ended);
-    const isTrimmed = written.some(({ stripe, number }) =>
-      number < stripe.trim.entry && pending.stripes.includes(stripe)
-    );
     const hasProducer = pending.append.parts[0]?.producer !== undefined;
-    if (!isDeleted && (!isTrimmed || hasProducer)) return true;
+    pending.inDoubt = true;
+    if (!isDeleted && hasProducer) return true;
     this.#fail(
       pending,
       new GatewayError("timeout", "What was written is gone: it may have been stored"),

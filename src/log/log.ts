@@ -62,6 +62,7 @@ export class Log {
       appended: (sections) => this.listener.appended(sections),
       answered: (append) => this.#answered(append),
       refresh: (written) => this.#learn(written.map(({ stripe }) => stripe)),
+      isDeleted: (topic) => !this.#logs.has(topic.id),
     }, () => this.journal.wake());
     this.journal.add(this.#appender);
     this.#reader = new Reader(store, this.#tail, this.#pages);

@@ -24,6 +24,8 @@ export interface Pending {
   readonly bytes: number;
   /** On the monotonic clock. */
   readonly since: number;
+  /** An earlier write may have stored it. */
+  inDoubt: boolean;
   /** It was told `timeout` or `unavailable`; nobody waits for it any more. */
   answered: boolean;
 }
@@ -53,7 +55,7 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
         `at most ${LOG.entryBytes}`,
     );
   }
-  return { append, parts, stripes, bytes, since, answered: false };
+  return { append, parts, stripes, bytes, since, inDoubt: false, answered: false };
 }
 
 function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): number[] {

@@ -28,6 +28,8 @@ import type { Check, Key, Mutation, Store, Write } from "./store.ts";
 /** A key whose value tells whether a write was stored. */
 export interface Evidence {
   readonly key: Key;
+  /** Where it can be seen too: something else may delete what is at the key, though not at all of them. */
+  readonly also?: readonly Key[];
   readonly holds: (value: Uint8Array) => boolean;
 }
 
@@ -103,9 +105,14 @@ async function allStand(store: Store, checks: readonly Check[]): Promise<boolean
   return checks.every(({ version }, i) => entries[i]?.version === version);
 }
 
-async function versionOf(store: Store, { key, holds }: Evidence): Promise<string | undefined> {
-  const [entry] = await store.read([key]);
-  return entry?.value && entry.version && holds(entry.value) ? entry.version : undefined;
+async function versionOf(
+  store: Store,
+  { key, also = [], holds }: Evidence,
+): Promise<string | undefined> {
+  for (const { value, version } of await store.read([key, ...also])) {
+    if (value && version && holds(value)) return version;
+  }
+  return undefined;
 }
 
 function backOff(host: Host, tries: number): Promise<void> {
