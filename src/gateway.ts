@@ -9,7 +9,7 @@ import { Hub } from "./fanout/hub.ts";
 import type { GroupPeers } from "./group/group.ts";
 import { Groups } from "./group/groups.ts";
 import { type Host, newId, sleep } from "./host/host.ts";
-import { TICK_MS } from "./limits.ts";
+import { DRAIN_APART_MS, LATE_MS, TICK_MS } from "./limits.ts";
 import { Log } from "./log/log.ts";
 import { Upkeep } from "./log/upkeep.ts";
 import { type Fleet, type FleetListener, joinFleet } from "./peers/fleet.ts";
@@ -41,6 +41,7 @@ export class Gateway {
   readonly #sessions = new Set<Session>();
   readonly #context: SessionContext;
   #draining = false;
+  #tickedAt = Infinity;
   readonly #leaving = new AbortController();
   readonly #lost = new AbortController();
 
@@ -122,6 +123,9 @@ export class Gateway {
   /** Acts on every deadline that has passed. Called every `TICK_MS`. */
   tick(): void {
     const now = this.#host.clock.monotonic();
+    const lateMs = now - this.#tickedAt;
+    this.#tickedAt = now;
+    if (lateMs >= LATE_MS) { for (const session of this.#sessions) session.excuse(lateMs); }
     this.#fleet.tick(now);
     this.log.tick(now);
     this.#groups.tick(now);
@@ -136,13 +140,21 @@ export class Gateway {
   async drain(): Promise<void> {
     const { clock } = this.#host;
     const { drainMs } = this.#settings;
-    const deadline = clock.monotonic() + drainMs;
+    const begun = clock.monotonic();
+    const deadline = begun + drainMs;
     this.#draining = true;
     this.#leaving.abort();
-    const apartMs = drainMs / this.#sessions.size;
-    [...this.#sessions].forEach((session, at) => session.drain(Math.floor(at * apartMs)));
+    const leaving = [...this.#sessions];
+    const apartMs = Math.min(DRAIN_APART_MS, drainMs / leaving.length);
+    leaving.forEach((session, at) => session.drain(Math.floor(at * apartMs)));
     await Promise.race([this.#groups.drain(), sleep(clock, drainMs)]);
     while (clock.monotonic() < deadline && !this.#isDrained) await sleep(clock, TICK_MS);
+    // Each at the time that it was told, so that they do not all come to the others at once.
+    for (const [at, session] of leaving.entries()) {
+      const leftMs = Math.min(begun + at * apartMs, deadline) - clock.monotonic();
+      if (leftMs > TICK_MS) await sleep(clock, leftMs);
+      session.endDrained();
+    }
     for (const session of this.#sessions) session.endDrained();
     await Promise.race([this.#quiet(), sleep(clock, Math.max(0, deadline - clock.monotonic()))]);
   }

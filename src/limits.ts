@@ -200,6 +200,12 @@ export const PEERS = {
 /** How often deadlines are looked at: they are kept to within this. */
 export const TICK_MS = 50;
 
+/** After so long without a look nothing was read either: no client is blamed for that time. */
+export const LATE_MS = 1_000;
+
+/** Between two clients that a draining gateway sends away: 200 a second come to the others. */
+export const DRAIN_APART_MS = 5;
+
 assert(TOPIC.stripes + 2 <= STORE.checks, "a publish over a whole topic must leave two checks");
 assert(LOG.entryBytes + 100_000 <= STORE.writeBytes, "an entry must fit one write with its heads");
 assert(ADVERTISED.publishBytes <= LOG.entryBytes, "a publish must fit one entry");

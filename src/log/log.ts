@@ -16,7 +16,7 @@ import type { Written } from "./batch.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { decodeHead } from "./head.ts";
 import { Journal } from "./journal.ts";
-import { logEntry } from "./log_entry.ts";
+import { type LogEntry, logEntry } from "./log_entry.ts";
 import { Reader } from "./reader.ts";
 import type { Bounds, Section, Slice } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
@@ -258,18 +258,23 @@ export class Log {
       const heads = await this.#store.read(
         some.map(({ topic, index }) => keys.head(topic.id, index)),
       );
-      await Promise.all(some.map((stripe, i) => this.#learnFrom(stripe, heads[i])));
+      const learned = some.map((stripe, i) => this.#learnFrom(stripe, heads[i]));
+      // All of them, also if one fails: none may go on when something is written again.
+      await Promise.allSettled(learned);
+      await Promise.all(learned);
     }
   }
 
   async #learnFrom(stripe: Stripe, head: Entry | undefined): Promise<void> {
     assert(head, "a read answers every key");
     const from = stripe.head.entries;
+    let entries: LogEntry[] = [];
     try {
-      const learned = await stripe.refresh(this.#store, head);
-      if (!learned) return this.#skipped(stripe);
-      const entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
-      for (const entry of entries) this.#tail.add(stripe, entry);
+      const isWhole = await stripe.refresh(this.#store, head, (learned) => {
+        entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
+        for (const entry of entries) this.#tail.add(stripe, entry);
+      });
+      if (!isWhole) return this.#skipped(stripe);
       this.listener.appended(entries.flatMap(({ sections }) => sections));
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== "unknown_topic") throw error;

@@ -84,23 +84,29 @@ export class Stripe {
   }
 
   /**
-   * Others have written: learns it from where its head stands now, and returns it. Undefined if retention
-   * has passed some of it before it was learned: all that counts is known then, but not entry by entry.
+   * Others have written: learns it from where its head stands now, and gives it to `keep` before the head
+   * says that it is there, so that whoever reads meanwhile finds it. Returns false if retention has passed
+   * some of it before it was learned: all that counts is known then, but nothing was given.
    */
-  async refresh(store: Store, entry: Entry): Promise<readonly DecodedEntry[] | undefined> {
+  async refresh(
+    store: Store,
+    entry: Entry,
+    keep: (learned: readonly DecodedEntry[]) => void,
+  ): Promise<boolean> {
     if (!entry.value) throw unknownTopic(this.topic.name);
-    if (entry.version === this.headVersion) return [];
+    if (entry.version === this.headVersion) return true;
     const head = decodeHead(entry.value);
     try {
       const learned = await this.#scan(store, this.head.entries, head.entries);
       for (const decoded of learned) this.#learn(decoded);
+      keep(learned);
       this.head = head;
       this.headVersion = entry.version;
-      return learned;
+      return true;
     } catch (error) {
       if (!(error instanceof EntryMissing)) throw error;
       await this.#rebuild(store);
-      return undefined;
+      return false;
     }
   }
 

@@ -37,6 +37,12 @@ export class Liveness {
     return bytes <= SESSION.helloMessageBytes && this.#helloBytes <= SESSION.helloBytes;
   }
 
+  /** Nothing was read for so long, whatever came meanwhile: that time does not count. */
+  excuse(ms: number): void {
+    this.#openedAt += ms;
+    this.#heardAt += ms;
+  }
+
   /** Something came: the client is there. */
   heard(now: number): void {
     this.#heardAt = now;

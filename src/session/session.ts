@@ -104,6 +104,11 @@ export class Session {
     this.#context.ended(this);
   }
 
+  /** The gateway was stuck for so long, and has read nothing. */
+  excuse(ms: number): void {
+    this.#liveness.excuse(ms);
+  }
+
   /** Acts on what is due. `now` is on the monotonic clock. */
   tick(now: number): void {
     if (this.#state === "closed") return;

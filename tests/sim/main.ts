@@ -2,15 +2,20 @@
  * The simulation. `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds 500
  * [--from N] [--jobs 2]` runs many and counts. `--world frames` and `--world client` say who the
  * clients are, `--gateways N` how many share the store; `--narrow` is the world of the first seeds.
+ * `--bugs` plants bugs and sees in which seed each is found, of at most `--seeds 2000`; `--bug NAME` one.
  * `--history FILE` keeps what the clients of one seed were told, for `deno task check FILE`.
  */
 
 import { parseArgs } from "node:util";
 import { writeHistory } from "../checker/recorder.ts";
+import { huntAll } from "./bugs/hunt.ts";
 import { runMany, Totals } from "./many.ts";
 import type { Summary } from "./worker.ts";
 import { type Choice, commandFor, runWorld } from "./worlds.ts";
 
+/** Seeds that are run, and in which each planted bug must be found, unless others are asked for. */
+const SEEDS = 500;
+const BUG_SEEDS = 2_000;
 /** Violations and lines of trace that are shown of one seed. */
 const SHOWN = 10;
 
@@ -71,31 +76,39 @@ function spaced(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-if (import.meta.main) {
+/** Does what is asked for; returns whether all was as it should be. */
+function main(): Promise<boolean> {
   const { values } = parseArgs({
     args: Deno.args,
     options: {
       seed: { type: "string" },
-      seeds: { type: "string", default: "500" },
+      seeds: { type: "string" },
       from: { type: "string", default: "1" },
       jobs: { type: "string", default: "1" },
       world: { type: "string" },
       gateways: { type: "string" },
       narrow: { type: "boolean", default: false },
       history: { type: "string" },
+      bugs: { type: "boolean", default: false },
+      bug: { type: "string" },
     },
   });
-  const { world, narrow, gateways } = values;
+  const { seed, seeds, world, narrow, gateways, bug: name } = values;
   if (world !== undefined && world !== "frames" && world !== "client") {
     throw new Error(`--world is "${world}": it must be frames or client`);
+  }
+  const jobs = Number(values.jobs);
+  if (values.bugs || name !== undefined) {
+    const which = name === undefined ? {} : { name };
+    return huntAll({ ...which, seeds: Number(seeds ?? BUG_SEEDS), jobs, print });
   }
   const choice: Choice = {
     narrow,
     ...world === undefined ? {} : { world },
     ...gateways === undefined ? {} : { gateways: Number(gateways) },
   };
-  const kept = values.seed !== undefined
-    ? await runOne(Number(values.seed), choice, values.history)
-    : await runAll(Number(values.from), Number(values.seeds), Number(values.jobs), choice);
-  Deno.exit(kept ? 0 : 1);
+  if (seed !== undefined) return runOne(Number(seed), choice, values.history);
+  return runAll(Number(values.from), Number(seeds ?? SEEDS), jobs, choice);
 }
+
+if (import.meta.main) Deno.exit(await main() ? 0 : 1);

@@ -1,0 +1,123 @@
+/** Bugs in groups: who owns a partition, who may commit, and where the next one begins. */
+
+import type { Bug } from "./bugs.ts";
+
+export const GROUP_BUGS: readonly Bug[] = [
+  {
+    name: "fence-read-again",
+    story:
+      "The fence has moved, so the commit is refused: it is read again, and the commit tried " +
+      "again under what was read. But it had moved since the partition was given to somebody else.",
+    findings: ["zombie-commit"],
+    file: "group/committer.ts",
+    from: `    await group.reload();
+    if (found?.version)`,
+    to: `    if (found?.version)`,
+  },
+  {
+    name: "commit-behind-its-records",
+    story:
+      "A transaction stores its records and the commit with the next write. But the gateway can " +
+      "end between the two: the records are there, and whoever goes on passes them on again.",
+    findings: ["passed-twice", "torn-transaction", "commit-regression"],
+    file: "group/committer.ts",
+    from: `      mutations: part.mutations,
+      bytes: part.bytes,
+      evidence: part.evidence,
+      stored: (version) => void part.stored(version),`,
+    to: `      mutations: [], // the offsets follow when the records are there
+      bytes: part.bytes,
+      evidence: part.evidence,
+      stored: () => this.enqueue(membership, offsets, () => {}),`,
+  },
+  {
+    name: "commit-in-memory-first",
+    story:
+      "What is being committed is noted in memory at once, so that lower commits behind it write " +
+      "nothing. But if the write is refused and decided anew, memory says that it is done: it is " +
+      "acknowledged, and stored nowhere.",
+    findings: ["commit-regression"],
+    file: "group/committer.ts",
+    from: `      for (const { topicId, partition, ...committed } of writes.values()) {
+`,
+    to: `      for (const { topicId, partition, ...committed } of writes.values()) {
+        membership.committed(committed.topic, partition, committed); // later ones must be higher
+`,
+  },
+  {
+    name: "first-position-not-committed",
+    story:
+      "That a group begins at 0 need not be stored: where nothing is committed it begins there. " +
+      "But a group that wants the latest begins at the end that its next owner finds.",
+    findings: ["skipped"],
+    file: "group/preparation.ts",
+    from: `  for (const { topicId, partition, offset } of first) {
+`,
+    to: `  for (const { topicId, partition, offset } of first) {
+    if (offset === 0) continue; // where it begins anyway
+`,
+  },
+  {
+    name: "zero-by-default",
+    story:
+      "Offsets are looked up where an owner is another than was known. But a member can lose a " +
+      "partition to another and get it back unseen: then none are, and it begins at 0.",
+    findings: ["commit-regression", "spurious-zero-offset"],
+    file: "group/preparation.ts",
+    from: `    owner !== undefined && (owner !== was?.owners[partition] ||
+      since[partition] !== was.since[partition] ||
+      state`,
+    to: `    owner !== undefined && (owner !== was?.owners[partition] ||
+      state`,
+  },
+  {
+    name: "owner-of-before",
+    story:
+      "A member keeps a partition if it was its own and still is. But it may have been somebody " +
+      "else's in between: the member goes on where it stood and not where the group stands.",
+    findings: ["unowned", "commit-regression", "zombie-commit", "double-owner"],
+    file: "group/telling.ts",
+    from: `owned && owner === member.id && was.since[partition] === since[partition];`,
+    to: `owned && owner === member.id;`,
+  },
+  {
+    name: "newest-by-the-clock",
+    story:
+      "Of two connections of one instance the one with the higher id is the newer, since ids are " +
+      "in the order of time. But they are made by gateways, whose clocks differ: the newer one is " +
+      "turned away for good.",
+    findings: ["threw"],
+    world: "client",
+    file: "group/takeover.ts",
+    from: `return (joining.attempt ?? 0) >= (holder.attempt ?? 0);`,
+    to:
+      `return joining.connection > holder.connection; // an id begins with the time of its making`,
+  },
+  {
+    name: "transaction-unfenced",
+    story:
+      "A transaction is conditional on the heads of what it publishes, so its commit needs no " +
+      "check of its own. But a member that has lost the partition can publish and commit.",
+    findings: ["zombie-commit", "passed-twice"],
+    file: "group/committer.ts",
+    from: `      checks: part.checks,
+`,
+    to: `      checks: [], // the records have theirs
+`,
+  },
+  {
+    name: "lock-not-left",
+    story:
+      "A transaction that cannot be begun is refused, and that is all. But what it holds at the " +
+      "turnstile is never given back, and whatever comes behind it waits for ever.",
+    findings: ["hangs", "unanswered"],
+    file: "session/producing.ts",
+    from: `        this.#parts.broker.append(board ? { parts, board, done } : { parts, done });
+      } catch (error) {
+        leave();
+        refuse(error);`,
+    to: `        this.#parts.broker.append(board ? { parts, board, done } : { parts, done });
+      } catch (error) {
+        refuse(error);`,
+  },
+];

@@ -1,0 +1,140 @@
+/** Bugs in how records are stored: acknowledged and lost, stored twice, or stored though refused. */
+
+import type { Bug } from "./bugs.ts";
+
+export const LOG_BUGS: readonly Bug[] = [
+  {
+    name: "naive-retry",
+    story: "The store says that a check failed, so nothing was stored: append it again. But " +
+      "the reply to a write that was stored can be lost, and the client of the store sends it again.",
+    findings: ["duplicate"],
+    file: "log/journal.ts",
+    from: `    telemetry.count("store_writes_total");
+    try {`,
+    to: `    telemetry.count("store_writes_total");
+    // Nearly always the store says what became of it: only else is there anything to settle.
+    const answer = await this.#store.write(write);
+    if (answer.outcome === "stored") return { stored: true, version: answer.version };
+    if (answer.outcome === "conflict") return { stored: false };
+    try {`,
+  },
+  {
+    name: "write-id-in-the-head-only",
+    story:
+      "The head has the id of the write that set it, so a write whose outcome is not known is " +
+      "looked up there. But the next writer sets the head, and then it looks as if nothing was stored.",
+    findings: ["duplicate"],
+    file: "log/appender.ts",
+    from: `    const [key, ...also] = written.map(({ stripe: { topic, index }, number }) =>
+      keys.entry(topic.id, index, number, 0)
+    );`,
+    to: `    const [key, ...also] = written.map(({ stripe: { topic, index } }) =>
+      keys.head(topic.id, index)
+    );`,
+  },
+  {
+    name: "one-check-for-all",
+    story:
+      "A write over two topics is atomic, so one check stands for all of it. But it overwrites " +
+      "what another gateway has appended to the topic whose head it did not check.",
+    findings: ["lost-write", "inconsistent-offsets", "ack-payload-mismatch"],
+    file: "log/batch.ts",
+    from: `      checks.push({ key: keys.head(topic, stripe.index), version: stripe.headVersion });
+`,
+    to: `      // All mutations happen or none: it is enough that one of them is conditional.
+      if (checks.length === 0) {
+        checks.push({ key: keys.head(topic, stripe.index), version: stripe.headVersion });
+      }
+`,
+  },
+  {
+    name: "acknowledged-on-timeout",
+    story:
+      "A write that is overdue goes on being sent until it is settled, so its publishes can be " +
+      "answered with the offsets that they will have. But others may take these offsets first.",
+    findings: ["lost-write", "ack-payload-mismatch"],
+    file: "log/appender.ts",
+    from: `        for (const { pending } of taken) {
+          this.#fail(pending, new GatewayError("timeout", "The store did not answer in time"));
+        }`,
+    to: `        // It is sent again until it is stored: nobody need wait for that.
+        for (const { pending, offsets } of taken) {
+          if (!pending.answered) this.#succeed(pending, offsets, { duplicate: false });
+        }`,
+  },
+  {
+    name: "nothing-happened",
+    story:
+      "The store does not answer, so the publish is answered as one that may be tried again: " +
+      "nothing happened. But the write may be on its way, and be stored after that.",
+    findings: ["aborted-read"],
+    file: "log/appender.ts",
+    from: `new GatewayError("timeout", "The store did not answer in time")`,
+    to: `new GatewayError("unavailable", "The store did not answer in time")`,
+  },
+  {
+    name: "back-of-the-line",
+    story:
+      "What lost a race is queued again, behind what came meanwhile. So a later publish of the " +
+      "same connection is stored in front of it.",
+    findings: ["nonmonotonic-send"],
+    file: "log/appender.ts",
+    from: `this.#queue = [...pendings, ...this.#queue];`,
+    to: `this.#queue = [...this.#queue, ...pendings]; // they have had their turn`,
+  },
+  {
+    name: "repeat-goes-elsewhere",
+    story:
+      "A publish without a key that failed is tried again in the next partition, in case its own " +
+      "is the trouble. But there nobody knows that the first try was stored after all.",
+    findings: ["duplicate"],
+    file: "log/pending.ts",
+    from:
+      `function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): number[] {
+  let keyless: number | undefined;`,
+    to: `function partitionsOf(
+  { topic, records, producer: stamp, admission }: AppendPart,
+  log: TopicLog,
+): number[] {
+  // After a failure another partition may do better.
+  const producer = stamp && { ...stamp, sequence: stamp.sequence + (admission?.generation ?? 0) };
+  let keyless: number | undefined;`,
+  },
+  {
+    name: "head-before-entries",
+    story:
+      "The head that others have written is taken up first, then the entries up to it are read. " +
+      "If that read fails, they never are: the next look finds the head that it knows.",
+    findings: ["duplicate", "unseen", "poll-skip"],
+    file: "log/stripe.ts",
+    from: `    try {
+      const learned = await this.#scan(store, this.head.entries, head.entries);
+      for (const decoded of learned) this.#learn(decoded);
+      keep(learned);
+      this.head = head;
+      this.headVersion = entry.version;
+      return true;`,
+    to: `    const known = this.head.entries;
+    this.head = head;
+    this.headVersion = entry.version;
+    try {
+      const learned = await this.#scan(store, known, head.entries);
+      for (const decoded of learned) this.#learn(decoded);
+      keep(learned);
+      return true;`,
+  },
+  {
+    name: "producers-forgotten",
+    story:
+      "Retention has passed entries before they were learned: what is gone is gone, so only the " +
+      "new head is taken up. But with them goes what is known of their producers.",
+    findings: ["duplicate"],
+    file: "log/stripe.ts",
+    from: `      await this.#rebuild(store);
+      return false;`,
+    to: `      this.trim = (await this.#read(store)).trim;
+      this.head = head;
+      this.headVersion = entry.version;
+      return false;`,
+  },
+];

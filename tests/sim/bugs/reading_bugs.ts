@@ -1,0 +1,91 @@
+/** Bugs in how records reach those who read: too early, never, with a hole, or to whom they do not belong. */
+
+import type { Bug } from "./bugs.ts";
+
+export const READING_BUGS: readonly Bug[] = [
+  {
+    name: "push-before-the-write",
+    story:
+      "Followers get what is appended while it is on its way to the store: that saves them a " +
+      "sync. But a write can be refused, and other records then stand where these were seen.",
+    findings: ["inconsistent-offsets", "aborted-read", "phantom"],
+    file: "log/appender.ts",
+    from: `    const { checks, mutations, written } = batch.finish();
+`,
+    to: `    const { checks, mutations, written } = batch.finish();
+    // It is as good as stored: nobody need wait for the disk to see it.
+    this.#listener.appended(this.#listener.stored(written));
+`,
+  },
+  {
+    name: "watch-only",
+    story:
+      "The watch tells what other gateways have appended, so the look every second is only for " +
+      "who of them lives. But a watch may hang and never say so.",
+    findings: ["unseen"],
+    file: "peers/peers.ts",
+    from: `    if (now - this.#lookedAt > this.#leaseMs / 2 || now >= this.#checkAt) {
+      this.#checkAt = now + PEERS.checkMs;
+      this.#listener.missed();
+    }
+    this.#lookedAt = now;
+    const seen = new Set<string>();
+    for (const entry of found) {
+      const gateway = nameOf(entry);
+      if (gateway === this.#self) continue;
+      seen.add(gateway);
+      this.#hear(entry);
+    }`,
+    to: `    this.#lookedAt = now;
+    const seen = new Set<string>();
+    for (const entry of found) {
+      const gateway = nameOf(entry);
+      if (gateway === this.#self) continue;
+      seen.add(gateway);
+      const peer = this.#known.get(gateway);
+      if (!peer) this.#hear(entry);
+      else if (entry.version !== null && entry.version > peer.version) {
+        // What is new in it, the watch tells.
+        peer.changedAt = now;
+        peer.looks = 0;
+      }
+    }`,
+  },
+  {
+    name: "resume-from-memory",
+    story:
+      "The topic is in memory, so a follower that comes back is told from there where it may go " +
+      "on. But at another gateway it was further: it is sent back, as if records had been lost.",
+    findings: ["reset", "nonmonotonic-poll"],
+    file: "broker.ts",
+    from: `    const partitions = partitionsToRead(topic, frame);
+    await this.#log.catchUp(topic);`,
+    to: `    const partitions = partitionsToRead(topic, frame);
+    await this.#log.open(topic);`,
+  },
+  {
+    name: "retention-without-a-gap",
+    story:
+      "A scan begins where the log has something, so that retention does no harm to who reads. " +
+      "But another gateway has trimmed, and the reader is never told of the hole.",
+    findings: ["poll-skip", "int-poll-skip"],
+    file: "log/entries.ts",
+    from: `if (values[0]?.key.at(-2) !== number) throw`,
+    to: `if (!values[0]) throw`,
+  },
+  {
+    name: "read-under-way",
+    story:
+      "A partition that is taken from a member is not read for it any more. But a read that is " +
+      "under way then brings records to one that gave the partition up, and they go on coming.",
+    findings: ["delivery-after-revoke"],
+    file: "fanout/feed.ts",
+    from: `    this.#cursors.delete(name);
+    this.#stop(cursor);
+    cursor.moves++;
+  }`,
+    to: `    this.#cursors.delete(name);
+    this.#stop(cursor);
+  }`,
+  },
+];
