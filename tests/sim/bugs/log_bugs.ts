@@ -48,31 +48,6 @@ export const LOG_BUGS: readonly Bug[] = [
 `,
   },
   {
-    name: "acknowledged-on-timeout",
-    story:
-      "A write that is overdue goes on being sent until it is settled, so its publishes can be " +
-      "answered with the offsets that they will have. But others may take these offsets first.",
-    findings: ["lost-write", "ack-payload-mismatch"],
-    file: "log/appender.ts",
-    from: `        for (const { pending } of taken) {
-          this.#fail(pending, new GatewayError("timeout", "The store did not answer in time"));
-        }`,
-    to: `        // It is sent again until it is stored: nobody need wait for that.
-        for (const { pending, offsets } of taken) {
-          if (!pending.answered) this.#succeed(pending, offsets, { duplicate: false });
-        }`,
-  },
-  {
-    name: "nothing-happened",
-    story:
-      "The store does not answer, so the publish is answered as one that may be tried again: " +
-      "nothing happened. But the write may be on its way, and be stored after that.",
-    findings: ["aborted-read"],
-    file: "log/appender.ts",
-    from: `new GatewayError("timeout", "The store did not answer in time")`,
-    to: `new GatewayError("unavailable", "The store did not answer in time")`,
-  },
-  {
     name: "back-of-the-line",
     story:
       "What lost a race is queued again, behind what came meanwhile. So a later publish of the " +
