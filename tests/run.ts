@@ -1,6 +1,6 @@
 /**
  * `deno task test` and `deno task types`: runs `deno test` or `deno check` over the tests, which
- * import `@std/assert`. Where the registry that has it cannot be reached, the shim in
+ * import `@std/assert`; and `deno run` for programs that use what the tests do. Where the registry that has it cannot be reached, the shim in
  * `support/std_assert.ts` stands in for it, by an import map that is otherwise the one of
  * `deno.json`. It finds out by trying, so that one command works everywhere.
  *
@@ -47,9 +47,10 @@ const [name, ...rest] = Deno.args;
 const commands: Record<string, string[]> = {
   test: ["test", "--allow-all", "--parallel"],
   check: rest.length > 0 ? ["check"] : ["check", "src", "tests"],
+  run: ["run", "--allow-all"],
 };
 const command = commands[name ?? ""];
-if (!command) throw new Error(`The first argument must be test or check, not ${name}`);
+if (!command) throw new Error(`The first argument must be test, check or run, not ${name}`);
 
 const folder = await Deno.makeTempDir({ prefix: "weir_test_" });
 const options = await dependencyOptions(folder);
