@@ -48,6 +48,11 @@ export class Line<Item extends Numbered> {
     return this.#items.filter(({ stored }) => !stored);
   }
 
+  /** What stops the line until it may be sent. */
+  get blocked(): Item | undefined {
+    return this.#items.find(({ sent, mustWait, stored }) => !sent && mustWait && !stored);
+  }
+
   get isEmpty(): boolean {
     return this.#items.length === 0;
   }
@@ -173,8 +178,8 @@ export class Line<Item extends Numbered> {
   }
 
   /** Takes out all that is not answered. */
-  clear(): Item[] {
-    const items = [...this.unanswered];
+  clear(): readonly Item[] {
+    const items = this.unanswered;
     this.#items = [];
     return items;
   }

@@ -265,7 +265,7 @@ export class Producer {
 
   /** A transaction that goes again waits, with all behind it, until its consumer has joined again. */
   #awaitMember(): void {
-    const blocked = this.#line.unanswered.find(({ sent, mustWait }) => !sent && mustWait);
+    const { blocked } = this.#line;
     if (!blocked || this.#awaitsMember) return;
     this.#awaitsMember = true;
     blocked.commit?.whenSettled(() => {

@@ -7,14 +7,11 @@ import { check } from "./check.ts";
 import type { Finding } from "./finding.ts";
 import { type Figures, figures } from "./figures.ts";
 import { readHistory } from "./read.ts";
+import { print } from "../../src/demo/print.ts";
 
 /** Findings that are shown in words, and how many of them may be of one kind. */
 const SHOWN = 20;
 const SHOWN_OF_KIND = 5;
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 function printFigures({ events, operations, records, lagMs, deliveries }: Figures): void {
   print(`${events} events, ${operations} operations, ${records} records`);

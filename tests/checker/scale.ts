@@ -5,6 +5,7 @@
 
 import { check } from "./check.ts";
 import { type Extent, generate } from "./generate.ts";
+import { print } from "../../src/demo/print.ts";
 
 const SEED = 1;
 
@@ -16,10 +17,6 @@ const LARGE: Omit<Extent, "operations"> = {
   paceMs: 15,
   troubleMs: 100,
 };
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1_000).toFixed(1)} s`;

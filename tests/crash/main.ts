@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { freePort } from "../support/free_port.ts";
 import { mulberry32 } from "../support/test_host.ts";
 import { type History, readHistory, verify } from "./history.ts";
+import { print } from "../../src/demo/print.ts";
 
 const PARTITIONS = 8;
 const TOPIC = "crash";
@@ -112,10 +113,6 @@ function run(args: string[], env: Record<string, string>): Deno.ChildProcess {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
 function report(counted: number, rounds: number, history: History): void {

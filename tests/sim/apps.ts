@@ -17,6 +17,7 @@ import type { Commit, Place, Position as CommitPosition, Send } from "../checker
 import type { Recorder } from "../checker/recorder.ts";
 import type { TopicPartition } from "../../src/types.ts";
 import type { Device } from "./device.ts";
+import { copyOf } from "./passed_on.ts";
 import type { Surroundings } from "./world.ts";
 
 export interface Fleet {
@@ -375,7 +376,7 @@ export class Passer {
     const { recorder } = this.#fleet;
     const { group, topic, into } = this.#options;
     const copies = records.map(({ value }) => ({
-      value: `${value}>${this.name}.${this.#copies++}`,
+      value: copyOf(value, `${this.name}.${this.#copies++}`),
     }));
     const sends = [{ topic: into, values: copies.map(({ value }) => value) }];
     const commit = commitOf(group, this.name, [topic, partition, next]);

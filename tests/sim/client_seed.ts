@@ -12,9 +12,8 @@ import { Device } from "./device.ts";
 import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
 import { guarded, judge, noRareThings, type Outcome, recordLog } from "./outcome.ts";
 import { checkPassedOn } from "./passed_on.ts";
-import { originalOf } from "./passer.ts";
 import type { Scenario } from "./scenario.ts";
-import type { Fault } from "./site.ts";
+import type { Violation } from "./site.ts";
 import { World } from "./world.ts";
 
 /** Faults strike for longer here than among bare connections, and phones need longer to come back. */
@@ -47,7 +46,7 @@ class Run implements Fleet {
   readonly recorder: Recorder;
   readonly partitions = PARTITIONS;
   readonly site: GatewaySite;
-  readonly faults: Fault[] = [];
+  readonly faults: Violation[] = [];
   readonly counts = { cuts: 0, silences: 0, freezes: 0, wakes: 0, drains: 0 };
   readonly #scenario: Scenario;
   readonly #devices: Device[] = [];
@@ -120,9 +119,7 @@ class Run implements Fleet {
     }
     const log = await this.site.readAll([...TOPICS, PASSED_ON]);
     recordLog(recorder, log);
-    const from = log.filter(({ topic }) => topic === "a");
-    const into = log.filter(({ topic }) => topic === PASSED_ON);
-    for (const { kind, text } of checkPassedOn(from, into, originalOf)) this.fault(kind, text);
+    for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
   #connect(): Client {

@@ -1,9 +1,9 @@
 /** Simulated members of groups: they commit what they have read, and give up what they are told to. */
 
-import { type Frame, SimClient } from "./client.ts";
+import type { Frame } from "./client.ts";
 import type { Commit, Position as CommitPosition } from "../checker/history.ts";
-import type { Position, RecordsFrame } from "./follower.ts";
-import { settle, shortened } from "./publishers.ts";
+import { settle } from "./publishers.ts";
+import { type Position, ReadingClient, type RecordsFrame } from "./reading_client.ts";
 import type { Site } from "./site.ts";
 
 export interface ConsumerOptions {
@@ -25,7 +25,7 @@ const COMMIT_MS = [0, 60] as const;
 
 type Partition = readonly [topic: string, partition: number];
 
-export class Consumer extends SimClient {
+export class Consumer extends ReadingClient {
   protected readonly options: ConsumerOptions;
   /** By partition's name: the next offset to come. */
   readonly #owned = new Map<string, number>();
@@ -48,6 +48,10 @@ export class Consumer extends SimClient {
     return `${this.name}#${this.#joins}`;
   }
 
+  protected override get reader(): string {
+    return this.member;
+  }
+
   protected override opened(): void {
     this.#join();
   }
@@ -64,9 +68,10 @@ export class Consumer extends SimClient {
       case "revoke":
         return this.#revoked(frame);
       case "records":
-        return this.#take(frame as unknown as RecordsFrame);
+        return this.#took(frame as unknown as RecordsFrame);
       case "gap":
-        return this.#miss(frame);
+        this.miss(frame);
+        return;
       case "end":
         return this.#end(frame);
     }
@@ -169,31 +174,10 @@ export class Consumer extends SimClient {
     );
   }
 
-  #take(frame: RecordsFrame): void {
-    const { world, recorder } = this.site;
-    const { topic, partition, records, next, subscription } = frame;
-    const { paceMs } = this.options;
-    const read = records.map(({ offset, value }) => [offset, shortened(value)] as const);
-    const { member } = this;
-    recorder.told(this.name, { f: "poll", reader: member, topic, partition, records: read, next });
-    const give = () => this.push({ type: "credit", subscription, records: records.length });
-    if (paceMs && !this.site.isHealthy) world.after(world.between(...paceMs), give);
-    else give();
-    this.#owned.set(`${topic}/${partition}`, next);
+  #took(frame: RecordsFrame): void {
+    this.take(frame, this.options.paceMs);
+    this.#owned.set(`${frame.topic}/${frame.partition}`, frame.next);
     this.dealWith(frame);
-  }
-
-  #miss(frame: Frame): void {
-    const { recorder, rare } = this.site;
-    const { topic, partition, from, to, reason } = frame as Frame & {
-      topic: string;
-      partition: number;
-      from: number;
-      to: number;
-      reason: "trimmed" | "slow";
-    };
-    rare.gapDelivered++;
-    recorder.told(this.name, { f: "gap", reader: this.member, topic, partition, from, to, reason });
   }
 
   #end(frame: Frame): void {

@@ -1,8 +1,8 @@
 /** A simulated client that follows a topic by fan-out, and comes back to where it was. */
 
-import { type Frame, SimClient } from "./client.ts";
+import type { Frame } from "./client.ts";
 import type { Place } from "../checker/history.ts";
-import { shortened } from "./publishers.ts";
+import { type Position, ReadingClient, type RecordsFrame } from "./reading_client.ts";
 import type { Site } from "./site.ts";
 
 export interface FollowerOptions {
@@ -17,21 +17,7 @@ export interface FollowerOptions {
   readonly mayReset?: boolean;
 }
 
-export interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
-
-export interface RecordsFrame {
-  readonly subscription: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: readonly { offset: number; value: string }[];
-  readonly next: number;
-}
-
-export class Follower extends SimClient {
+export class Follower extends ReadingClient {
   readonly #options: FollowerOptions;
   readonly #next = new Map<number, number>();
   #incarnation = "";
@@ -51,45 +37,28 @@ export class Follower extends SimClient {
   protected override pushed(frame: Frame): void {
     switch (frame["type"]) {
       case "records":
-        return this.#take(frame as unknown as RecordsFrame);
+        return this.#took(frame as unknown as RecordsFrame);
       case "gap":
-        return this.#miss(frame);
+        return this.#missed(frame);
       case "end":
         return this.#end();
     }
   }
 
-  #take({ topic, partition, records, next, subscription }: RecordsFrame): void {
-    const { world, recorder } = this.site;
-    const read = records.map(({ offset, value }) => [offset, shortened(value)] as const);
-    recorder.told(this.name, {
-      f: "poll",
-      reader: this.name,
-      topic,
-      partition,
-      records: read,
-      next,
-    });
-    this.#next.set(partition, next);
-    const give = () => this.push({ type: "credit", subscription, records: records.length });
-    const { paceMs, seeks } = this.#options;
-    if (paceMs && !this.site.isHealthy) world.after(world.between(...paceMs), give);
-    else give();
-    if (seeks && world.chance(0.01)) this.#seek(partition, next);
+  protected override get reader(): string {
+    return this.name;
   }
 
-  #miss(frame: Frame): void {
-    const { topic, partition, from, to, reason } = frame as Frame & {
-      topic: string;
-      partition: number;
-      from: number;
-      to: number;
-      reason: "trimmed" | "slow";
-    };
-    const { recorder, rare } = this.site;
-    rare.gapDelivered++;
-    recorder.told(this.name, { f: "gap", reader: this.name, topic, partition, from, to, reason });
-    this.#next.set(partition, to);
+  #took(frame: RecordsFrame): void {
+    const { paceMs, seeks } = this.#options;
+    this.take(frame, paceMs);
+    this.#next.set(frame.partition, frame.next);
+    if (seeks && this.site.world.chance(0.01)) this.#seek(frame.partition, frame.next);
+  }
+
+  #missed(frame: Frame): void {
+    const { partition, offset } = this.miss(frame);
+    this.#next.set(partition, offset);
   }
 
   /** Its topic is no more: it begins with the next of that name. */

@@ -8,7 +8,7 @@ import { Gateway } from "../../src/gateway.ts";
 import type { Log } from "../../src/log/log.ts";
 import { RecordCursor } from "../../src/log/record.ts";
 import type { Topic } from "../../src/types.ts";
-import type { Read } from "../checker/history.ts";
+import type { Read, Telling } from "../checker/history.ts";
 import { FAULTS, FaultyStore, type Odds } from "./fault_store.ts";
 import { Process } from "./process.ts";
 import { shortened } from "./publishers.ts";
@@ -36,14 +36,7 @@ export const SETTINGS: Settings = {
 };
 
 /** What is in a partition of the log. */
-export interface PartitionLog {
-  readonly topic: string;
-  readonly incarnation: string;
-  readonly partition: number;
-  readonly start: number;
-  readonly next: number;
-  readonly records: readonly Read[];
-}
+export type PartitionLog = Omit<Extract<Telling, { f: "log" }>, "f">;
 
 /** By how much a wall clock may be wrong. */
 const CLOCK_ERRORS_MS = [3_600_000, -600_000, 300_000, -300_000, 0];

@@ -12,16 +12,13 @@ import { huntAll } from "./bugs/hunt.ts";
 import { runMany, Totals } from "./many.ts";
 import type { Summary } from "./worker.ts";
 import { type Choice, commandFor, runWorld } from "./worlds.ts";
+import { print } from "../../src/demo/print.ts";
 
 /** Seeds that are run, and in which each planted bug must be found, unless others are asked for. */
 const SEEDS = 500;
 const BUG_SEEDS = 2_000;
 /** Violations and lines of trace that are shown of one seed. */
 const SHOWN = 10;
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 function report({ seed, violations, trace }: Summary, choice: Choice): void {
   for (const line of trace) print(`    ${line}`);

@@ -5,10 +5,7 @@ import type { Recorder } from "../checker/recorder.ts";
 import type { Event } from "../checker/history.ts";
 import type { Fate, Odds } from "./fault_store.ts";
 import type { GatewaySite, PartitionLog } from "./gateway_site.ts";
-import { type Fault, RARE, type Rare } from "./site.ts";
-
-/** Something that breaks a rule: by the history, or by what no history shows. */
-export type Violation = Fault;
+import { RARE, type Rare, type Violation } from "./site.ts";
 
 export interface Outcome {
   readonly seed: number;
@@ -52,7 +49,7 @@ export interface Gathered {
   readonly seed: number;
   readonly site: GatewaySite;
   readonly recorder: Recorder;
-  readonly faults: readonly Fault[];
+  readonly faults: readonly Violation[];
   readonly rare: Readonly<Record<Rare, number>>;
   readonly counts: Readonly<Record<string, number>>;
 }

@@ -1,17 +1,27 @@
 /** Whether what was passed on in transactions came out once: each record of one topic, in another. */
 
 import type { PartitionLog } from "./gateway_site.ts";
-import type { Fault } from "./site.ts";
+import type { Violation } from "./site.ts";
 
-/** `originalOf`: whose copy a value is. */
+/** The value of a copy: no two are equal, and each says what it is a copy of. */
+export function copyOf(original: string, copy: string): string {
+  return `${original}>${copy}`;
+}
+
+function originalOf(copy: string): string {
+  return copy.slice(0, copy.lastIndexOf(">"));
+}
+
+/** Holds a log against what passes records on from one topic into another. */
 export function checkPassedOn(
-  from: readonly PartitionLog[],
-  into: readonly PartitionLog[],
-  originalOf: (copy: string) => string,
-): Fault[] {
+  log: readonly PartitionLog[],
+  from: string,
+  into: string,
+): Violation[] {
   const copies = new Map<string, string>();
-  const faults: Fault[] = [];
-  for (const { records } of into) {
+  const faults: Violation[] = [];
+  for (const { topic, records } of log) {
+    if (topic !== into) continue;
     for (const [, copy] of records) {
       const original = originalOf(copy);
       const other = copies.get(original);
@@ -24,7 +34,8 @@ export function checkPassedOn(
       copies.set(original, copy);
     }
   }
-  for (const { topic, partition, records } of from) {
+  for (const { topic, partition, records } of log) {
+    if (topic !== from) continue;
     for (const [offset, value] of records) {
       if (copies.has(value)) continue;
       const text = `${value} at ${topic}/${partition}/${offset} never came out`;

@@ -8,8 +8,9 @@ import type { Frame } from "./client.ts";
 import type { ConsumerOptions } from "./consumer.ts";
 import { Consumer } from "./consumer.ts";
 import type { Commit, Place, ProducerStamp } from "../checker/history.ts";
-import type { RecordsFrame } from "./follower.ts";
 import { type Producer, sendOf, settle, shortened } from "./publishers.ts";
+import type { RecordsFrame } from "./reading_client.ts";
+import { copyOf } from "./passed_on.ts";
 import type { Site } from "./site.ts";
 
 interface Batch extends Pick<RecordsFrame, "topic" | "partition" | "records"> {
@@ -22,11 +23,6 @@ interface Transaction extends Batch {
   readonly copies: readonly Frame[];
   readonly sequence: number;
   tries: number;
-}
-
-/** The original of a copy. */
-export function originalOf(copy: string): string {
-  return copy.slice(0, copy.lastIndexOf(">"));
 }
 
 export class Passer extends Consumer {
@@ -78,7 +74,7 @@ export class Passer extends Consumer {
 
   #begin({ records, ...batch }: Batch): Transaction {
     const copies = records.map(({ value }) => ({
-      value: `${shortened(value)}>${this.name}.${this.#copies++}`,
+      value: copyOf(shortened(value), `${this.name}.${this.#copies++}`),
     }));
     return { ...batch, records, copies, sequence: this.#sequence++, tries: 0 };
   }

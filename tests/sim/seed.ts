@@ -11,12 +11,12 @@ import { Follower } from "./follower.ts";
 import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
 import { Operator } from "./operator.ts";
 import { guarded, judge, noRareThings, type Outcome, recordLog } from "./outcome.ts";
-import { originalOf, Passer } from "./passer.ts";
+import { Passer } from "./passer.ts";
 import { checkPassedOn } from "./passed_on.ts";
 import type { Process } from "./process.ts";
 import { PlainPublisher, Publisher } from "./publishers.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Fault, type Site } from "./site.ts";
+import { type Site, type Violation } from "./site.ts";
 import { World } from "./world.ts";
 
 const TOPICS = ["a", "b"];
@@ -51,7 +51,7 @@ class Run implements Site {
   readonly world: World;
   readonly recorder: Recorder;
   readonly place: GatewaySite;
-  readonly faults: Fault[] = [];
+  readonly faults: Violation[] = [];
   readonly rare = noRareThings();
   readonly scenario: Scenario;
   readonly #publishers: (Publisher | PlainPublisher)[];
@@ -125,8 +125,7 @@ class Run implements Site {
     const log = await this.place.readAll(all);
     recordLog(this.recorder, log);
     if (!this.scenario.wide) return;
-    const [from, into] = [log.filter(of("a")), log.filter(of(PASSED_ON))];
-    for (const fault of checkPassedOn(from, into, originalOf)) this.fault(fault.kind, fault.text);
+    for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
   /** Who is there in a wide world besides. */
@@ -180,8 +179,4 @@ class Run implements Site {
     }
     world.after(world.between(200, 1_200), () => this.#strike());
   }
-}
-
-function of(topic: string) {
-  return (log: { readonly topic: string }) => log.topic === topic;
 }

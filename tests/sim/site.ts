@@ -17,8 +17,8 @@ export const RARE = [
 
 export type Rare = typeof RARE[number];
 
-/** What breaks a rule that no history shows. */
-export interface Fault {
+/** What breaks a rule, by the history or by what no history shows. */
+export interface Violation {
   readonly kind: string;
   readonly text: string;
 }

@@ -16,10 +16,10 @@ import { Follower, Passer, Producing, Worker } from "../sim/apps.ts";
 import type { PartitionLog } from "../sim/gateway_site.ts";
 import { countsOf, recordLog } from "../sim/outcome.ts";
 import { checkPassedOn } from "../sim/passed_on.ts";
-import { originalOf } from "../sim/passer.ts";
-import type { Fault } from "../sim/site.ts";
+import type { Violation } from "../sim/site.ts";
 import { Fleet, LEASE_MS, SESSION_TIMEOUT_MS } from "./fleet.ts";
 import { Reality } from "./reality.ts";
+import { print } from "../../src/demo/print.ts";
 
 const GATEWAYS = 3;
 const PARTITIONS = 3;
@@ -37,7 +37,7 @@ const LOOK_MS = 5_000;
 const SLOW_MS = 20_000;
 
 export interface Ordeal {
-  readonly violations: readonly Fault[];
+  readonly violations: readonly Violation[];
   readonly history: readonly Event[];
   readonly counts: Readonly<Record<string, number>>;
   readonly recent: readonly string[];
@@ -47,7 +47,7 @@ export interface Ordeal {
 export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   const world = new Reality(seed);
   const recorder = new Recorder(() => world.now);
-  const faults: Fault[] = [];
+  const faults: Violation[] = [];
   const fault = (kind: string, text: string) => {
     world.trace(`${kind}: ${text}`);
     faults.push({ kind, text });
@@ -116,8 +116,7 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
 
   const log = await readAll(url, api);
   recordLog(recorder, log);
-  const [from, into] = ["a", PASSED_ON].map((name) => log.filter(({ topic }) => topic === name));
-  faults.push(...checkPassedOn(from ?? [], into ?? [], originalOf));
+  faults.push(...checkPassedOn(log, "a", PASSED_ON));
   await fleet.stop();
   const { events } = recorder;
   const counts = { ...countsOf(events), ...fleet.deeds };
@@ -191,10 +190,6 @@ async function readAll(url: string, api: GatewayApi): Promise<PartitionLog[]> {
   }
   await client.close();
   return found;
-}
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
 if (import.meta.main) {

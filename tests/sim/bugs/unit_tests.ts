@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { spawnChild } from "../../../src/demo/child.ts";
 import { type Bug, BUGS } from "./bugs.ts";
 import { plant } from "./plant.ts";
+import { print } from "../../../src/demo/print.ts";
 
 const FOLDERS = [
   "log",
@@ -22,10 +23,6 @@ const FOLDERS = [
   "contracts",
   "e2e",
 ].map((name) => `tests/${name}`);
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 /** Runs tests in a copy with the bug in it; returns those that failed, or what else went wrong. */
 async function failing(bug: Bug, folders: readonly string[]): Promise<readonly string[]> {
