@@ -26,9 +26,7 @@ import type { TopicLog } from "./topic_log.ts";
 
 /** Where the appender reports what it stored. */
 export interface AppendListener {
-  /** These entries are stored and applied to their stripes: keeps them for readers. */
-  stored(written: readonly Written[]): readonly Section[];
-  /** Now others may hear of it. */
+  /** These are stored, and answered. */
   appended(sections: readonly Section[]): void;
   /** This has its answer. */
   answered(append: Append): void;
@@ -128,9 +126,8 @@ export class Appender implements Source {
       })),
       evidence,
       stored: (version) => {
-        for (const { stripe, decoded } of written) stripe.apply(decoded, version);
+        const sections = written.flatMap(({ stripe, decoded }) => stripe.apply(decoded, version));
         rider?.stored(version);
-        const sections = this.#listener.stored(written);
         return () => {
           for (const { pending, offsets } of taken) {
             if (!pending.answered) this.#succeed(pending, offsets, { duplicate: false });

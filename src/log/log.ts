@@ -12,11 +12,9 @@ import type { Entry, Store } from "../store/store.ts";
 import type { Offset, Topic } from "../types.ts";
 import type { Append, AppendPart, StripePlace } from "./append.ts";
 import { Appender } from "./appender.ts";
-import type { Written } from "./batch.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { decodeHead } from "./head.ts";
 import { Journal } from "./journal.ts";
-import { type LogEntry, logEntry } from "./log_entry.ts";
 import { Reader } from "./reader.ts";
 import type { Bounds, Section, Slice } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
@@ -58,7 +56,6 @@ export class Log {
     this.topics.onRemoved((topic) => this.#end(topic));
     this.journal = new Journal(store, host);
     this.#appender = new Appender(host, {
-      stored: (written) => this.#keep(written),
       appended: (sections) => this.listener.appended(sections),
       answered: (append) => this.#answered(append),
       refresh: (written) => this.#learn(written.map(({ stripe }) => stripe)),
@@ -226,18 +223,10 @@ export class Log {
   #logOf(topic: Topic): TopicLog {
     const known = this.#logs.get(topic.id);
     if (known) return known;
-    const log = new TopicLog(this.#store, topic);
+    const log = new TopicLog(this.#store, topic, this.#tail);
     this.#logs.set(topic.id, log);
     log.loaded.catch(() => this.#logs.delete(topic.id));
     return log;
-  }
-
-  #keep(written: readonly Written[]): Section[] {
-    return written.flatMap(({ stripe, number, decoded }) => {
-      const entry = logEntry(stripe, number, decoded);
-      this.#tail.add(stripe, entry);
-      return entry.sections;
-    });
   }
 
   /** All who ask until it begins are served by one look: two at once would learn the same twice. */
@@ -267,15 +256,10 @@ export class Log {
 
   async #learnFrom(stripe: Stripe, head: Entry | undefined): Promise<void> {
     assert(head, "a read answers every key");
-    const from = stripe.head.entries;
-    let entries: LogEntry[] = [];
     try {
-      const isWhole = await stripe.refresh(this.#store, head, (learned) => {
-        entries = learned.map((decoded, i) => logEntry(stripe, from + i, decoded));
-        for (const entry of entries) this.#tail.add(stripe, entry);
-      });
-      if (!isWhole) return this.#skipped(stripe);
-      this.listener.appended(entries.flatMap(({ sections }) => sections));
+      const learned = await stripe.refresh(this.#store, head);
+      if (!learned) return this.#skipped(stripe);
+      this.listener.appended(learned);
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== "unknown_topic") throw error;
       this.topics.vanished(stripe.topic);
@@ -283,9 +267,7 @@ export class Log {
     }
   }
 
-  /** What is in memory of it does not go on to its head any more. */
   #skipped(stripe: Stripe): void {
-    this.#tail.drop(stripe);
     for (let at = 0; at < stripe.partitions; at++) {
       this.listener.skipped(stripe.topic, stripe.first + at);
     }

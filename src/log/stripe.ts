@@ -6,6 +6,8 @@
  *
  * 1. `head` is what stood in the store at `headVersion`: an append under a check of it is the next.
  * 2. `producers` knows exactly the entries before `head.entries`.
+ * 3. `tail` has the last entries before `head.entries` without a hole, as many as there is room for:
+ *    whoever follows, or comes back to a gateway that has just started, reads them there.
  */
 
 import { assert } from "../assert.ts";
@@ -16,6 +18,7 @@ import type { Topic } from "../types.ts";
 import { Dedupe } from "./dedupe.ts";
 import type { DecodedEntry } from "./entry.ts";
 import { EntryMissing, scanEntries } from "./entries.ts";
+import type { EntryCache } from "./entry_cache.ts";
 import {
   advance,
   decodeHead,
@@ -25,7 +28,8 @@ import {
   type Head,
   type Trim,
 } from "./head.ts";
-import type { Bounds } from "./section.ts";
+import { type LogEntry, logEntry } from "./log_entry.ts";
+import type { Bounds, Section } from "./section.ts";
 import { loadSnapshot } from "./snapshots.ts";
 import { stripeWidth, unknownTopic } from "./topics.ts";
 
@@ -46,8 +50,11 @@ export class Stripe {
   replayFrom = 0;
   #oldest: { readonly entry: number; readonly time: number } | undefined;
 
-  private constructor(topic: Topic, index: number) {
+  readonly #tail: EntryCache;
+
+  private constructor(topic: Topic, index: number, tail: EntryCache) {
     const width = stripeWidth(topic.partitions);
+    this.#tail = tail;
     this.topic = topic;
     this.index = index;
     this.first = index * width;
@@ -57,9 +64,9 @@ export class Stripe {
   }
 
   /** Reads the stripe as it is; `unknown_topic` if it has been deleted. */
-  static async load(store: Store, topic: Topic, index: number): Promise<Stripe> {
-    const stripe = new Stripe(topic, index);
-    await stripe.#rebuild(store);
+  static async load(store: Store, topic: Topic, index: number, tail: EntryCache): Promise<Stripe> {
+    const stripe = new Stripe(topic, index, tail);
+    await stripe.#rebuild(store, (decoded, number) => stripe.#keep(decoded, number));
     return stripe;
   }
 
@@ -76,37 +83,35 @@ export class Stripe {
     };
   }
 
-  /** The entry is stored as the next one, at this version. */
-  apply(decoded: DecodedEntry, version: string): void {
+  /** The entry is stored as the next one, at this version; returns what it has appended. */
+  apply(decoded: DecodedEntry, version: string): readonly Section[] {
+    this.#learn(decoded);
+    const { sections } = this.#keep(decoded, this.head.entries);
     this.head = advance(this.head, decoded);
     this.headVersion = version;
-    this.#learn(decoded);
+    return sections;
   }
 
   /**
-   * Others have written: learns it from where its head stands now, and gives it to `keep` before the head
-   * says that it is there, so that whoever reads meanwhile finds it. Returns false if retention has passed
-   * some of it before it was learned: all that counts is known then, but nothing was given.
+   * Others have written: learns it from where its head stands now, and returns it. Undefined if retention
+   * has passed some of it before it was learned: all that counts is known then, but not entry by entry.
    */
-  async refresh(
-    store: Store,
-    entry: Entry,
-    keep: (learned: readonly DecodedEntry[]) => void,
-  ): Promise<boolean> {
+  async refresh(store: Store, entry: Entry): Promise<readonly Section[] | undefined> {
     if (!entry.value) throw unknownTopic(this.topic.name);
-    if (entry.version === this.headVersion) return true;
+    if (entry.version === this.headVersion) return [];
     const head = decodeHead(entry.value);
+    const from = this.head.entries;
     try {
-      const learned = await this.#scan(store, this.head.entries, head.entries);
+      const learned = await this.#scan(store, from, head.entries);
       for (const decoded of learned) this.#learn(decoded);
-      keep(learned);
+      const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));
       this.head = head;
       this.headVersion = entry.version;
-      return true;
+      return kept.flatMap(({ sections }) => sections);
     } catch (error) {
       if (!(error instanceof EntryMissing)) throw error;
       await this.#rebuild(store);
-      return false;
+      return undefined;
     }
   }
 
@@ -129,16 +134,21 @@ export class Stripe {
 
   /**
    * Learns what is in the store as a restart does: a snapshot of the producers, and the entries behind
-   * it. What was known before stays known: learning twice changes nothing.
+   * it. What was known before stays known: learning twice changes nothing. Nobody may read what `keep` has
+   * kept before all is there.
    */
-  async #rebuild(store: Store): Promise<void> {
+  async #rebuild(
+    store: Store,
+    keep: (decoded: DecodedEntry, number: number) => void = () => {},
+  ): Promise<void> {
     for (;;) {
       const { head, headVersion, trim } = await this.#read(store);
       const snapshot = await loadSnapshot(store, this);
       const from = Math.max(trim.entry, snapshot);
+      this.#tail.drop(this);
+      this.bytesToReplay = 0;
       try {
-        this.bytesToReplay = 0;
-        await this.#replay(store, from, head.entries);
+        await this.#replay(store, from, head.entries, keep);
       } catch (error) {
         // Retention came first: then there is a newer snapshot.
         if (error instanceof EntryMissing) continue;
@@ -170,16 +180,29 @@ export class Stripe {
     return entries;
   }
 
-  async #replay(store: Store, from: number, to: number): Promise<void> {
+  async #replay(
+    store: Store,
+    from: number,
+    to: number,
+    keep: (decoded: DecodedEntry, number: number) => void,
+  ): Promise<void> {
     for (let number = from; number < to;) {
       const page = await scanEntries(store, this, number, to, LOG.readBytes);
-      for (const decoded of page) this.#learn(decoded);
-      number += page.length;
+      for (const decoded of page) {
+        this.#learn(decoded);
+        keep(decoded, number++);
+      }
     }
   }
 
   #learn(decoded: DecodedEntry): void {
     this.bytesToReplay += decoded.bytes;
     decoded.publishes(this.producers);
+  }
+
+  #keep(decoded: DecodedEntry, number: number): LogEntry {
+    const entry = logEntry(this, number, decoded);
+    this.#tail.add(this, entry);
+    return entry;
   }
 }

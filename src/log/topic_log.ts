@@ -7,6 +7,7 @@ import { assert } from "../assert.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Topic } from "../types.ts";
+import type { EntryCache } from "./entry_cache.ts";
 import { Stripe } from "./stripe.ts";
 import { stripeCount, stripeWidth } from "./topics.ts";
 
@@ -21,10 +22,10 @@ export class TopicLog {
   /** Where the next publish goes that has neither key nor producer. */
   #turn = 0;
 
-  constructor(store: Store, topic: Topic) {
+  constructor(store: Store, topic: Topic, tail: EntryCache) {
     this.topic = topic;
     this.#width = stripeWidth(topic.partitions);
-    this.loaded = this.#load(store);
+    this.loaded = this.#load(store, tail);
   }
 
   get ready(): boolean {
@@ -44,9 +45,10 @@ export class TopicLog {
     return partition;
   }
 
-  async #load(store: Store): Promise<TopicLog> {
-    const indexes = Array.from({ length: stripeCount(this.topic.partitions) }, (_, i) => i);
-    this.stripes = await Promise.all(indexes.map((i) => Stripe.load(store, this.topic, i)));
+  async #load(store: Store, tail: EntryCache): Promise<TopicLog> {
+    const { topic } = this;
+    const indexes = Array.from({ length: stripeCount(topic.partitions) }, (_, i) => i);
+    this.stripes = await Promise.all(indexes.map((i) => Stripe.load(store, topic, i, tail)));
     return this;
   }
 }

@@ -86,6 +86,14 @@ Deno.test("what was appended is read at its offset, from memory and after a rest
   assertEquals(places(await append(restarted, found, [record("d", { partition: 2 })])), [[2, 1]]);
 });
 
+Deno.test("what a start reads of a log's end is in memory for those who come back", async () => {
+  const { store, host, log, topic } = await fixture();
+  for (const value of ["a", "b", "c"]) await append(log, topic, [record(value, { partition: 1 })]);
+  const restarted = new Log(store, host, 0);
+  await restarted.open(topic);
+  assertEquals(valuesIn(restarted.cached(topic, 1, 1) ?? [], 1), [[1, "b"], [2, "c"]]);
+});
+
 Deno.test("what waits while a write is under way shares the next one", async () => {
   const { host, log, topic } = await fixture();
   const writes = () => host.counts.get("store_writes_total") ?? 0;

@@ -83,20 +83,17 @@ export const LOG_BUGS: readonly Bug[] = [
     findings: ["duplicate", "unseen", "poll-skip"],
     file: "log/stripe.ts",
     from: `    try {
-      const learned = await this.#scan(store, this.head.entries, head.entries);
+      const learned = await this.#scan(store, from, head.entries);
       for (const decoded of learned) this.#learn(decoded);
-      keep(learned);
+      const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));
       this.head = head;
-      this.headVersion = entry.version;
-      return true;`,
-    to: `    const known = this.head.entries;
-    this.head = head;
+      this.headVersion = entry.version;`,
+    to: `    this.head = head;
     this.headVersion = entry.version;
     try {
-      const learned = await this.#scan(store, known, head.entries);
+      const learned = await this.#scan(store, from, head.entries);
       for (const decoded of learned) this.#learn(decoded);
-      keep(learned);
-      return true;`,
+      const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));`,
   },
   {
     name: "producers-forgotten",
@@ -106,10 +103,10 @@ export const LOG_BUGS: readonly Bug[] = [
     findings: ["duplicate"],
     file: "log/stripe.ts",
     from: `      await this.#rebuild(store);
-      return false;`,
+      return undefined;`,
     to: `      this.trim = (await this.#read(store)).trim;
       this.head = head;
       this.headVersion = entry.version;
-      return false;`,
+      return undefined;`,
   },
 ];
