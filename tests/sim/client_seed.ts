@@ -10,7 +10,7 @@ import { Recorder } from "../checker/recorder.ts";
 import { connectFrom, type Fleet, Follower, Passer, Producing, Worker } from "./apps.ts";
 import { Device } from "./device.ts";
 import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
-import { guarded, judge, noRareThings, type Outcome, recordLog } from "./outcome.ts";
+import { guarded, judge, noRareThings, type Outcome, recordLog, untilDone } from "./outcome.ts";
 import { checkPassedOn } from "./passed_on.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Violation } from "./site.ts";
@@ -29,12 +29,11 @@ const PASSED_ON = "out";
 export async function runClientSeed(seed: number, scenario: Scenario): Promise<Outcome> {
   const world = new World(seed);
   const run = new Run(world, scenario);
-  const faultyMs = scenario.faultyMs + LONGER_FAULTY_MS;
   await guarded(run, async () => {
     run.begin();
-    await world.run(faultyMs);
+    await untilDone(run, scenario.faultyMs + LONGER_FAULTY_MS);
     run.heal();
-    await world.run(faultyMs + scenario.healingMs + LONGER_HEALING_MS);
+    await world.run(world.now + scenario.healingMs + LONGER_HEALING_MS);
     await run.end();
   });
   const { site, recorder, faults, counts } = run;
@@ -48,7 +47,7 @@ class Run implements Fleet {
   readonly site: GatewaySite;
   readonly faults: Violation[] = [];
   readonly counts = { cuts: 0, silences: 0, freezes: 0, wakes: 0, drains: 0 };
-  readonly #scenario: Scenario;
+  readonly scenario: Scenario;
   readonly #devices: Device[] = [];
   readonly #clients: Client[] = [];
   readonly #producing: Producing[];
@@ -56,7 +55,7 @@ class Run implements Fleet {
 
   constructor(world: World, scenario: Scenario) {
     this.world = world;
-    this.#scenario = scenario;
+    this.scenario = scenario;
     this.recorder = new Recorder(() => world.now, (event) => world.trace(JSON.stringify(event)));
     this.site = new GatewaySite(world, (message) => this.fault("reported", message), scenario);
     const slowness = scenario.wide ? WIDE_SLOWNESS : 1;
@@ -136,7 +135,7 @@ class Run implements Fleet {
 
   #strike(): void {
     const { world, site, counts } = this;
-    const { wide } = this.#scenario;
+    const { wide } = this.scenario;
     if (site.isHealthy) return;
     const device = world.pick(this.#devices);
     const what = world.random();

@@ -53,7 +53,8 @@ async function runAll(from: number, count: number, jobs: number, choice: Choice)
       speed.toFixed(0)
     } times as fast as real ones on each core`,
   );
-  print(`${listed(totals.counts)}; at least ${totals.leastOperations} operations in each seed`);
+  print(listed(totals.counts));
+  print(`in each seed at least ${listed(new Map(Object.entries(totals.least)))}`);
   print(`faults: ${listed(totals.faults)}`);
   print(`rare: ${listed(totals.rare)}`);
   if (totals.broken > 0) print(`violations, in so many seeds: ${listed(totals.violations)}`);

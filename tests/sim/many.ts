@@ -59,13 +59,16 @@ export class Totals {
   seeds = 0;
   broken = 0;
   virtualMs = 0;
-  /** The seed in which the fewest operations were done. */
-  leastOperations = Infinity;
+  /** In the seed in which the fewest were done, struck, made. */
+  readonly least = { operations: Infinity, faults: Infinity, assignments: Infinity };
 
   add({ counts, faults, rare, violations, virtualMs }: Summary): void {
     this.seeds++;
     this.virtualMs += virtualMs;
-    this.leastOperations = Math.min(this.leastOperations, counts["operations"] ?? 0);
+    const { least } = this;
+    least.operations = Math.min(least.operations, counts["operations"] ?? 0);
+    least.faults = Math.min(least.faults, sum(Object.values(faults)));
+    least.assignments = Math.min(least.assignments, counts["assignments"] ?? 0);
     addAll(this.counts, counts);
     addAll(this.faults, faults);
     addAll(this.rare, rare);
@@ -80,6 +83,10 @@ export class Totals {
     const least = Math.floor(this.seeds / 100);
     return [...this.rare].filter(([, times]) => times < least).map(([name]) => name);
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }
 
 function addAll(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {

@@ -5,7 +5,9 @@ import type { Recorder } from "../checker/recorder.ts";
 import type { Event } from "../checker/history.ts";
 import type { Fate, Odds } from "./fault_store.ts";
 import type { GatewaySite, PartitionLog } from "./gateway_site.ts";
+import type { Scenario } from "./scenario.ts";
 import { RARE, type Rare, type Violation } from "./site.ts";
+import type { World } from "./world.ts";
 
 export interface Outcome {
   readonly seed: number;
@@ -41,6 +43,17 @@ export async function guarded(
     await run();
   } finally {
     globalThis.removeEventListener("unhandledrejection", note);
+  }
+}
+
+/** Lets faults strike for the time that they have, and on until enough was done under them. */
+export async function untilDone(
+  { world, scenario, recorder }: { world: World; scenario: Scenario; recorder: Recorder },
+  faultyMs: number,
+): Promise<void> {
+  await world.run(faultyMs);
+  while ((countsOf(recorder.events)["operations"] ?? 0) < scenario.operations) {
+    await world.run(world.now + 1_000);
   }
 }
 

@@ -5,6 +5,8 @@ export interface Scenario {
   /** How long faults strike, and how long the world then has to heal, in virtual milliseconds. */
   readonly faultyMs: number;
   readonly healingMs: number;
+  /** Faults strike for longer than that until clients have asked for, and read, so much. */
+  readonly operations: number;
   /** Between two publishes of one client, from and to. */
   readonly publishMs: readonly [number, number];
   /**
@@ -20,6 +22,7 @@ export const NARROW: Scenario = {
   gateways: 1,
   faultyMs: 15_000,
   healingMs: 25_000,
+  operations: 0,
   publishMs: [1, 40],
   wide: false,
 };
@@ -28,6 +31,7 @@ export const WIDE: Scenario = {
   gateways: 3,
   faultyMs: 25_000,
   healingMs: 26_000,
+  operations: 1_000,
   publishMs: [40, 300],
   wide: true,
 };

@@ -10,7 +10,7 @@ import { Consumer } from "./consumer.ts";
 import { Follower } from "./follower.ts";
 import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
 import { Operator } from "./operator.ts";
-import { guarded, judge, noRareThings, type Outcome, recordLog } from "./outcome.ts";
+import { guarded, judge, noRareThings, type Outcome, recordLog, untilDone } from "./outcome.ts";
 import { Passer } from "./passer.ts";
 import { checkPassedOn } from "./passed_on.ts";
 import type { Process } from "./process.ts";
@@ -33,14 +33,13 @@ const PASSED_ON = "out";
 const UNDER_WAY_MS = 1_000;
 
 export async function runSeed(seed: number, scenario: Scenario): Promise<Outcome> {
-  const { faultyMs, healingMs } = scenario;
   const world = new World(seed);
   const run = new Run(world, scenario);
   await guarded(run, async () => {
     run.begin();
-    await world.run(faultyMs);
+    await untilDone(run, scenario.faultyMs);
     run.heal();
-    await world.run(faultyMs + healingMs);
+    await world.run(world.now + scenario.healingMs);
     await run.end();
   });
   const { place: site, recorder, faults, rare, cuts } = run;
