@@ -11,6 +11,7 @@ import type { GroupDescription, ResetTarget } from "./group/group_admin.ts";
 import type { Groups, JoinSpec } from "./group/groups.ts";
 import type { Membership } from "./group/membership.ts";
 import type { MemberPort } from "./group/member_port.ts";
+import { readScopedName } from "./identity/scoped_name.ts";
 import { LOG } from "./limits.ts";
 import type { Append } from "./log/append.ts";
 import type { Log } from "./log/log.ts";
@@ -83,8 +84,9 @@ export class Broker {
     this.#log.append(append);
   }
 
-  initProducer(name: string | undefined): Promise<ProducerId> {
-    return this.#producers.init(name);
+  /** A producer of this subject. */
+  initProducer(subject: string, name: string | undefined): Promise<ProducerId> {
+    return this.#producers.init(subject, name);
   }
 
   bounds(topic: Topic, partition: number): Promise<Bounds> {
@@ -159,8 +161,10 @@ export class Broker {
     return this.#groups.names();
   }
 
-  describeGroup(name: string): Promise<GroupDescription> {
-    return this.#groups.describe(name);
+  /** Its members' instances by the names that their subjects gave them. */
+  async describeGroup(name: string): Promise<GroupDescription> {
+    const { members, ...group } = await this.#groups.describe(name);
+    return { ...group, members: members.map(asNamed) };
   }
 
   removeGroup(name: string): Promise<void> {
@@ -177,6 +181,12 @@ export class Broker {
     if (bounds) return bounds;
     throw new GatewayError("unknown_topic", `Topic ${topic.name} was deleted`);
   }
+}
+
+function asNamed(member: GroupDescription["members"][number]): typeof member {
+  if (member.instance === undefined) return member;
+  const { subject, name } = readScopedName(member.instance);
+  return { ...member, instance: name, ...subject === undefined ? {} : { subject } };
 }
 
 /** The partitions that a subscription is about, in order. */

@@ -9,6 +9,7 @@ import { Hub } from "./fanout/hub.ts";
 import type { GroupPeers } from "./group/group.ts";
 import { Groups } from "./group/groups.ts";
 import { type Host, newId, sleep } from "./host/host.ts";
+import { anyone, type Authenticate } from "./identity/identity.ts";
 import { DRAIN_APART_MS, LATE_MS, TICK_MS } from "./limits.ts";
 import { Log } from "./log/log.ts";
 import { Upkeep } from "./log/upkeep.ts";
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly settings: Settings;
   /** Name and version, as clients are told. */
   readonly server: string;
+  /** How tokens are checked; absent: they are ignored, and everything is allowed. */
+  readonly authenticate?: Authenticate;
 }
 
 export class Gateway {
@@ -45,7 +48,8 @@ export class Gateway {
   readonly #leaving = new AbortController();
   readonly #lost = new AbortController();
 
-  constructor({ store, host, settings, server }: GatewayOptions) {
+  constructor(options: GatewayOptions) {
+    const { store, host, settings, server, authenticate = anyone } = options;
     const { autoPartitions, heartbeatMs, sessionTimeoutMs, leaseMs } = settings;
     this.#store = store;
     this.#host = host;
@@ -73,6 +77,7 @@ export class Gateway {
       host,
       broker: this.broker,
       turn: new Turn(),
+      authenticate,
       server,
       heartbeatMs,
       sessionTimeoutMs,

@@ -89,6 +89,36 @@ export const PRODUCER = {
   skewMs: 2 * 3_600_000,
 } as const;
 
+/** Tokens, and who shows them. */
+export const IDENTITY = {
+  tokenBytes: 4 * KiB,
+  /** A secret for HS256 is as long as what it makes, or it can be guessed. */
+  secretBytes: 32,
+  /** By how much the clock of whoever made a token may differ. */
+  skewMs: 60_000,
+  /** How long a session keeps its rights after its token's end: time to renew it. */
+  graceMs: 25_000,
+  /** Characters of `sub`, as OpenID Connect has it: it is part of keys in the store. */
+  subjectLength: 255,
+  /** The last second that a date can have. */
+  latestExpiry: 8_640_000_000_000,
+  /** Most that a token may allow in its `rate` and `sockets`. */
+  rate: 1_000_000,
+  sockets: 100_000,
+} as const;
+
+/** Where public keys are asked for. */
+export const JWKS = {
+  callMs: 5_000,
+  bytes: 256 * KiB,
+  /** While there are none at all, how often they are asked for. */
+  retryMs: 5_000,
+  /** For a key that is not among them they are asked for again at most every so often. */
+  againMs: 30_000,
+  /** Older ones go on being used while they are asked for anew: so a key that was withdrawn is. */
+  freshMs: 600_000,
+} as const;
+
 export const NAMES = {
   /** Characters of a topic, group, producer or instance name. */
   length: 200,
@@ -154,6 +184,8 @@ export const HTTP = {
   /** Request line and headers together. */
   headerBytes: 8 * KiB,
   headers: 64,
+  /** A path, and the whole address of a socket. Queries of event streams hold tokens and positions. */
+  urlBytes: 2 * KiB,
   /** Until the headers, and until the whole request, must have come. */
   headersMs: 10_000,
   requestMs: 30_000,
@@ -163,6 +195,8 @@ export const HTTP = {
   /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */
   fragments: 1_024,
   bufferedChunks: 16_384,
+  /** Answers to pings that wait for a peer that does not read; its socket is cut beyond. */
+  pendingPongs: 60,
   /** Partitions that an event stream follows without naming them: each event's id has them all. */
   eventPartitions: 128,
   /** Bytes that wait for a reader of an event stream before it stops reading the log. */

@@ -14,9 +14,6 @@ export interface ProducerId {
   readonly epoch: number;
 }
 
-/** Whose names they are, where nobody says who they are. */
-const ANYONE = "";
-
 export class Producers {
   readonly #store: Store;
   readonly #host: Host;
@@ -26,11 +23,11 @@ export class Producers {
     this.#host = host;
   }
 
-  /** A new producer; or the one of this name with a higher epoch, which fences the older ones. */
-  async init(name: string | undefined): Promise<ProducerId> {
+  /** A new producer; or the one of this subject's name with a higher epoch, which fences the older ones. */
+  async init(subject: string, name: string | undefined): Promise<ProducerId> {
     const fresh = { id: newId(this.#host), epoch: this.#host.clock.now() };
     if (name === undefined) return fresh;
-    const key = keys.producer(ANYONE, name);
+    const key = keys.producer(subject, name);
     return await transact(this.#store, this.#host, {
       load: async () => {
         const [entry] = await this.#store.read([key]);

@@ -14,6 +14,7 @@ const ranks: Readonly<Record<string, number>> = {
   store: 2,
   protocol: 2,
   client: 3,
+  identity: 3,
   log: 3,
   group: 4,
   fanout: 4,
@@ -43,7 +44,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "@deno/kv": ["store"],
   "ws": ["server", "demo"],
   "node:": ["server", "demo", "cli", "store"],
-  "valibot": ["protocol", "group", "base"],
+  "jose": ["server", "cli"],
+  "valibot": ["protocol", "group", "identity", "base"],
   "ulid": ["host"],
 };
 

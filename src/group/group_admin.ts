@@ -20,6 +20,8 @@ export interface GroupDescription {
   readonly members: readonly {
     readonly member: string;
     readonly instance?: string;
+    /** Whose instance it is, where members say who they are. */
+    readonly subject?: string;
     readonly topics: readonly string[];
     readonly partitions: readonly TopicPartition[];
   }[];

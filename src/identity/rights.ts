@@ -16,17 +16,18 @@ export interface Grants {
 
 /** What somebody is about to do. */
 export type Action =
-  | {
-    readonly verb: "publish";
-    readonly topic: string;
-    readonly keys: Iterable<string | undefined>;
-  }
+  | { readonly verb: "publish"; readonly topic: string; readonly records: readonly Keyed[] }
   | { readonly verb: "init producer" }
   /** Of a topic; without `keys` all of it. */
   | { readonly verb: "read"; readonly topic: string; readonly keys?: readonly string[] | undefined }
   | { readonly verb: "join"; readonly group: string; readonly topics: readonly string[] }
+  /** What a topic is like: its partitions, where they begin and end. */
   | { readonly verb: "describe"; readonly topic: string }
   | { readonly verb: "administer" };
+
+interface Keyed {
+  readonly key?: string | undefined;
+}
 
 /** What may be done with a topic's records: with all of them, or with those whose key matches one. */
 type Scope = "all" | readonly TextPattern[];
@@ -60,7 +61,7 @@ export class Rights {
         return missingFor(
           "publish",
           action.topic,
-          action.keys,
+          keysOf(action.records),
           this.#publishScope(grants, action.topic),
         );
       case "read":
@@ -106,6 +107,11 @@ export class Rights {
   }
 }
 
+/** Of what has begun while it was allowed. */
+export function noLongerAllowed(): GatewayError {
+  return new GatewayError("forbidden", "The token does not allow it any more");
+}
+
 /** Of somebody from whom no token is asked. */
 export const EVERYTHING = new Rights(undefined);
 
@@ -140,4 +146,9 @@ function missingFor(
     }
   }
   return undefined;
+}
+
+/** One by one, since where all is allowed none is looked at. */
+function* keysOf(records: readonly Keyed[]): Generator<string | undefined> {
+  for (const { key } of records) yield key;
 }

@@ -5,29 +5,44 @@
 
 import { Hono } from "hono";
 import type { Telemetry } from "../host/host.ts";
+import { anyone, type Authenticate, type Identity } from "../identity/identity.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
+import { forBrowsers } from "./browser_headers.ts";
 import { asGatewayError, notHere, problem } from "./problem.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
-/** Answers one request. `params` are the named parts of the path, decoded. */
+/** Answers one request. `params` are the named parts of the path, decoded; `who` is whose it is. */
 export type Handler = (
+  request: Request,
+  params: Readonly<Record<string, string>>,
+  who: Identity,
+) => Response | Promise<Response>;
+
+/** Answers a request of anybody. */
+export type PublicHandler = (
   request: Request,
   params: Readonly<Record<string, string>>,
 ) => Response | Promise<Response>;
 
 /** Path → method → handler. */
-export type Routes = Readonly<Record<string, Readonly<Partial<Record<Method, Handler>>>>>;
+export type Routes<H = Handler> = Readonly<Record<string, Readonly<Partial<Record<Method, H>>>>>;
+export type PublicRoutes = Routes<PublicHandler>;
 
 export interface AppOptions {
   readonly rules: AdmissionRules;
+  /** For whoever shows a token, where one is asked for. */
   readonly routes: Routes;
+  /** For everyone who is let in. */
+  readonly publicRoutes?: PublicRoutes;
+  /** How tokens are checked; absent: they are ignored, and everything is allowed. */
+  readonly authenticate?: Authenticate;
   readonly telemetry: Telemetry;
 }
 
 /** The function that answers every request which is not an upgrade. */
 export function createApp(options: AppOptions): (request: Request) => Promise<Response> {
-  const { rules, routes, telemetry } = options;
+  const { rules, routes, publicRoutes = {}, authenticate = anyone, telemetry } = options;
   const app = new Hono();
 
   app.use(async (context, next) => {
@@ -42,11 +57,13 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
       return new Response(null, { status: 204, headers: preflight(origin) });
     }
     await next();
+    if (context.res.headers.has("access-control-allow-origin")) return undefined;
     for (const [name, value] of Object.entries(cors(origin))) context.res.headers.set(name, value);
     return undefined;
   });
 
-  for (const [path, methods] of Object.entries(routes)) {
+  const answered: PublicRoutes = { ...publicRoutes, ...guarded(routes, authenticate) };
+  for (const [path, methods] of Object.entries(answered)) {
     for (const [method, handler] of Object.entries(methods)) {
       app.on(method, path, (context) => handler(context.req.raw, context.req.param()));
     }
@@ -69,12 +86,41 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
   });
   return async (request) => {
     telemetry.count("http_requests_total");
-    return await app.fetch(request);
+    return forBrowsers(await app.fetch(request));
   };
 }
 
+/** The same routes for those who show a token that is one. */
+function guarded(routes: Routes, authenticate: Authenticate): PublicRoutes {
+  const guard = (handler: Handler): PublicHandler => async (request, params) =>
+    await handler(request, params, await authenticate(tokenOf(request)));
+  return mapped(routes, guard);
+}
+
+/** The same paths and methods with other handlers. */
+export function mapped<H, J>(routes: Routes<H>, change: (handler: H) => J): Routes<J> {
+  return Object.fromEntries(
+    Object.entries(routes).map(([path, methods]) => [
+      path,
+      Object.fromEntries(Object.entries(methods).map(([method, one]) => [method, change(one)])),
+    ]),
+  );
+}
+
+/** Of an event stream also in the query, since an `EventSource` sends no headers. */
+function tokenOf({ url, headers }: Request): string | undefined {
+  const bearer = /^bearer +([^ ]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+  if (bearer !== undefined) return bearer;
+  const { pathname, searchParams } = new URL(url);
+  return pathname.endsWith("/events") ? searchParams.get("access_token") ?? undefined : undefined;
+}
+
 function cors(origin: string): Record<string, string> {
-  return { "access-control-allow-origin": origin, "vary": "origin" };
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-expose-headers": "retry-after",
+    "vary": "origin",
+  };
 }
 
 function preflight(origin: string): Record<string, string> {

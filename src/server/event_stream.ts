@@ -13,10 +13,12 @@ import {
   textOf,
 } from "../fanout/frames.ts";
 import { encodedOf } from "../fanout/encoded.ts";
-import { HTTP } from "../limits.ts";
+import { HTTP, IDENTITY } from "../limits.ts";
 import type { EventId } from "./event_position.ts";
 
 const RETRY_MS = 1_000;
+/** A timer takes no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
@@ -73,6 +75,8 @@ export interface EventStreamOptions {
   open(sink: Sink, ended: () => void): Feed;
   /** Ends the stream when it fires. */
   readonly leaving: AbortSignal;
+  /** When the reader's token ends, on the wall clock: some time after that the stream ends, too. */
+  readonly expiresAt: number | undefined;
 }
 
 export class EventStream implements Sink {
@@ -84,6 +88,7 @@ export class EventStream implements Sink {
   #ended = false;
   #wake: (() => void) | undefined;
   #comments: ReturnType<typeof setInterval> | undefined;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -119,18 +124,29 @@ export class EventStream implements Sink {
 
   #begin(): void {
     if (this.#feed || this.#ended) return;
-    const { leaving } = this.#options;
+    const { leaving, expiresAt } = this.#options;
+    if (expiresAt !== undefined) {
+      const leftMs = expiresAt + IDENTITY.graceMs - Date.now();
+      this.#expiry = setTimeout(this.#expire, Math.min(Math.max(0, leftMs), LONGEST_TIMER_MS));
+    }
     this.#comments = setInterval(() => this.full || this.push(":\n\n"), HTTP.eventCommentMs);
     leaving.addEventListener("abort", this.#close);
     this.#feed = this.#options.open(this, this.#close);
     if (leaving.aborted) this.#close();
   }
 
+  /** What waits is not sent any more. A stream that is cut early comes back with the same token. */
+  readonly #expire = (): void => {
+    this.#waiting = [];
+    this.#close();
+  };
+
   /** What waits is sent yet. */
   readonly #close = (): void => {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#comments);
+    clearTimeout(this.#expiry);
     this.#options.leaving.removeEventListener("abort", this.#close);
     this.#feed?.close();
     this.#wake?.();

@@ -23,17 +23,20 @@ const headers = {
 export function eventRoutes(broker: Broker, leaving: AbortSignal): Routes {
   return {
     "/v1/topics/:topic/events": {
-      async GET(request, params) {
+      async GET(request, params, { rights, expiresAt }) {
         if (leaving.aborted) throw leavingNow();
-        const topic = await broker.findTopic(nameIn(params, "topic"));
-        const asked = askedOf(request, topic);
+        const name = nameIn(params, "topic");
+        const keys = keysIn(new URL(request.url).searchParams);
+        rights.require({ verb: "read", topic: name, keys });
+        const topic = await broker.findTopic(name);
+        const asked = askedOf(request, topic, keys);
         const found = (await broker.placesToRead(topic, asked.frame))();
         const isOther = asked.position && asked.position.incarnation !== topic.id;
         const places = isOther
           ? found.map((place) => ({ ...place, reset: "incarnation" as const }))
           : found;
         if (request.method === "HEAD") return new Response(null, { headers });
-        const stream = streamOf(broker, topic, { ...asked, places, leaving });
+        const stream = streamOf(broker, topic, { ...asked, places, leaving, expiresAt });
         return new Response(stream.body, { headers });
       },
     },
@@ -50,9 +53,10 @@ interface Asked {
 function streamOf(
   broker: Broker,
   topic: Topic,
-  { places, position, keys, leaving }: Asked & {
+  { places, position, keys, leaving, expiresAt }: Asked & {
     readonly places: readonly ReadingPlace[];
     readonly leaving: AbortSignal;
+    readonly expiresAt: number | undefined;
   },
 ): EventStream {
   const begun = { incarnation: topic.id, positions: places };
@@ -61,6 +65,7 @@ function streamOf(
   return new EventStream({
     opening: openingOf(topic, places, position ?? begun),
     leaving,
+    expiresAt,
     open(sink, ended) {
       // Its room is what holds it back; credit is only what every feed has.
       const granting = {
@@ -119,9 +124,8 @@ function resetEvent(
 }
 
 /** What the query and the header ask for. Throws `invalid_frame`. */
-function askedOf(request: Request, topic: Topic): Asked {
+function askedOf(request: Request, topic: Topic, keys: string[] | undefined): Asked {
   const query = new URL(request.url).searchParams;
-  const keys = keysIn(query);
   const partitions = partitionsIn(query);
   const last = request.headers.get("last-event-id") ?? "";
   const from = last !== "" ? last : query.get("from") ?? "latest";

@@ -4,35 +4,46 @@
  */
 
 import { GatewayError } from "../errors.ts";
-import type { Routes } from "./app.ts";
+import type { PublicRoutes, Routes } from "./app.ts";
 import { leavingNow } from "./problem.ts";
 
-export interface Operations {
-  /** Whether the store answers. */
-  ready(): Promise<boolean>;
+export interface Health {
+  /** Why it cannot be sent work now; undefined: it can. */
+  obstacle(): Promise<string | undefined>;
   /** Fires when it begins to drain. */
   readonly leaving: AbortSignal;
+}
+
+export interface Numbers {
   /** Counters and histograms in the text format of Prometheus. */
   metrics(): string;
   /** What is now, by name. */
   gauges(): Readonly<Record<string, number>>;
 }
 
-export function operationRoutes(operations: Operations): Routes {
+/** For the machines in front, which have no token. */
+export function healthRoutes({ obstacle, leaving }: Health): PublicRoutes {
   return {
     "/healthz": { GET: () => new Response("ok\n") },
     "/readyz": {
       async GET() {
-        if (operations.leaving.aborted) throw leavingNow();
-        if (await operations.ready()) return new Response("ok\n");
-        throw new GatewayError("unavailable", "The store cannot be reached");
+        if (leaving.aborted) throw leavingNow();
+        const why = await obstacle();
+        if (why === undefined) return new Response("ok\n");
+        throw new GatewayError("unavailable", why);
       },
     },
+  };
+}
+
+export function metricsRoutes(numbers: Numbers): Routes {
+  return {
     "/metrics": {
-      GET() {
-        const gauges = Object.entries(operations.gauges())
+      GET(_request, _params, { rights }) {
+        rights.require({ verb: "administer" });
+        const gauges = Object.entries(numbers.gauges())
           .map(([name, value]) => `# TYPE weir_${name} gauge\nweir_${name} ${value}\n`);
-        return new Response(operations.metrics() + gauges.join(""), {
+        return new Response(numbers.metrics() + gauges.join(""), {
           headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
         });
       },

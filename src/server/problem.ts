@@ -30,10 +30,13 @@ export function problem(
 }
 
 /** The same as the bytes of a whole response, after which the connection ends. */
-export function rawProblem(error: GatewayError): string {
+export function rawProblem(
+  error: GatewayError,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const text = body(error, error.status);
   const lines = Object.entries({
-    ...headers(error),
+    ...headers(error, more),
     "connection": "close",
     "content-length": String(new TextEncoder().encode(text).length),
   }).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -72,6 +75,7 @@ function headers(
   const { retryAfterMs } = error.detail;
   return {
     "content-type": "application/problem+json",
+    ...(error.code === "unauthenticated" ? { "www-authenticate": "Bearer" } : {}),
     ...(retryAfterMs === undefined
       ? {}
       : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),

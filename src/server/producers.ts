@@ -11,10 +11,11 @@ import { readBody } from "./body.ts";
 export function producerRoutes(broker: Broker): Routes {
   return {
     "/v1/producers": {
-      async POST(request) {
+      async POST(request, _, { subject, rights }) {
+        rights.require({ verb: "init producer" });
         const { name } = decodeProducer(await readBody(request));
         return Response.json({
-          producer: await broker.initProducer(name),
+          producer: await broker.initProducer(subject, name),
           keptMs: PRODUCER.keptMs,
         });
       },

@@ -21,9 +21,10 @@ const utf8 = new TextDecoder();
 export function recordRoutes(broker: Broker): Routes {
   return {
     "/v1/topics/:topic/records": {
-      async POST(request, params) {
+      async POST(request, params, { rights }) {
         const name = nameIn(params, "topic");
         const body = decodeRecords(await readBody(request));
+        rights.require({ verb: "publish", topic: name, records: body.records });
         const part = partOf(await broker.ensureTopic(name), body);
         const result = await new Promise<AppendResult>((done) =>
           broker.append({ parts: [part], done })
@@ -34,8 +35,9 @@ export function recordRoutes(broker: Broker): Routes {
       },
     },
     "/v1/topics/:topic/partitions/:partition/records": {
-      async GET(request, params) {
+      async GET(request, params, { rights }) {
         const name = nameIn(params, "topic");
+        rights.require({ verb: "read", topic: name });
         const partition = partitionIn(params);
         const offset = numberIn(request, "offset", 0);
         const limit = numberIn(request, "limit", 1) ?? defaultLimit;

@@ -12,16 +12,20 @@ import { nameIn } from "./params.ts";
 export function topicRoutes(broker: Broker): Routes {
   return {
     "/v1/topics": {
-      async GET() {
+      async GET(_request, _params, { rights }) {
+        rights.require({ verb: "administer" });
         return Response.json({ topics: (await broker.listTopics()).map(summary) });
       },
     },
     "/v1/topics/:topic": {
-      async GET(_, params) {
-        const topic = await broker.findTopic(nameIn(params, "topic"));
+      async GET(_, params, { rights }) {
+        const name = nameIn(params, "topic");
+        rights.require({ verb: "describe", topic: name });
+        const topic = await broker.findTopic(name);
         return Response.json(await description(broker, topic));
       },
-      async PUT(request, params) {
+      async PUT(request, params, { rights }) {
+        rights.require({ verb: "administer" });
         const name = nameIn(params, "topic");
         const { topic, made } = await broker.createTopic(
           name,
@@ -29,7 +33,8 @@ export function topicRoutes(broker: Broker): Routes {
         );
         return Response.json(await description(broker, topic), { status: made ? 201 : 200 });
       },
-      async DELETE(_, params) {
+      async DELETE(_, params, { rights }) {
+        rights.require({ verb: "administer" });
         await broker.removeTopic(nameIn(params, "topic"));
         return new Response(null, { status: 204 });
       },

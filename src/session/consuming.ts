@@ -1,5 +1,9 @@
 /** The verbs of a session that is a member of groups: join, commit, release, leave. */
 
+import type { GatewayError } from "../errors.ts";
+import { type Action, noLongerAllowed } from "../identity/rights.ts";
+import { scopedName } from "../identity/scoped_name.ts";
+import { pushFrame } from "../protocol/codec.ts";
 import type { FrameOf } from "../protocol/frames.ts";
 import type { Feed } from "../fanout/feed.ts";
 import type { Parts } from "./parts.ts";
@@ -14,20 +18,26 @@ export class Consuming {
   }
 
   join(frame: FrameOf<"join">): void {
-    const { broker, requests, subscriptions, turnstile, sink } = this.#parts;
-    turnstile.pass({ alone: frame.topics.map(topicKey) }, async (leave) => {
+    const { broker, requests, subscriptions, turnstile, sink, who } = this.#parts;
+    const { group, topics, instance } = frame;
+    const needs: Action = { verb: "join", group, topics };
+    turnstile.pass({ alone: topics.map(topicKey) }, async (leave) => {
       let begun: { number: number; feed: Feed } | undefined;
       try {
+        who.identity.rights.require(needs);
         const number = subscriptions.reserve();
         const feed = broker.follow(number, frame, sink);
         begun = { number, feed };
         const member = new SessionMember(feed, sink, subscriptions);
-        const membership = await broker.join(frame, member);
-        subscriptions.add(number, { kind: "group", feed, membership });
+        const { subject } = who.identity;
+        const own = instance === undefined ? {} : { instance: scopedName(subject, instance) };
+        const membership = await broker.join({ ...frame, ...own }, member);
+        subscriptions.add(number, { kind: "group", needs, feed, membership });
         begun = undefined;
         const { member: id, epoch } = membership;
         requests.ok(frame.id, { subscription: number, member: id, epoch });
         member.begin();
+        if (!who.identity.rights.allows(needs)) this.end(number, noLongerAllowed());
       } catch (error) {
         if (begun) subscriptions.giveBack();
         begun?.feed.close();
@@ -62,6 +72,14 @@ export class Consuming {
       if (id !== undefined) this.#parts.requests.ok(id);
       leave();
     });
+  }
+
+  /** A membership is over, whatever its member wants: what it owns is given to others. */
+  end(subscription: number, { code, message, retry }: GatewayError): void {
+    const { membership } = this.#parts.subscriptions.member(subscription);
+    this.#parts.subscriptions.remove(subscription);
+    this.#parts.sink.push(pushFrame("end", { subscription, code, message, retry }));
+    membership.leave().catch(() => {}); // then it goes as one whose socket is gone
   }
 
   leave({ id, subscription }: FrameOf<"leave">): void {

@@ -2,12 +2,14 @@
 
 import type { Broker } from "../broker.ts";
 import type { Sink } from "../fanout/feed.ts";
+import type { Who } from "./credentials.ts";
 import type { Requests } from "./requests.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Turnstile } from "./turnstile.ts";
 
 export interface Parts {
   readonly broker: Broker;
+  readonly who: Who;
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly turnstile: Turnstile;

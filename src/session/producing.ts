@@ -5,6 +5,7 @@ import { PRODUCER } from "../limits.ts";
 import type { Admission, AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";
 import type { FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
+import type { ProducerId } from "../producers.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
 import type { Parts } from "./parts.ts";
 import { Publishing } from "./publishing.ts";
@@ -31,9 +32,15 @@ export class Producing {
 
   initProducer({ id, name }: FrameOf<"initProducer">): void {
     this.#parts.requests.settle(id, async () => ({
-      producer: await this.#parts.broker.initProducer(name),
+      producer: await this.#initProducer(name),
       keptMs: PRODUCER.keptMs,
     }));
+  }
+
+  #initProducer(name: string | undefined): Promise<ProducerId> {
+    const { subject, rights } = this.#parts.who.identity;
+    rights.require({ verb: "init producer" });
+    return this.#parts.broker.initProducer(subject, name);
   }
 
   /** The hot path: on a topic that is known and that nothing else waits for, all at once. */
@@ -42,8 +49,11 @@ export class Producing {
     let admission: Admission | undefined;
     try {
       admission = frame.producer && this.#admit(frame.producer);
+      this.#requireRight(frame);
     } catch (error) {
-      return this.#parts.requests.refuse(frame.id, error);
+      const refusal = this.#parts.requests.asGatewayError(error);
+      this.#giveUp(frame.producer, admission, refusal);
+      return this.#parts.requests.fail(frame.id, refusal);
     }
     const topic = this.#parts.broker.topic(frame.topic);
     if (topic && this.#inLine === 0 && this.#parts.turnstile.share(key)) {
@@ -75,6 +85,7 @@ export class Producing {
       requireAlike(publish);
       requireWithinWindow(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
+      for (const one of publish) this.#requireRight(one);
     } catch (error) {
       refuse(this.#gapOfAll(error, publish, admissions.length));
       return;
@@ -139,6 +150,10 @@ export class Producing {
     if (!result.ok) return this.#parts.requests.fail(id, result.error);
     const { offsets, duplicate } = result;
     this.#parts.requests.ok(id, duplicate ? { offsets, duplicate } : { offsets });
+  }
+
+  #requireRight({ topic, records }: Pick<PublishFrame, "topic" | "records">): void {
+    this.#parts.who.identity.rights.require({ verb: "publish", topic, records });
   }
 
   /** A publish was refused before it was looked at. */

@@ -1,7 +1,7 @@
 /** The verbs of a session that read: subscribe, unsubscribe, seek, credit. */
 
 import { GatewayError } from "../errors.ts";
-import type { Feed } from "../fanout/feed.ts";
+import type { Action } from "../identity/rights.ts";
 import { pushFrame } from "../protocol/codec.ts";
 import type { FrameOf } from "../protocol/frames.ts";
 import type { Parts } from "./parts.ts";
@@ -16,22 +16,25 @@ export class Reading {
   }
 
   subscribe(frame: FrameOf<"subscribe">): void {
-    const { id } = frame;
-    this.#parts.turnstile.pass({ alone: [topicKey(frame.topic)] }, async (leave) => {
+    const { id, topic: name, keys } = frame;
+    const needs: Action = { verb: "read", topic: name, keys };
+    this.#parts.turnstile.pass({ alone: [topicKey(name)] }, async (leave) => {
       let number: number | undefined;
       try {
+        this.#parts.who.identity.rights.require(needs);
         number = this.#parts.subscriptions.reserve();
-        const topic = await this.#parts.broker.ensureTopic(frame.topic);
+        const topic = await this.#parts.broker.ensureTopic(name);
         const places = await this.#parts.broker.placesToRead(topic, frame);
         // From here on nothing is awaited, so that nothing falls between the answer and the delivery.
+        this.#parts.who.identity.rights.require(needs);
         const positions = places();
         const feed = this.#parts.broker.follow(
           number,
           frame,
           this.#parts.sink,
-          () => this.#end(feed),
+          () => this.end(feed.subscription, topicDeleted()),
         );
-        this.#parts.subscriptions.add(number, { kind: "fan-out", topic, feed });
+        this.#parts.subscriptions.add(number, { kind: "fan-out", needs, topic, feed });
         number = undefined;
         this.#parts.requests.ok(id, {
           subscription: feed.subscription,
@@ -115,9 +118,8 @@ export class Reading {
     live?.feed.grant(records, bytes);
   }
 
-  /** The topic of a fan-out subscription was deleted. */
-  #end({ subscription }: Feed): void {
-    const { code, message, retry } = new GatewayError("unknown_topic", "The topic was deleted");
+  /** A fan-out subscription is over: nothing of it is pushed any more. */
+  end(subscription: number, { code, message, retry }: GatewayError): void {
     this.#parts.subscriptions.remove(subscription);
     this.#parts.sink.push(pushFrame("end", { subscription, code, message, retry }));
   }
@@ -133,6 +135,10 @@ export class Reading {
       leave();
     });
   }
+}
+
+function topicDeleted(): GatewayError {
+  return new GatewayError("unknown_topic", "The topic was deleted");
 }
 
 function notFollowed(live: Subscription, topic: string, partition: number): GatewayError {

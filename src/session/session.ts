@@ -2,18 +2,23 @@
  * One connection: what it has said, what it is owed, what it follows. Frames come in by `receive`,
  * everything that goes out goes through the outbox. It has no timer: `tick` acts on time.
  *
- *     opening ──hello──► open ──► closed        from both to closed: by the peer, by `tick`,
- *        └────────────────────────▲             and where the protocol says so
+ *     opening ──hello──► greeting ──► open ──► closed      from all to closed: by the peer, by `tick`,
+ *        ▲──unavailable──────┘                             and where the protocol says so
+ *
+ * While it is found out who it speaks for (`greeting`), what comes behind `hello` waits.
  */
 
 import { unreachable } from "../assert.ts";
 import type { Broker } from "../broker.ts";
 import { CLOSE, GatewayError } from "../errors.ts";
 import { type Host, newId } from "../host/host.ts";
+import type { Authenticate } from "../identity/identity.ts";
+import { noLongerAllowed } from "../identity/rights.ts";
 import { ADVERTISED, SESSION } from "../limits.ts";
 import { type Decoded, decodeMessage, errorFrame, pushFrame } from "../protocol/codec.ts";
 import type { ClientFrame, FrameOf } from "../protocol/frames.ts";
 import { Consuming } from "./consuming.ts";
+import { Credentials } from "./credentials.ts";
 import { Liveness } from "./liveness.ts";
 import { Outbox } from "./outbox.ts";
 import type { Parts } from "./parts.ts";
@@ -30,6 +35,7 @@ export interface SessionContext {
   readonly host: Host;
   readonly broker: Broker;
   readonly turn: Turn;
+  readonly authenticate: Authenticate;
   /** Name and version, as the reply to `hello` has it. */
   readonly server: string;
   readonly heartbeatMs: number;
@@ -48,18 +54,23 @@ export class Session {
   readonly #reading: Reading;
   readonly #consuming: Consuming;
   readonly #liveness: Liveness;
-  #state: "opening" | "open" | "closed" = "opening";
+  readonly #credentials: Credentials;
+  #state: "opening" | "greeting" | "open" | "closed" = "opening";
+  /** What came behind a `hello` that is not answered yet. */
+  #early: Decoded[] = [];
   #draining = false;
 
   constructor(wire: Wire, context: SessionContext) {
-    const { host, broker, turn } = context;
+    const { host, broker, turn, authenticate } = context;
     this.#context = context;
     this.#wire = wire;
     const outbox = new Outbox(wire, turn);
     this.#outbox = outbox;
     this.#requests = new Requests(outbox, host.telemetry);
+    this.#credentials = new Credentials(host, authenticate);
     const parts: Parts = {
       broker,
+      who: this.#credentials,
       requests: this.#requests,
       subscriptions: this.#subscriptions,
       turnstile: new Turnstile(),
@@ -74,7 +85,7 @@ export class Session {
   /** One whole text message, as UTF-8. */
   receive(message: Uint8Array): void {
     if (this.#state === "closed") return;
-    if (this.#state === "opening" && !this.#liveness.mayOpenWith(message.length)) {
+    if (this.#state !== "open" && !this.#liveness.mayOpenWith(message.length)) {
       return this.#close(CLOSE.messageTooBig, "too much before hello");
     }
     this.#liveness.heard(this.#context.host.clock.monotonic());
@@ -95,6 +106,10 @@ export class Session {
     return this.#outbox.full;
   }
 
+  get greeted(): boolean {
+    return this.#state !== "opening" && this.#state !== "greeting";
+  }
+
   /** The socket is gone. */
   closed(): void {
     if (this.#state === "closed") return;
@@ -113,6 +128,8 @@ export class Session {
   tick(now: number): void {
     if (this.#state === "closed") return;
     if (this.#outbox.stuck(now)) return this.#cutOff(CLOSE.slowConsumer, "slow consumer");
+    if (this.#state === "greeting") return;
+    if (this.#credentials.haveEnded) return this.#close(CLOSE.tokenExpired, "token expired");
     // What it sends is not read now: that it is silent says nothing.
     if (this.#state === "open" && this.#outbox.full) return this.#liveness.heard(now);
     const due = this.#liveness.due(now, this.#state);
@@ -144,6 +161,7 @@ export class Session {
   #take(decoded: Decoded): void {
     const { frame, error } = decoded;
     if (this.#state === "opening") return this.#open(decoded);
+    if (this.#state === "greeting") return void this.#early.push(decoded);
     if (error) return this.#refuse(decoded.id, error);
     const { id } = frame;
     if (id !== undefined && this.#requests.isOpen(id)) {
@@ -165,21 +183,69 @@ export class Session {
     this.#close(CLOSE.unauthenticated, refusal.code);
   }
 
-  #hello({ id }: FrameOf<"hello">): void {
-    const { host, server, heartbeatMs, sessionTimeoutMs } = this.#context;
-    if (this.#draining) {
-      this.#outbox.push(errorFrame(id, drainingError()));
-      return this.#liveness.opened(host.clock.monotonic());
-    }
-    this.#state = "open";
+  #hello({ id, token }: FrameOf<"hello">): void {
+    this.#state = "greeting";
     this.#requests.begin(id);
+    if (this.#draining) return this.#turnAway(id, drainingError());
+    this.#credentials.present(
+      token,
+      () => this.#welcome(id),
+      (error) => this.#turnAway(id, this.#requests.asGatewayError(error)),
+    );
+  }
+
+  #welcome(id: number): void {
+    if (this.#isClosed) return;
+    if (this.#draining) return this.#turnAway(id, drainingError());
+    const { host, server, heartbeatMs, sessionTimeoutMs } = this.#context;
+    this.#state = "open";
     this.#requests.ok(id, {
       session: newId(host),
       server,
       heartbeatMs,
       sessionTimeoutMs,
       limits: ADVERTISED,
+      ...this.#credentials.fields,
     });
+    if (this.#credentials.haveEnded) return this.#close(CLOSE.tokenExpired, "token expired");
+    for (const decoded of this.#early.splice(0)) {
+      if (this.#isClosed) return;
+      this.#take(decoded);
+    }
+  }
+
+  /** It may say hello again, but for a token that is none. What came behind it is refused as it is. */
+  #turnAway(id: number, error: GatewayError): void {
+    if (this.#isClosed) return;
+    this.#requests.fail(id, error);
+    if (error.code !== "unavailable") return this.#close(CLOSE.unauthenticated, error.code);
+    this.#state = "opening";
+    this.#liveness.opened(this.#context.host.clock.monotonic());
+    for (const { frame, id } of this.#early.splice(0)) {
+      const behind = frame?.id ?? id;
+      if (behind !== undefined) this.#outbox.push(errorFrame(behind, error));
+    }
+  }
+
+  async #auth({ id, token }: FrameOf<"auth">): Promise<void> {
+    try {
+      await this.#credentials.renew(token);
+      if (this.#isClosed) return;
+      this.#requests.ok(id, this.#credentials.fields);
+      this.#endForbidden();
+    } catch (error) {
+      this.#requests.refuse(id, error);
+    }
+  }
+
+  /** What it follows and may not any more. */
+  #endForbidden(): void {
+    const { rights } = this.#credentials.identity;
+    for (const [number, { kind, needs }] of [...this.#subscriptions.entries()]) {
+      if (rights.allows(needs)) continue;
+      const verbs = kind === "group" ? this.#consuming : this.#reading;
+      verbs.end(number, noLongerAllowed());
+    }
   }
 
   #handle(frame: ClientFrame): void {
@@ -209,7 +275,7 @@ export class Session {
       case "leave":
         return this.#consuming.leave(frame);
       case "auth":
-        return this.#requests.ok(frame.id);
+        return void this.#auth(frame);
       case "hello":
         this.#liveness.invalid(this.#context.host.clock.monotonic());
         return this.#requests.fail(

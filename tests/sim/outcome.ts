@@ -26,21 +26,22 @@ export function noRareThings(): Record<Rare, number> {
   return Object.fromEntries(RARE.map((name) => [name, 0])) as Record<Rare, number>;
 }
 
-/** Runs it; a promise that is rejected with nobody to handle it is a fault. */
+/** Runs it; that it throws is a fault, and a promise that is rejected with nobody to handle it. */
 export async function guarded(
   site: { fault(kind: string, text: string): void },
   run: () => Promise<void>,
 ): Promise<void> {
+  const crashed = (error: unknown) =>
+    site.fault("crashed", error instanceof Error ? error.stack ?? "" : String(error));
   const note = (event: PromiseRejectionEvent) => {
     event.preventDefault();
-    site.fault(
-      "crashed",
-      event.reason instanceof Error ? event.reason.stack ?? "" : String(event.reason),
-    );
+    crashed(event.reason);
   };
   globalThis.addEventListener("unhandledrejection", note);
   try {
     await run();
+  } catch (error) {
+    crashed(error);
   } finally {
     globalThis.removeEventListener("unhandledrejection", note);
   }

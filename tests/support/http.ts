@@ -38,8 +38,9 @@ export async function json<T>(
   path: string,
   body?: unknown,
   status = 200,
+  headers: Record<string, string> = {},
 ): Promise<T> {
-  const answer = await call(gateway, method, path, body);
+  const answer = await call(gateway, method, path, body, headers);
   assertEquals(answer.status, status, `${method} ${path}: ${answer.status} ${answer.text}`);
   return JSON.parse(answer.text) as T;
 }

@@ -1,0 +1,84 @@
+/**
+ * Tokens are checked here, with `jose`, and nowhere else. The algorithm that a token names decides
+ * which kind of key it is checked with, and each kind has a fixed list: a public key is never taken
+ * for a secret. Nothing in a token says where its key is to be had.
+ */
+
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyOptions,
+} from "jose";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../host/host.ts";
+import type { Authenticate } from "../identity/identity.ts";
+import { identityOf, unauthenticated } from "../identity/claims.ts";
+import { IDENTITY } from "../limits.ts";
+import type { Jwks } from "./jwks.ts";
+
+const BY_SECRET = ["HS256"];
+const BY_PUBLIC_KEY = ["ES256", "EdDSA", "RS256"];
+
+export interface TokenRules {
+  /** For HS256. */
+  readonly secret: Uint8Array | undefined;
+  /** For all the others. */
+  readonly jwks: Jwks | undefined;
+  readonly issuer: string | undefined;
+  readonly audience: string | undefined;
+}
+
+/** How tokens are checked under these rules. */
+export function tokenCheck(rules: TokenRules, clock: Clock): Authenticate {
+  return async (token) => {
+    if (token === undefined) throw new GatewayError("unauthenticated", "A token is needed");
+    if (token.length > IDENTITY.tokenBytes) {
+      throw unauthenticated(`it has over ${IDENTITY.tokenBytes} bytes`);
+    }
+    return identityOf(await verified(token, rules, clock));
+  };
+}
+
+async function verified(token: string, rules: TokenRules, clock: Clock): Promise<JWTPayload> {
+  const options: JWTVerifyOptions = {
+    requiredClaims: ["exp", "sub"],
+    clockTolerance: IDENTITY.skewMs / 1_000,
+    currentDate: new Date(clock.now()),
+    ...(rules.issuer === undefined ? {} : { issuer: rules.issuer }),
+    ...(rules.audience === undefined ? {} : { audience: rules.audience }),
+  };
+  try {
+    const { alg } = decodeProtectedHeader(token);
+    if (rules.secret && alg !== undefined && BY_SECRET.includes(alg)) {
+      return (await jwtVerify(token, rules.secret, { ...options, algorithms: BY_SECRET })).payload;
+    }
+    if (rules.jwks && alg !== undefined && BY_PUBLIC_KEY.includes(alg)) {
+      const { find } = rules.jwks;
+      return (await jwtVerify(token, find, { ...options, algorithms: BY_PUBLIC_KEY })).payload;
+    }
+    throw unauthenticated("its algorithm is not one of those that are taken here");
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+/** Why the token was not taken, in words of ours: never with what the token says. */
+function refusal(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  if (error instanceof errors.JWTExpired) return unauthenticated("it has expired");
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return unauthenticated(`claim ${error.claim} is missing or not as it must be`);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return unauthenticated("its signature is not right");
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return unauthenticated("the key that it names is not among those of the issuer");
+  }
+  if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    return unauthenticated("it names no key, and the issuer has several");
+  }
+  return unauthenticated("it is no signed token that can be read");
+}

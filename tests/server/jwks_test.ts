@@ -1,0 +1,100 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { GatewayError } from "../../src/errors.ts";
+import { Jwks } from "../../src/server/jwks.ts";
+import { settled, testHost } from "../support/test_host.ts";
+
+async function publicKey(kid: string): Promise<JWK> {
+  const { publicKey } = await generateKeyPair("ES256", { extractable: true });
+  return { ...await exportJWK(publicKey), kid, alg: "ES256" };
+}
+
+const [first, second] = await Promise.all([publicKey("first"), publicKey("second")]);
+
+/** An issuer whose answer a test sets; it counts how often it was asked. */
+function fixture(initial: () => Response) {
+  const host = testHost();
+  const issuer = { answer: initial, asked: 0 };
+  const jwks = new Jwks({
+    url: "https://id.example/keys",
+    host,
+    fetch: () => {
+      issuer.asked++;
+      return Promise.resolve().then(() => issuer.answer());
+    },
+  });
+  const find = (kid: string) => jwks.find({ alg: "ES256", kid }, { payload: "", signature: "" });
+  return { host, jwks, issuer, find };
+}
+
+const keysOf = (...keys: JWK[]) => () => Response.json({ keys });
+const down = () => {
+  throw new TypeError("connection refused");
+};
+
+Deno.test("while there are no keys it is unavailable, and asks every five seconds", async () => {
+  const { host, jwks, issuer, find } = fixture(down);
+  const started = jwks.start();
+  await settled();
+  const error = await assertRejects(() => Promise.resolve(find("first")), GatewayError);
+  assertEquals([error.code, error.detail.retryAfterMs, jwks.ready], ["unavailable", 5_000, false]);
+  await host.clock.advance(20_000);
+  assertEquals(issuer.asked, 5);
+  issuer.answer = keysOf(first);
+  await host.clock.advance(5_000);
+  await started;
+  assertEquals(jwks.ready, true);
+  await find("first");
+});
+
+Deno.test("for an unknown key it asks again, at most every thirty seconds", async () => {
+  const { host, jwks, issuer, find } = fixture(keysOf(first));
+  await jwks.start();
+  issuer.answer = keysOf(first, second);
+  await assertRejects(async () => await find("second"));
+  assertEquals(issuer.asked, 1);
+  await host.clock.advance(30_000);
+  await Promise.all([find("second"), find("second")]);
+  for (let i = 0; i < 100; i++) await assertRejects(async () => await find(`none-${i}`));
+  assertEquals(issuer.asked, 2);
+});
+
+Deno.test("what is known goes on being used while the issuer is down", async () => {
+  const { host, jwks, issuer, find } = fixture(keysOf(first));
+  await jwks.start();
+  issuer.answer = down;
+  await host.clock.advance(3_600_000);
+  await find("first");
+  await assertRejects(async () => await find("second"));
+  await find("first");
+});
+
+Deno.test("a key that is withdrawn is not taken for ever", async () => {
+  const { host, jwks, issuer, find } = fixture(keysOf(first, second));
+  await jwks.start();
+  issuer.answer = keysOf(second);
+  await host.clock.advance(600_000);
+  await find("first"); // asks, without waiting for the answer
+  await settled();
+  await assertRejects(async () => await find("first"));
+  assertEquals(issuer.asked, 2);
+});
+
+const bad: Readonly<Record<string, () => Response>> = {
+  "no JSON": () => new Response("<html>"),
+  "no list of keys": () => Response.json({ keys: "x" }),
+  "an error": () => new Response("no", { status: 500 }),
+  "too much": () => Response.json({ keys: [first], padding: "x".repeat(300 * 1_024) }),
+};
+
+for (const [name, answer] of Object.entries(bad)) {
+  Deno.test(`${name} for an answer leaves the keys as they were`, async () => {
+    const { host, jwks, issuer, find } = fixture(keysOf(first));
+    await jwks.start();
+    issuer.answer = answer;
+    await host.clock.advance(30_000);
+    await assertRejects(async () => await find("second"));
+    assertEquals([issuer.asked, host.counts.get("jwks_failures_total")], [2, 1]);
+    await find("first");
+  });
+}
