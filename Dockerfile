@@ -5,10 +5,14 @@ FROM denoland/deno:2.9.6
 WORKDIR /app
 COPY deno.json deno.lock ./
 COPY src ./src
-RUN deno cache --frozen src/main.ts
+RUN deno cache --frozen src/main.ts src/cli/store_folder.ts
 
 ENV HOST=0.0.0.0 PORT=8080 WEIR_STORE=/data/weir.kv
 VOLUME /data
 EXPOSE 8080
 USER root
-CMD ["deno", "run", "--frozen", "--cached-only", "--allow-net", "--allow-env", "--allow-read", "--allow-write", "src/main.ts"]
+# The task `start` of deno.json with the folder of the volume; another WEIR_STORE needs its own here.
+CMD deno run --frozen --cached-only --allow-env src/cli/store_folder.ts > /dev/null && \
+  exec deno run --frozen --cached-only --no-prompt --allow-net \
+  "--allow-env=HOST,PORT,WEIR_*,DENO_KV_ACCESS_TOKEN,DENO_DEPLOYMENT_ID,WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE" \
+  --allow-read=/data --allow-write=/data src/main.ts

@@ -5,7 +5,7 @@
  * out in production.
  */
 
-import { GROUP, TOPIC } from "./limits.ts";
+import { GROUP, IDENTITY, SOCKETS, TOPIC } from "./limits.ts";
 
 export interface Settings {
   /** Where it listens. */
@@ -22,12 +22,47 @@ export interface Settings {
   /** How long a gateway may be silent in a shared store before others take its members over. */
   readonly leaseMs: number;
   readonly drainMs: number;
+  /** Where `/metrics` is served, and not with the rest. */
+  readonly metricsPort: number | undefined;
+  /** The least of its diagnostics that are written. */
+  readonly reports: "debug" | "info" | "warn" | "error";
+  /** What tokens are checked with, and what they must say. */
+  readonly tokens: TokenSettings;
+  /** What it takes of whom. */
+  readonly limits: LimitSettings;
+  /** Proxies in front of it that say who came to them. */
+  readonly trustedProxies: number;
   /** Everyone may connect: it listens beyond loopback, and answers any `Host`. */
   readonly open: boolean;
   /** What serves sockets: `npm:ws`, or the platform itself. */
   readonly sockets: "ws" | "native";
   /** Origins of browsers that are let in besides the gateway's own, in their normal form. */
   readonly origins: readonly string[];
+}
+
+export interface LimitSettings {
+  readonly sockets: number;
+  readonly socketsPerAddress: number;
+  readonly socketsPerSubject: number;
+  /** A second, of all addresses together. */
+  readonly newSockets: number;
+  /** A second, of one subject. */
+  readonly publishRecords: number;
+  readonly publishBytes: number;
+}
+
+export interface TokenSettings {
+  /** For HS256. */
+  readonly secret: string | undefined;
+  /** Where the public keys for the other algorithms are. */
+  readonly jwksUrl: string | undefined;
+  readonly issuer: string | undefined;
+  readonly audience: string | undefined;
+}
+
+/** Whether a token is asked for. */
+export function hasKeys({ secret, jwksUrl }: TokenSettings): boolean {
+  return secret !== undefined || jwksUrl !== undefined;
 }
 
 /** The start is refused. The message is one line for the operator. */
@@ -40,6 +75,8 @@ interface Row<T> {
   readonly initial: string;
   /** Follows "must be". */
   readonly expected: string;
+  /** Its value is shown to nobody. */
+  readonly secret?: true;
   read(text: string): T | undefined;
 }
 
@@ -51,6 +88,30 @@ function integer(initial: string, min: number, max: number): Row<number> {
       const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
       return value >= min && value <= max ? value : undefined;
     },
+  };
+}
+
+/** A setting that need not be given. */
+interface Given<T> {
+  readonly value: T | undefined;
+}
+
+function given<T>({ initial, expected, read }: Row<T>): Row<Given<T>> {
+  return {
+    initial,
+    expected,
+    read(text) {
+      const value = text === "" ? undefined : read(text);
+      return text === "" || value !== undefined ? { value } : undefined;
+    },
+  };
+}
+
+function words(expected: string): Row<Given<string>> {
+  return {
+    initial: "",
+    expected: `${expected}, without control characters`,
+    read: (text) => /\p{Cc}/u.test(text) ? undefined : { value: text === "" ? undefined : text },
   };
 }
 
@@ -74,6 +135,32 @@ export const SETTINGS = {
   WEIR_SESSION_TIMEOUT_MS: integer("45000", GROUP.minSessionMs, GROUP.maxSessionMs),
   WEIR_LEASE_MS: integer("10000", 500, day),
   WEIR_DRAIN_MS: integer("10000", 0, 600_000),
+  WEIR_METRICS_PORT: given(integer("", 1, 65_535)),
+  WEIR_REPORTS: {
+    initial: "info",
+    expected: "debug, info, warn or error",
+    read: (text) => (["debug", "info", "warn", "error"] as const).find((level) => level === text),
+  } satisfies Row<Settings["reports"]>,
+  WEIR_JWT_SECRET: {
+    initial: "",
+    expected: `a secret of at least ${IDENTITY.secretBytes} bytes`,
+    secret: true,
+    read: readSecret,
+  } satisfies Row<Given<string>>,
+  WEIR_JWKS_URL: {
+    initial: "",
+    expected: "an http(s) address",
+    read: readAddress,
+  } satisfies Row<Given<string>>,
+  WEIR_JWT_ISSUER: words("an issuer"),
+  WEIR_JWT_AUDIENCE: words("an audience"),
+  WEIR_MAX_SOCKETS: integer("20000", 1, 1_000_000),
+  WEIR_SOCKETS_PER_ADDRESS: integer("64", 1, 1_000_000),
+  WEIR_SOCKETS_PER_SUBJECT: integer("16", 1, IDENTITY.sockets),
+  WEIR_NEW_SOCKETS: integer("500", 1, 1_000_000),
+  WEIR_PUBLISH_RECORDS: integer("1000", 1, IDENTITY.rate),
+  WEIR_PUBLISH_BYTES: integer("1048576", 1, 1_000_000_000),
+  WEIR_TRUSTED_PROXIES: integer("0", 0, SOCKETS.trustedProxies),
   WEIR_OPEN: {
     initial: "false",
     expected: "true or false",
@@ -109,7 +196,8 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
     const text = environment[name] ?? (onDeploy ? DEPLOY[name] : undefined) ?? row.initial;
     const value = row.read(text.trim());
     if (value === undefined) {
-      throw new StartRefused(`${name} must be ${row.expected}, not ${JSON.stringify(text)}`);
+      const given = row.secret ? "" : `, not ${JSON.stringify(text)}`;
+      throw new StartRefused(`${name} must be ${row.expected}${given}`);
     }
     return value;
   };
@@ -128,14 +216,38 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
     sessionTimeoutMs,
     leaseMs: get("WEIR_LEASE_MS", SETTINGS.WEIR_LEASE_MS),
     drainMs: get("WEIR_DRAIN_MS", SETTINGS.WEIR_DRAIN_MS),
+    metricsPort: get("WEIR_METRICS_PORT", SETTINGS.WEIR_METRICS_PORT).value,
+    reports: get("WEIR_REPORTS", SETTINGS.WEIR_REPORTS),
+    tokens: {
+      secret: get("WEIR_JWT_SECRET", SETTINGS.WEIR_JWT_SECRET).value,
+      jwksUrl: get("WEIR_JWKS_URL", SETTINGS.WEIR_JWKS_URL).value,
+      issuer: get("WEIR_JWT_ISSUER", SETTINGS.WEIR_JWT_ISSUER).value,
+      audience: get("WEIR_JWT_AUDIENCE", SETTINGS.WEIR_JWT_AUDIENCE).value,
+    },
+    limits: {
+      sockets: get("WEIR_MAX_SOCKETS", SETTINGS.WEIR_MAX_SOCKETS),
+      socketsPerAddress: get("WEIR_SOCKETS_PER_ADDRESS", SETTINGS.WEIR_SOCKETS_PER_ADDRESS),
+      socketsPerSubject: get("WEIR_SOCKETS_PER_SUBJECT", SETTINGS.WEIR_SOCKETS_PER_SUBJECT),
+      newSockets: get("WEIR_NEW_SOCKETS", SETTINGS.WEIR_NEW_SOCKETS),
+      publishRecords: get("WEIR_PUBLISH_RECORDS", SETTINGS.WEIR_PUBLISH_RECORDS),
+      publishBytes: get("WEIR_PUBLISH_BYTES", SETTINGS.WEIR_PUBLISH_BYTES),
+    },
+    trustedProxies: get("WEIR_TRUSTED_PROXIES", SETTINGS.WEIR_TRUSTED_PROXIES),
     open: get("WEIR_OPEN", SETTINGS.WEIR_OPEN),
     sockets: get("WEIR_SOCKETS", SETTINGS.WEIR_SOCKETS),
     origins: get("WEIR_ORIGINS", SETTINGS.WEIR_ORIGINS),
   };
-  if (!settings.open && !isLoopback(settings.host)) {
+  const { tokens, open, host } = settings;
+  if (!open && !hasKeys(tokens) && !isLoopback(host)) {
     throw new StartRefused(
-      `HOST is ${settings.host}, where everyone could connect: ` +
-        "set WEIR_OPEN=true if that is meant, or HOST to 127.0.0.1",
+      `HOST is ${host}, where everyone could connect: set WEIR_JWT_SECRET or WEIR_JWKS_URL, ` +
+        "or WEIR_OPEN=true if that is meant, or HOST to 127.0.0.1",
+    );
+  }
+  if (!hasKeys(tokens) && (tokens.issuer ?? tokens.audience) !== undefined) {
+    throw new StartRefused(
+      "WEIR_JWT_ISSUER and WEIR_JWT_AUDIENCE say what a token must have: " +
+        "they need WEIR_JWT_SECRET or WEIR_JWKS_URL",
     );
   }
   return Object.freeze(settings);
@@ -176,6 +288,18 @@ function readStore(text: string): string | undefined {
   if (!/^[a-z]+:\/\//i.test(text)) return text === "" ? undefined : text;
   const url = URL.parse(text);
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+}
+
+function readSecret(text: string): Given<string> | undefined {
+  if (text === "") return { value: undefined };
+  const isLong = new TextEncoder().encode(text).length >= IDENTITY.secretBytes;
+  return isLong ? { value: text } : undefined;
+}
+
+function readAddress(text: string): Given<string> | undefined {
+  if (text === "") return { value: undefined };
+  const url = URL.parse(text);
+  return url && /^https?:$/.test(url.protocol) ? { value: url.href } : undefined;
 }
 
 function readOrigins(text: string): readonly string[] | undefined {

@@ -112,6 +112,7 @@ export const CLOSE = {
   draining: 4001,
   slowConsumer: 4002,
   tokenExpired: 4003,
+  tooMany: 4004,
   noHello: 4500,
   unauthenticated: 4501,
   tooManyInvalid: 4502,

@@ -10,6 +10,7 @@ import type { GroupPeers } from "./group/group.ts";
 import { Groups } from "./group/groups.ts";
 import { type Host, newId, sleep } from "./host/host.ts";
 import { anyone, type Authenticate } from "./identity/identity.ts";
+import { Subjects } from "./identity/subjects.ts";
 import { DRAIN_APART_MS, LATE_MS, TICK_MS } from "./limits.ts";
 import { Log } from "./log/log.ts";
 import { Upkeep } from "./log/upkeep.ts";
@@ -35,6 +36,8 @@ export interface GatewayOptions {
 export class Gateway {
   readonly log: Log;
   readonly broker: Broker;
+  /** What each subject takes up here. */
+  readonly subjects: Subjects;
   readonly #groups: Groups;
   readonly #fleet: Fleet;
   readonly #store: Store;
@@ -59,6 +62,12 @@ export class Gateway {
     const hub = new Hub(this.log);
     this.log.listener = hub;
     this.log.topics.onRemoved((topic) => hub.removed(topic));
+    const { socketsPerSubject, publishRecords, publishBytes } = settings.limits;
+    this.subjects = new Subjects(host.clock, {
+      sockets: socketsPerSubject,
+      records: publishRecords,
+      bytes: publishBytes,
+    });
     const gateway = newId(host);
     const { log } = this;
     const peers: GroupPeers = {
@@ -78,6 +87,7 @@ export class Gateway {
       broker: this.broker,
       turn: new Turn(),
       authenticate,
+      subjects: this.subjects,
       server,
       heartbeatMs,
       sessionTimeoutMs,

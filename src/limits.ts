@@ -56,6 +56,8 @@ export const SESSION = {
   framesPerMessage: 64,
   /** Open brackets in one message. */
   jsonDepth: 64,
+  /** Members of all objects in one message: the parser makes a shape of each new name, at 4 µs apiece. */
+  jsonMembers: 100_000,
   /** Invalid or unknown frames in `invalidWindowMs` before the socket is closed with 4502. */
   invalidFrames: 100,
   invalidWindowMs: 10_000,
@@ -105,6 +107,22 @@ export const IDENTITY = {
   /** Most that a token may allow in its `rate` and `sockets`. */
   rate: 1_000_000,
   sockets: 100_000,
+  /** When a subject with too many sockets may try again. */
+  retrySocketMs: 5_000,
+  /** Subjects that are counted before those that are as if they had never come are forgotten. */
+  subjects: 10_000,
+} as const;
+
+/** Sockets, before anybody knows whose they are. How many there may be is in the settings. */
+export const SOCKETS = {
+  /** New ones a second from one address; on the long run, since twice that may be saved up. */
+  newPerAddress: 20,
+  /** When one that was refused for their number may try again. */
+  retryMs: 5_000,
+  /** Addresses that are counted before those that are as if they had never come are forgotten. */
+  addresses: 10_000,
+  /** Proxies in front of the gateway whose word counts, at most. */
+  trustedProxies: 16,
 } as const;
 
 /** Where public keys are asked for. */

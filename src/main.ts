@@ -5,39 +5,55 @@
 
 import project from "../deno.json" with { type: "json" };
 import { AssertionFailed } from "./assert.ts";
-import { isLoopback, readSettings, type Settings, StartRefused } from "./config.ts";
+import { hasKeys, isLoopback, readSettings, type Settings, StartRefused } from "./config.ts";
 import { Gateway } from "./gateway.ts";
+import { readableEnvironment } from "./host/environment.ts";
+import type { Clock, Host } from "./host/host.ts";
 import { onStop } from "./host/signals.ts";
 import { systemHost, type SystemTelemetry } from "./host/system.ts";
+import { anyone, type Authenticate } from "./identity/identity.ts";
 import { TICK_MS } from "./limits.ts";
 import { createApp } from "./server/app.ts";
+import { audited } from "./server/audit.ts";
 import { clientRoutes } from "./server/client_module.ts";
+import { Crowd } from "./server/crowd.ts";
 import { eventRoutes } from "./server/events.ts";
 import { groupRoutes } from "./server/groups.ts";
-import { operationRoutes } from "./server/operations.ts";
+import { healthRoutes, metricsRoutes } from "./server/operations.ts";
+import { Jwks } from "./server/jwks.ts";
+import { serveMetrics } from "./server/metrics_listener.ts";
 import { producerRoutes } from "./server/producers.ts";
 import { recordRoutes } from "./server/records.ts";
 import { statusRoutes } from "./server/status_page.ts";
+import { tokenCheck } from "./server/tokens.ts";
 import { type Listener, socketRoutes } from "./server/upgrade.ts";
 import { topicRoutes } from "./server/topics.ts";
 import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
 import type { Store } from "./store/store.ts";
+import type { Wire } from "./session/wire.ts";
+
+/** What keeps it from being ready. */
+const NO_STORE = "The store cannot be reached";
+const NO_KEYS = "The keys for tokens could not be fetched yet";
 
 async function serve(): Promise<void> {
-  const settings = readSettings(Deno.env.toObject());
-  const host = systemHost();
+  const settings = readSettings(readableEnvironment());
+  const host = systemHost(settings.reports);
   reportWhatNobodyCatches(host.telemetry);
   const store = await openStore(settings);
   const server = `weir ${project.version}`;
-  const gateway = new Gateway({ store, host, settings, server });
+  const tokens = tokensOf(settings, host);
+  const { authenticate } = tokens;
+  const gateway = new Gateway({ store, host, settings, server, authenticate });
   gateway.lost.addEventListener("abort", () => {
-    print(Deno.stderr, "weir ends: it has been out of touch with its store for too long");
-    Deno.exit(75);
+    end(75, "it has been out of touch with its store for too long");
   });
   await gateway.start();
-  const listener = await openDoors(gateway, settings, host.telemetry);
+  const listener = await openDoors(gateway, settings, tokens, host);
   const ticking = setInterval(() => gateway.tick(), TICK_MS);
-  const stop = new Promise<void>((resolve) => onStop(resolve, () => Deno.exit(1)));
+  const stop = new Promise<void>((resolve) =>
+    onStop(resolve, () => end(1, "a second signal came before it had drained"))
+  );
   print(Deno.stdout, `weir ${project.version} listening on ${listener.url}`);
 
   await stop;
@@ -59,42 +75,81 @@ async function openStore({ store, storeToken }: Settings): Promise<Store> {
 async function openDoors(
   gateway: Gateway,
   settings: Settings,
-  telemetry: SystemTelemetry,
+  { authenticate, haveKeys }: Tokens,
+  { clock, telemetry }: Host & { readonly telemetry: SystemTelemetry },
 ): Promise<Listener> {
-  const { host, port } = settings;
+  const { host, port, metricsPort, origins, trustedProxies } = settings;
+  // Where a token is asked for, the name by which a page has found this machine gives it nothing.
+  const rules = { open: settings.open || hasKeys(settings.tokens), origins };
+  const numbers = {
+    metrics: () => telemetry.metrics(),
+    gauges: () => ({ ...gateway.gauges, resident_bytes: Deno.memoryUsage().rss }),
+  };
   const fetch = createApp({
-    rules: settings,
+    rules,
     telemetry,
-    routes: {
+    authenticate,
+    publicRoutes: {
       ...socketRoutes,
       ...clientRoutes,
       ...statusRoutes(`weir ${project.version}`),
+      ...healthRoutes({
+        obstacle: async () => !haveKeys() ? NO_KEYS : await gateway.ready() ? undefined : NO_STORE,
+        leaving: gateway.leaving,
+      }),
+    },
+    routes: audited({
       ...topicRoutes(gateway.broker),
-      ...recordRoutes(gateway.broker),
+      ...recordRoutes(gateway.broker, gateway.subjects),
       ...eventRoutes(gateway.broker, gateway.leaving),
       ...producerRoutes(gateway.broker),
       ...groupRoutes(gateway.broker),
-      ...operationRoutes({
-        ready: () => gateway.ready(),
-        leaving: gateway.leaving,
-        metrics: () => telemetry.metrics(),
-        gauges: () => ({ ...gateway.gauges, resident_bytes: Deno.memoryUsage().rss }),
-      }),
-    },
+      ...(metricsPort === undefined ? metricsRoutes(numbers) : {}),
+    }, telemetry),
   });
+  if (metricsPort !== undefined) {
+    const options = { host, port: metricsPort, rules, telemetry, numbers };
+    await listening(host, metricsPort, () => serveMetrics(options));
+  }
+  const listen = await adapterOf(settings, telemetry);
+  const connect = (wire: Wire) => gateway.connect(wire);
+  const crowd = crowdOf(settings, clock);
+  const options = { host, port, fetch, rules, crowd, trustedProxies, telemetry, connect };
+  return await listening(host, port, () => listen(options));
+}
+
+async function listening<T>(host: string, port: number, listen: () => T): Promise<Awaited<T>> {
   try {
-    const listen = await adapterOf(settings, telemetry);
-    return await listen({
-      host,
-      port,
-      fetch,
-      rules: settings,
-      telemetry,
-      connect: (wire) => gateway.connect(wire),
-    });
+    return await listen();
   } catch (error) {
     throw new StartRefused(`Cannot listen on ${host}:${port}: ${(error as Error).message}`);
   }
+}
+
+/** Strangers are only counted where a token tells who is none. */
+function crowdOf({ limits, tokens }: Settings, clock: Clock): Crowd {
+  const { sockets, socketsPerAddress, newSockets } = limits;
+  const strangers = hasKeys(tokens) ? { socketsPerAddress, newSockets } : undefined;
+  return new Crowd(clock, { sockets, strangers });
+}
+
+interface Tokens {
+  readonly authenticate: Authenticate;
+  /** Whether tokens can be checked. */
+  readonly haveKeys: () => boolean;
+}
+
+/** How tokens are checked. Public keys are fetched while it serves already. */
+function tokensOf({ tokens }: Settings, host: Host): Tokens {
+  if (!hasKeys(tokens)) return { authenticate: anyone, haveKeys: () => true };
+  const { secret, jwksUrl, issuer, audience } = tokens;
+  const jwks = jwksUrl === undefined ? undefined : new Jwks({ url: jwksUrl, host });
+  jwks?.start();
+  const secretBytes = secret === undefined ? undefined : new TextEncoder().encode(secret);
+  return {
+    authenticate: tokenCheck({ secret: secretBytes, jwks, issuer, audience }, host.clock),
+    haveKeys: () => secret !== undefined || jwks?.ready === true,
+  };
 }
 
 /**
@@ -124,12 +179,16 @@ function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
     event.preventDefault();
     telemetry.count("uncaught_errors_total");
     telemetry.report("error", "An error was caught by nobody", { error });
-    if (!(error instanceof AssertionFailed)) return;
-    print(Deno.stderr, `weir ends: it must always be true that ${error.message}`);
-    Deno.exit(70);
+    if (error instanceof AssertionFailed) end(70, `it must always be true that ${error.message}`);
   };
   globalThis.addEventListener("error", (event) => report(event, event.error));
   globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
+}
+
+/** Ends the process, and says why in one line: what is stored is whole, and the next one reads it. */
+function end(code: number, why: string): never {
+  print(Deno.stderr, `weir ends: ${why}`);
+  Deno.exit(code);
 }
 
 function print(to: { writeSync(bytes: Uint8Array): number }, line: string): void {
@@ -140,8 +199,12 @@ if (import.meta.main) {
   try {
     await serve();
   } catch (error) {
-    if (!(error instanceof StartRefused || error instanceof StoreRefused)) throw error;
-    print(Deno.stderr, error.message);
-    Deno.exit(1);
+    if (error instanceof StartRefused || error instanceof StoreRefused) {
+      print(Deno.stderr, error.message);
+      Deno.exit(1);
+    }
+    systemHost().telemetry.report("error", "The gateway failed", { error });
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    end(70, message.split("\n", 1)[0] ?? "");
   }
 }

@@ -12,6 +12,18 @@ Deno.test("with nothing set, the gateway serves this machine from a file", () =>
     sessionTimeoutMs: 45_000,
     leaseMs: 10_000,
     drainMs: 10_000,
+    metricsPort: undefined,
+    reports: "info",
+    limits: {
+      sockets: 20_000,
+      socketsPerAddress: 64,
+      socketsPerSubject: 16,
+      newSockets: 500,
+      publishRecords: 1_000,
+      publishBytes: 1_048_576,
+    },
+    trustedProxies: 0,
+    tokens: { secret: undefined, jwksUrl: undefined, issuer: undefined, audience: undefined },
     open: false,
     sockets: "ws",
     origins: [],
@@ -36,6 +48,19 @@ Deno.test("every setting is taken from its variable", () => {
     WEIR_HEARTBEAT_MS: "100",
     WEIR_SESSION_TIMEOUT_MS: "300",
     WEIR_DRAIN_MS: "500",
+    WEIR_METRICS_PORT: "9100",
+    WEIR_REPORTS: "warn",
+    WEIR_JWT_SECRET: "0123456789 0123456789 0123456789",
+    WEIR_JWKS_URL: "https://ID.example/keys",
+    WEIR_JWT_ISSUER: "https://id.example",
+    WEIR_JWT_AUDIENCE: "weir",
+    WEIR_MAX_SOCKETS: "1",
+    WEIR_SOCKETS_PER_ADDRESS: "2",
+    WEIR_SOCKETS_PER_SUBJECT: "3",
+    WEIR_NEW_SOCKETS: "4",
+    WEIR_PUBLISH_RECORDS: "5",
+    WEIR_PUBLISH_BYTES: "6",
+    WEIR_TRUSTED_PROXIES: "7",
     WEIR_OPEN: "true",
     WEIR_SOCKETS: "native",
     WEIR_ORIGINS: "https://App.example:443, capacitor://localhost",
@@ -51,6 +76,23 @@ Deno.test("every setting is taken from its variable", () => {
     sessionTimeoutMs: 300,
     leaseMs: 600,
     drainMs: 500,
+    metricsPort: 9_100,
+    reports: "warn",
+    limits: {
+      sockets: 1,
+      socketsPerAddress: 2,
+      socketsPerSubject: 3,
+      newSockets: 4,
+      publishRecords: 5,
+      publishBytes: 6,
+    },
+    trustedProxies: 7,
+    tokens: {
+      secret: "0123456789 0123456789 0123456789",
+      jwksUrl: "https://id.example/keys",
+      issuer: "https://id.example",
+      audience: "weir",
+    },
     open: true,
     sockets: "native",
     origins: ["https://app.example", "capacitor://localhost"],
@@ -72,7 +114,10 @@ const refusals: readonly [Record<string, string>, RegExp][] = [
   [{ PORT: "1e3" }, /^PORT must be/],
   [{ WEIR_SOCKETS: "uws" }, /^WEIR_SOCKETS must be ws or native, not "uws"$/],
   [{ HOST: "a b" }, /^HOST must be an address or a host name, not "a b"$/],
-  [{ HOST: "0.0.0.0" }, /^HOST is 0\.0\.0\.0, .* set WEIR_OPEN=true .* or HOST to 127\.0\.0\.1$/],
+  [
+    { HOST: "0.0.0.0" },
+    /^HOST is 0\.0\.0\.0, .* set WEIR_JWT_SECRET .*, or WEIR_OPEN=true .*, or HOST to 127\.0\.0\.1$/,
+  ],
   [{ HOST: "127.evil.example" }, /^HOST is 127\.evil\.example/],
   [
     { WEIR_STORE: "" },
@@ -87,6 +132,11 @@ const refusals: readonly [Record<string, string>, RegExp][] = [
     /^WEIR_HEARTBEAT_MS must be below WEIR_SESSION_TIMEOUT_MS \(1000\), not 1000$/,
   ],
   [{ WEIR_DRAIN_MS: "-1" }, /^WEIR_DRAIN_MS must be/],
+  [
+    { WEIR_METRICS_PORT: "0" },
+    /^WEIR_METRICS_PORT must be a whole number from 1 to 65535, not "0"$/,
+  ],
+  [{ WEIR_REPORTS: "all" }, /^WEIR_REPORTS must be debug, info, warn or error, not "all"$/],
   [{ WEIR_OPEN: "yes" }, /^WEIR_OPEN must be true or false, not "yes"$/],
   [{ WEIR_ORIGINS: "*" }, /^WEIR_ORIGINS must be origins such as/],
   [{ WEIR_ORIGINS: "null" }, /^WEIR_ORIGINS must be/],
@@ -124,4 +174,23 @@ Deno.test("an origin has one normal form, and what is no origin has none", () =>
     ["https://a.example:port", undefined],
   ];
   for (const [text, normal] of cases) assertEquals(normalOrigin(text), normal, text);
+});
+
+Deno.test("a secret that is too short is refused, and not shown", () => {
+  const error = assertThrows(() => readSettings({ WEIR_JWT_SECRET: "hunter2" }), StartRefused);
+  assertMatch(error.message, /^WEIR_JWT_SECRET must be a secret of at least 32 bytes$/);
+});
+
+Deno.test("with a key it listens anywhere, and without one only here unless told otherwise", () => {
+  const secret = { WEIR_JWT_SECRET: "0123456789 0123456789 0123456789" };
+  assertEquals(readSettings({ HOST: "0.0.0.0", ...secret }).host, "0.0.0.0");
+  assertEquals(readSettings({ HOST: "::", WEIR_JWKS_URL: "https://id.example/keys" }).host, "::");
+  assertThrows(() => readSettings({ HOST: "0.0.0.0", WEIR_JWT_SECRET: "" }), StartRefused);
+});
+
+Deno.test("what a token must say is refused where no token is checked", () => {
+  for (const name of ["WEIR_JWT_ISSUER", "WEIR_JWT_AUDIENCE"]) {
+    const error = assertThrows(() => readSettings({ [name]: "x" }), StartRefused);
+    assertMatch(error.message, /WEIR_JWT_SECRET or WEIR_JWKS_URL/);
+  }
 });

@@ -142,6 +142,18 @@ Deno.test("the README's limits are those of the code", () => {
   );
 });
 
+Deno.test("the README's integrity of the client is that of the file", async () => {
+  const file = "src/server/pages/client.js";
+  const bytes = await Deno.readFile(new URL(file, root));
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-384", bytes));
+  const command = `openssl dgst -sha384 -binary ${file} | openssl base64 -A`;
+  assertEquals(
+    readme.match(/sha384-[\w+/=]+/g),
+    [`sha384-${hash.toBase64()}`],
+    `The README has another client than ${file}. The new line is sha384- and what this prints: ${command}`,
+  );
+});
+
 Deno.test("the README names every task", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const named = [...readme.matchAll(/deno task (\w+)/g)].map((match) => match[1]);

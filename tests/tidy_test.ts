@@ -34,6 +34,7 @@ const baseFiles = [
   "errors.ts",
   "limits.ts",
   "assert.ts",
+  "bucket.ts",
   "config.ts",
 ];
 

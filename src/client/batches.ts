@@ -71,14 +71,14 @@ export class Batches {
   isDue(now: number, limits: BatchLimits): boolean {
     const { first } = this;
     if (!first) return false;
-    return now >= first.due || this.#open.get(topicOf(first)) !== first ||
+    return now >= first.due || !this.#isOpen(first) ||
       first.records >= limits.records || first.bytes >= limits.bytes;
   }
 
   /** Takes the first one out, to be sent. */
   shift(): Batch | undefined {
     const batch = this.#queue.shift();
-    if (batch && this.#open.get(topicOf(batch)) === batch) this.#open.delete(topicOf(batch));
+    if (batch) this.#close(batch);
     return batch;
   }
 
@@ -92,10 +92,19 @@ export class Batches {
       batch.records -= countOf(call);
       if (batch.calls.length > 0) return true;
       this.#queue.splice(at, 1);
-      if (this.#open.get(topicOf(batch)) === batch) this.#open.delete(topicOf(batch));
+      this.#close(batch);
       return true;
     }
     return false;
+  }
+
+  #isOpen(batch: Batch): boolean {
+    return this.#open.get(topicOf(batch)) === batch;
+  }
+
+  /** Nothing may join it any more. */
+  #close(batch: Batch): void {
+    if (this.#isOpen(batch)) this.#open.delete(topicOf(batch));
   }
 }
 

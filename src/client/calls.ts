@@ -7,7 +7,7 @@
 
 import type { ErrorFrame, OkFrame } from "../protocol/gateway_frames.ts";
 import type { Connection, Resident } from "./connection.ts";
-import { errorOf, WeirError } from "./errors.ts";
+import { errorOf, isPassing, WeirError } from "./errors.ts";
 import { settling } from "./abort.ts";
 
 interface Call {
@@ -104,7 +104,7 @@ export class Calls implements Resident {
   #answered(call: Call, reply: OkFrame | ErrorFrame): void {
     if (call.state !== "sent") return this.#pump();
     if (reply.type === "ok") this.#finish(call, () => call.resolve(reply));
-    else if (reply.effect === "none" && /^(same|reconnect)$/.test(reply.retry)) {
+    else if (reply.effect === "none" && isPassing(reply)) {
       call.state = "refused";
       this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
         if (call.state !== "refused") return;

@@ -25,6 +25,7 @@ import {
 } from "./records.ts";
 import { type SubscribeOptions, Subscription } from "./subscription.ts";
 import { systemPlatform } from "./system.ts";
+import { Renewal } from "./token.ts";
 
 /**
  * How to connect.
@@ -37,8 +38,19 @@ import { systemPlatform } from "./system.ts";
  * ```
  */
 export interface ConnectOptions {
-  /** Says who this is, where the gateway asks. */
-  readonly token?: string;
+  /**
+   * Says who this is, where the gateway asks. A function is asked for one at each connection, and again
+   * in time before what it gave expires; it may take 8 seconds, and is asked again when it fails. A
+   * string is all there is: when it has expired, the client stops with `unauthenticated`.
+   *
+   * ```ts
+   * const app = connect("http://127.0.0.1:8080", {
+   *   token: async () => (await fetch("/token")).text(),
+   * });
+   * await app.close();
+   * ```
+   */
+  readonly token?: string | (() => string | Promise<string>);
   /** What this is, for the gateway's operators. */
   readonly client?: { readonly name: string; readonly version: string };
   /** Bytes of publishes without a producer that may wait or be unanswered; 4 MiB unless given. */
@@ -124,6 +136,7 @@ export class Client {
     const { platform = systemPlatform, token, maxQueueBytes = QUEUE_BYTES } = options;
     const client = options.client ?? { name: "weir-client", version: VERSION };
     this.#connection = new Connection(platform, socketUrl(url), { token, client });
+    if (typeof token === "function") this.#connection.add(new Renewal(this.#connection, token));
     this.#calls = new Calls(this.#connection, maxQueueBytes);
     this.#connection.start();
   }

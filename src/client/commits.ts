@@ -5,7 +5,7 @@
  */
 
 import type { ErrorFrame, OkFrame, TopicPartitionOffset } from "../protocol/gateway_frames.ts";
-import { errorOf, WeirError } from "./errors.ts";
+import { errorOf, isPassing, WeirError } from "./errors.ts";
 
 /**
  * An offset to commit: the one to read next.
@@ -173,7 +173,7 @@ export class Commits {
 
   /** A commit is all or none: of several, each is tried by itself. */
   #refused(batch: Entries, reply: ErrorFrame): void {
-    if (reply.retry === "same" || reply.retry === "reconnect") {
+    if (isPassing(reply)) {
       this.#again(batch);
       this.#port.later();
     } else {

@@ -14,10 +14,12 @@ import type {
   OkFrame,
   SubscriptionPush,
 } from "../protocol/gateway_frames.ts";
+import { Alarm } from "./alarm.ts";
 import { errorOf, WeirError } from "./errors.ts";
 import { guarded } from "./guarded.ts";
 import { type ConnectionState, Link } from "./link.ts";
 import type { ClientSocket, Platform } from "./platform.ts";
+import { askToken, expiredError, type TokenSource } from "./token.ts";
 
 /** What lives longer than a socket. */
 export interface Resident {
@@ -44,7 +46,7 @@ export interface Receiver {
 }
 
 export interface Hello {
-  readonly token?: string | undefined;
+  readonly token: TokenSource | undefined;
   readonly client: { readonly name: string; readonly version: string };
 }
 
@@ -60,16 +62,11 @@ const FRAMES_MAX = 64;
 /** Characters of one message: of which each may be three bytes. */
 const MESSAGE_CHARACTERS = 300_000;
 
-/** What the gateway's limits are until it has said so: see the protocol's section 8. */
-const LIMITS: Limits = {
-  messageBytes: 1_048_576,
-  recordBytes: 262_144,
-  publishRecords: 1_000,
-  publishBytes: 524_288,
-  publishPartitions: 128,
-  inFlight: 1_024,
-  subscriptions: 128,
-};
+/** The limits that the client goes by. The others are the gateway's to enforce. */
+type KnownLimits = Pick<Limits, "messageBytes" | "publishPartitions" | "inFlight">;
+
+/** What they are until the gateway has said so: see the protocol's section 8. */
+const LIMITS: KnownLimits = { messageBytes: 1_048_576, publishPartitions: 128, inFlight: 1_024 };
 
 export class Connection {
   readonly platform: Platform;
@@ -87,10 +84,10 @@ export class Connection {
   #receivers = new Map<number, Receiver>();
   #id = 0;
   #out: string[] = [];
-  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
+  readonly #alarm: Alarm;
   #state: ConnectionState = { status: "connecting", reason: "connecting" };
   #lastError: WeirError | undefined;
-  #limits = LIMITS;
+  #welcome: HelloOk | undefined;
 
   constructor(platform: Platform, url: string, hello: Hello) {
     this.platform = platform;
@@ -103,6 +100,10 @@ export class Connection {
       changed: (state) => this.#changed(state),
       isBusy: () => this.#waiting.size > 0,
     }, () => platform.random());
+    this.#alarm = new Alarm(platform, () => {
+      this.#link.tick(platform.now());
+      this.#arm();
+    });
     const undo = [platform.onWake(() => this.probe()), platform.onUnload(() => this.#unload())];
     this.#stopListening = () => undo.forEach((stop) => stop());
   }
@@ -116,8 +117,13 @@ export class Connection {
     return this.#lastError;
   }
 
-  get limits(): Limits {
-    return this.#limits;
+  /** What the gateway said last when it greeted. */
+  get welcome(): HelloOk | undefined {
+    return this.#welcome;
+  }
+
+  get limits(): KnownLimits {
+    return this.#welcome?.limits ?? LIMITS;
   }
 
   get isOpen(): boolean {
@@ -126,7 +132,7 @@ export class Connection {
 
   /** Whether one more request may be open. */
   get hasRoom(): boolean {
-    return this.#link.isOpen && this.#waiting.size < this.#limits.inFlight;
+    return this.#link.isOpen && this.#waiting.size < this.limits.inFlight;
   }
 
   start(): void {
@@ -145,6 +151,11 @@ export class Connection {
     if (!this.#link.isOpen) return;
     this.#link.worked();
     this.#giveUp(reason);
+  }
+
+  /** Something went wrong that the connection outlives. */
+  note(error: WeirError): void {
+    this.#lastError = error;
   }
 
   close(): void {
@@ -182,10 +193,11 @@ export class Connection {
     this.#receivers.delete(subscription);
   }
 
-  /** Sends a frame of this type with these further members, as JSON without braces. */
-  request(type: string, members: string, onReply: OnReply): void {
+  /** Sends a frame of this type with these further members; as text they are JSON without braces. */
+  request(type: string, further: object | string, onReply: OnReply): void {
     const id = ++this.#id;
     this.#waiting.set(id, onReply);
+    const members = typeof further === "string" ? further : JSON.stringify(further).slice(1, -1);
     this.push(`{"type":"${type}","id":${id}${members === "" ? "" : `,${members}`}}`);
   }
 
@@ -196,9 +208,14 @@ export class Connection {
     Promise.resolve().then(() => this.#flush());
   }
 
+  /** All that live here now: they may leave, and others come, while they are told. */
+  #tell(what: (resident: Resident) => void): void {
+    for (const resident of [...this.#residents.keys()]) what(resident);
+  }
+
   #unload(): void {
     if (!this.#link.isOpen) return;
-    for (const resident of [...this.#residents.keys()]) resident.unloading?.();
+    this.#tell((resident) => resident.unloading?.());
     this.#flush();
   }
 
@@ -222,13 +239,27 @@ export class Connection {
     this.#link.said(this.platform.now());
   }
 
+  /** With a token in hand, since a gateway does not wait long for hello. */
   #open(): void {
+    const { token } = this.#hello;
+    this.#refusal = undefined;
+    if (typeof token !== "function") return this.#connect(token);
+    const drop = askToken(
+      this.platform,
+      token,
+      (given) => this.#connect(given),
+      (error) => this.#giveUp(error.message, error),
+    );
+    this.#socket = { send() {}, drop };
+  }
+
+  #connect(token: string | undefined): void {
     const begun = this.platform.now();
     const socket = this.platform.open(this.#url, {
       opened: () => {
         if (this.#socket !== socket) return;
         if (this.platform.now() - begun > GREET_MS) this.#giveUp("it opened too late to say hello");
-        else this.#greet();
+        else this.#greet(token);
       },
       message: (text) => {
         if (this.#socket === socket) this.#received(text);
@@ -236,12 +267,12 @@ export class Connection {
       closed: (code, reason) => {
         if (this.#socket !== socket) return;
         this.#drop();
-        this.#link.lost(this.platform.now(), code, reason, this.#refusal);
+        const error = this.#refusal ?? expiredError(this.#hello.token, code);
+        this.#link.lost(this.platform.now(), code, reason, error);
         this.#arm();
       },
     });
     this.#socket = socket;
-    this.#refusal = undefined;
   }
 
   #giveUp(reason: string, error?: WeirError): void {
@@ -250,19 +281,19 @@ export class Connection {
     this.#arm();
   }
 
-  #greet(): void {
-    this.request("hello", JSON.stringify(this.#hello).slice(1, -1), (reply) => {
+  #greet(token: string | undefined): void {
+    this.request("hello", { ...this.#hello, token }, (reply) => {
       if (reply.type === "error") {
         const error = errorOf(reply);
-        if (error.retry !== "never") return this.#giveUp(error.message, error);
-        this.#refusal = error;
+        const isRenewed = error.code === "unauthenticated" && token !== this.#hello.token;
+        if (error.retry !== "never" || isRenewed) return this.#giveUp(error.message, error);
         return this.#link.stop(error.message, error);
       }
       const welcome = reply as HelloOk;
-      this.#limits = welcome.limits;
+      this.#welcome = welcome;
       this.#link.welcomed(this.platform.now(), welcome);
       if (!this.#link.isOpen) return;
-      for (const resident of [...this.#residents.keys()]) resident.opened();
+      this.#tell((resident) => resident.opened());
     });
   }
 
@@ -318,7 +349,7 @@ export class Connection {
     this.#waiting.clear();
     this.#receivers.clear();
     this.#out = [];
-    if (wasOpen) { for (const resident of [...this.#residents.keys()]) resident.lost(); }
+    if (wasOpen) this.#tell((resident) => resident.lost());
   }
 
   #changed(state: ConnectionState): void {
@@ -326,8 +357,8 @@ export class Connection {
     this.#lastError = state.error ?? this.#lastError;
     if (state.status === "closed") {
       this.#stopListening();
-      this.#alarm?.cancel();
-      for (const resident of [...this.#residents.keys()]) resident.stopped(this.#whyStopped());
+      this.#alarm.cancel();
+      this.#tell((resident) => resident.stopped(this.#whyStopped()));
     }
     for (const listener of [...this.#listeners]) guarded(() => listener(state));
   }
@@ -336,18 +367,8 @@ export class Connection {
     return this.#state.error ?? new WeirError("closed", "The client is closed");
   }
 
-  /** One timer, for whatever the link waits for next. */
+  /** Wakes up for whatever the link waits for next. */
   #arm(): void {
-    const at = this.#link.deadline;
-    if (this.#alarm && this.#alarm.at <= at) return;
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    if (at === Infinity) return;
-    const cancel = this.platform.after(Math.max(0, at - this.platform.now()), () => {
-      this.#alarm = undefined;
-      this.#link.tick(this.platform.now());
-      this.#arm();
-    });
-    this.#alarm = { at, cancel };
+    this.#alarm.set(this.#link.deadline);
   }
 }

@@ -209,8 +209,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
-    if (this.#hasEnded) return Promise.reject(closedError("consumer"));
-    return this.#membership.commit(offsets);
+    return this.#rejection ?? this.#membership.commit(offsets);
   }
 
   /**
@@ -225,8 +224,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
-    if (this.#hasEnded) return Promise.reject(closedError("consumer"));
-    return this.#membership.seek(partitions);
+    return this.#rejection ?? this.#membership.seek(partitions);
   }
 
   /**
@@ -251,6 +249,11 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
 
   get #hasEnded(): boolean {
     return this.#membership.intake.inbox.hasEnded;
+  }
+
+  /** What becomes of a call when it is over; undefined while it is not. */
+  get #rejection(): Promise<void> | undefined {
+    return this.#hasEnded ? Promise.reject(closedError("consumer")) : undefined;
   }
 
   async *#hands(): AsyncGenerator<Hand<Value>, void, undefined> {

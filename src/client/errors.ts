@@ -89,6 +89,11 @@ export function errorOf(frame: ErrorFrame | EndPush): WeirError {
   return new WeirError(code, message, detail);
 }
 
+/** Whether sending it again may help. */
+export function isPassing({ retry }: ErrorFrame): boolean {
+  return /^(same|resend|reconnect)$/.test(retry);
+}
+
 export function closedError(what: string): WeirError {
   return new WeirError("closed", `The ${what} is closed`);
 }

@@ -31,7 +31,7 @@ export class Hands<Value> {
   readonly #ownership: Ownership;
   readonly #intake: Intake<Value, Begun>;
   #hand: Hand<Value> | undefined;
-  #onPutDown: (() => void)[] = [];
+  readonly #onPutDown: (() => void)[] = [];
 
   constructor(ownership: Ownership, intake: Intake<Value, Begun>) {
     this.#ownership = ownership;
@@ -65,9 +65,7 @@ export class Hands<Value> {
     if (this.#hand !== hand) return;
     this.#hand = undefined;
     this.#intake.dealtWith(hand.cost);
-    const waiting = this.#onPutDown;
-    this.#onPutDown = [];
-    for (const run of waiting) run();
+    for (const run of this.#onPutDown.splice(0)) run();
   }
 
   /** Calls `run` when the loop puts down what it has in hand. */

@@ -99,9 +99,7 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
   #giveBack(): void {
     const due = this.#number === undefined ? undefined : this.#flow.due();
     if (!due) return;
-    this.#connection.push(
-      `{"type":"credit","subscription":${this.#number},"records":${due.records},"bytes":${due.bytes}}`,
-    );
+    this.#connection.push(JSON.stringify({ type: "credit", subscription: this.#number, ...due }));
   }
 
   #isHalf({ records, bytes }: Capacity): boolean {

@@ -72,7 +72,7 @@ export class Membership<Value> implements Resident, Receiver {
   #cancelCommit: (() => void) | undefined;
   /** Requests that no answer will come to when the connection is lost. */
   readonly #onLost = new Set<() => void>();
-  #onSettled: (() => void)[] = [];
+  readonly #onSettled: (() => void)[] = [];
 
   constructor(connection: Connection, options: MembershipOptions, port: MembershipPort) {
     this.#connection = connection;
@@ -83,8 +83,7 @@ export class Membership<Value> implements Resident, Receiver {
     this.#commits = new Commits({
       send: (offsets, onReply) => {
         const subscription = this.intake.number;
-        const members = JSON.stringify({ subscription, offsets }).slice(1, -1);
-        connection.request("commit", members, onReply);
+        connection.request("commit", { subscription, offsets }, onReply);
       },
       ownership: (name) => this.ownership.named(name),
       committed: (at) => this.#committed(at),
@@ -125,7 +124,7 @@ export class Membership<Value> implements Resident, Receiver {
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (!this.isJoined) throw notJoined();
-      const members = JSON.stringify({ subscription: this.intake.number, partitions }).slice(1, -1);
+      const members = { subscription: this.intake.number, partitions };
       const lost = () => reject(notJoined());
       this.#onLost.add(lost);
       this.#connection.request("seek", members, (reply) => {
@@ -145,7 +144,7 @@ export class Membership<Value> implements Resident, Receiver {
     if (this.ownership.isSure) this.#commitDone();
     return new Promise((resolve) => {
       this.#onLost.add(resolve);
-      this.#connection.request("leave", `"subscription":${number}`, () => {
+      this.#connection.request("leave", { subscription: number }, () => {
         this.#onLost.delete(resolve);
         resolve();
       });
@@ -236,7 +235,7 @@ export class Membership<Value> implements Resident, Receiver {
     const { join } = this.#options;
     const attempt = join.client === undefined ? undefined : ++this.#attempts;
     const members = { ...join, attempt, credit: this.intake.credit() };
-    this.#connection.request("join", JSON.stringify(members).slice(1, -1), (reply) => {
+    this.#connection.request("join", members, (reply) => {
       if (session !== this.#session) return;
       if (reply.type === "error") return this.#refused(reply);
       this.#joined(reply);
@@ -340,7 +339,7 @@ export class Membership<Value> implements Resident, Receiver {
   #seekBack(ahead: readonly Owned[]): void {
     const session = this.#session;
     const partitions = ahead.map((owned) => ({ ...place(owned), offset: owned.next }));
-    const members = JSON.stringify({ subscription: this.intake.number, partitions }).slice(1, -1);
+    const members = { subscription: this.intake.number, partitions };
     this.#connection.request("seek", members, (reply) => {
       if (reply.type === "ok") { for (const owned of ahead) owned.rewinding = false; }
       else {
@@ -383,9 +382,7 @@ export class Membership<Value> implements Resident, Receiver {
   }
 
   #settled(): void {
-    const waiting = this.#onSettled;
-    this.#onSettled = [];
-    for (const run of waiting) run();
+    for (const run of this.#onSettled.splice(0)) run();
   }
 }
 

@@ -5,13 +5,14 @@
  */
 
 import type { ErrorFrame, InitProducerOk, OkFrame, PublishOk } from "../protocol/gateway_frames.ts";
+import { Alarm } from "./alarm.ts";
 import { type Batch, Batches, membersOf, newBatch, settle, type Waiting } from "./batches.ts";
 import { type Abortable, settling } from "./abort.ts";
 import { queueFull, requireFits } from "./calls.ts";
 import { type Claim, claimError } from "./claim.ts";
 import type { Connection, Resident } from "./connection.ts";
 import { asyncDispose } from "./dispose.ts";
-import { closedError, errorOf, WeirError } from "./errors.ts";
+import { closedError, errorOf, isPassing, WeirError } from "./errors.ts";
 import { Line } from "./line.ts";
 import {
   encodePart,
@@ -69,14 +70,14 @@ export class Producer {
   /** When the next epoch is to be taken. */
   #renewAt = Infinity;
   #asking = false;
-  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
+  readonly #alarm: Alarm;
   #pumping = false;
   #awaitsMember = false;
   #over: WeirError | undefined;
   #ready: Promise<void> = Promise.resolve();
   /** Ends the wait of `ready`; undefined while there is none. */
   #makeReady: (() => void) | undefined;
-  #flushed: (() => void)[] = [];
+  readonly #flushed: (() => void)[] = [];
   readonly #resident: Resident = {
     opened: () => this.#pump(),
     lost: () => {
@@ -92,6 +93,7 @@ export class Producer {
     this.#name = options.name;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
     this.#maxBytes = options.maxQueueBytes ?? QUEUE_BYTES;
+    this.#alarm = new Alarm(connection.platform, () => this.#pump());
     connection.add(this.#resident, this);
   }
 
@@ -204,7 +206,7 @@ export class Producer {
     if (this.#over) return;
     this.#over = error;
     this.#connection.remove(this.#resident);
-    this.#alarm?.cancel();
+    this.#alarm.cancel();
     for (const batch of this.#line.clear()) {
       this.#reject(batch, batch.sent || batch.inDoubt ? error.inDoubt() : error);
     }
@@ -291,7 +293,7 @@ export class Producer {
 
   #answered(batch: Batch, reply: OkFrame | ErrorFrame): void {
     const now = this.#connection.platform.now();
-    if (batch.stored && (reply.type === "ok" || isForGood(reply))) {
+    if (batch.stored && (reply.type === "ok" || !isPassing(reply))) {
       this.#line.ok(batch); // it went again for its number's sake only
     } else if (reply.type === "ok") {
       const { offsets, duplicate = false } = reply as PublishOk;
@@ -299,7 +301,7 @@ export class Producer {
       this.#bytes -= batch.bytes;
       settle(batch, offsets, duplicate);
       this.#changed();
-    } else if (!isForGood(reply)) {
+    } else if (isPassing(reply)) {
       const afterMs = reply.retryAfterMs ?? (reply.retry === "resend" ? 0 : RETRY_MS);
       this.#line.again(batch, reply.effect === "unknown", now, afterMs);
     } else if (reply.code === "producer_unknown") {
@@ -334,15 +336,13 @@ export class Producer {
   #begin(): void {
     if (this.#asking || (this.#batches.size === 0 && this.#line.isEmpty)) return;
     this.#asking = true;
-    const members = this.#name === undefined ? "" : `"name":${JSON.stringify(this.#name)}`;
-    this.#connection.request("initProducer", members, (reply) => {
+    this.#connection.request("initProducer", { name: this.#name }, (reply) => {
       this.#asking = false;
       const { platform } = this.#connection;
       if (reply.type === "error") {
         const error = errorOf(reply);
         if (error.retry === "never") return this.#stopped(error);
-        this.#wakeAt(platform.now() + (error.detail.retryAfterMs ?? RETRY_MS));
-        return;
+        return this.#alarm.set(platform.now() + (error.detail.retryAfterMs ?? RETRY_MS));
       }
       const { producer, keptMs } = reply as InitProducerOk;
       this.#stamp = JSON.stringify(producer).slice(0, -1);
@@ -358,9 +358,7 @@ export class Producer {
       this.#makeReady = undefined;
     }
     if (!this.#isQuiet) return;
-    const flushed = this.#flushed;
-    this.#flushed = [];
-    for (const resolve of flushed) resolve();
+    for (const resolve of this.#flushed.splice(0)) resolve();
   }
 
   /** Wakes up when the first batch is due, or what was refused may be sent again. */
@@ -369,24 +367,8 @@ export class Producer {
     const ahead = (at = Infinity) => at > now ? at : Infinity;
     const due = ahead(this.#batches.first?.due);
     const at = Math.min(due, ahead(this.#line.resumeAt));
-    if (at !== Infinity) this.#wakeAt(at);
+    this.#alarm.set(at);
   }
-
-  #wakeAt(at: number): void {
-    const { platform } = this.#connection;
-    if (this.#alarm && this.#alarm.at <= at) return;
-    this.#alarm?.cancel();
-    const cancel = platform.after(Math.max(0, at - platform.now()), () => {
-      this.#alarm = undefined;
-      this.#pump();
-    });
-    this.#alarm = { at, cancel };
-  }
-}
-
-/** Whether sending it again is of no use. */
-function isForGood({ retry }: ErrorFrame): boolean {
-  return retry !== "same" && retry !== "resend" && retry !== "reconnect";
 }
 
 function forgotten(): WeirError {

@@ -1,7 +1,7 @@
 /** How far a subscription is in each of its partitions: what has come, and what is dealt with. Pure. */
 
 import type { Head } from "../protocol/gateway_frames.ts";
-import type { RecordPlace } from "./records.ts";
+import { placesOf, type RecordPlace } from "./records.ts";
 
 export class Progress {
   /** By partition: the next offset to come, the next to deal with, and the log's end. */
@@ -66,8 +66,4 @@ export class Progress {
     this.#next.clear();
     this.#done.clear();
   }
-}
-
-function placesOf(offsets: ReadonlyMap<number, number>): RecordPlace[] {
-  return [...offsets].map(([partition, offset]) => ({ partition, offset }));
 }

@@ -121,35 +121,33 @@ export function encodePart(
 }
 
 function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Encoded {
-  const records = Array.isArray(given) ? given as readonly RecordToPublish[] : [given];
+  const records: readonly RecordToPublish[] = Array.isArray(given) ? given : [given];
   if (records.length === 0) {
     throw new WeirError("invalid_frame", "A publish must have at least one record");
   }
-  let text = "";
-  for (const record of records) {
-    text += text === ""
-      ? encode(record as RecordToPublish)
-      : `,${encode(record as RecordToPublish)}`;
-  }
+  const text = records.map(encode).join();
   return { text, count: records.length, bytes: bytesOf(text) };
 }
+
+/** How a record begins whose value is JSON: one that is not is left out. */
+const VALUE = '{"value":';
 
 function encode(record: RecordToPublish): string {
   const { key, value, headers, partition, timestamp } = record;
   const binary = value instanceof Uint8Array;
-  const json = JSON.stringify(binary ? base64(value) : value);
-  if (json === undefined) {
-    throw new WeirError(
-      "invalid_frame",
-      `A record's value must be JSON or bytes, not ${typeof value}`,
-    );
-  }
-  let text = `{"value":${json}`;
-  if (key !== undefined) text += `,"key":${JSON.stringify(key)}`;
-  if (headers !== undefined) text += `,"headers":${JSON.stringify(headers)}`;
-  if (partition !== undefined) text += `,"partition":${JSON.stringify(partition)}`;
-  if (timestamp !== undefined) text += `,"timestamp":${JSON.stringify(timestamp)}`;
-  return binary ? `${text},"encoding":"base64"}` : `${text}}`;
+  const text = JSON.stringify({
+    value: binary ? base64(value) : value,
+    key,
+    headers,
+    partition,
+    timestamp,
+    encoding: binary ? "base64" : undefined,
+  });
+  if (text.startsWith(VALUE)) return text;
+  throw new WeirError(
+    "invalid_frame",
+    `A record's value must be JSON or bytes, not ${typeof value}`,
+  );
 }
 
 /** The record of a push, as the application gets it. The push's own object is used for it. */
@@ -166,9 +164,9 @@ export function decode(topic: string, partition: number, pushed: PushedRecord): 
   return record;
 }
 
-/** The places of a reply. */
-export function placesOf(offsets: Places): RecordPlace[] {
-  return offsets.map(([partition, offset]) => ({ partition, offset }));
+/** The places of a reply, or of a map by partition. */
+export function placesOf(offsets: Places | ReadonlyMap<number, number>): RecordPlace[] {
+  return [...offsets].map(([partition, offset]) => ({ partition, offset }));
 }
 
 const CHUNK = 8_192;

@@ -306,7 +306,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
       from: resumes ? { positions, incarnation } : this.#anew ? "earliest" : from,
       credit: this.#intake.credit(),
     };
-    this.#connection.request("subscribe", JSON.stringify(members).slice(1, -1), (reply) => {
+    this.#connection.request("subscribe", members, (reply) => {
       if (reply.type === "error") this.#refused(reply, resumes);
       else this.#stands(reply, resumes);
     });
@@ -345,7 +345,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
 
   #sendSeek(seek: Seek): void {
     const partitions = seek.positions.map((place) => ({ topic: this.#topic, ...place }));
-    const members = JSON.stringify({ subscription: this.#intake.number, partitions }).slice(1, -1);
+    const members = { subscription: this.#intake.number, partitions };
     this.#connection.request("seek", members, (reply) => {
       this.#seeks = this.#seeks.filter((other) => other !== seek);
       if (reply.type === "error") return seek.reject(errorOf(reply));
@@ -366,8 +366,9 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   #end(error: unknown, atOnce: boolean): void {
     if (this.#intake.inbox.hasEnded) return;
     this.#intake.inbox.end(error === undefined ? {} : { error }, atOnce);
-    this.#settleReady.reject(error ?? closedError("subscription"));
-    for (const seek of this.#seeks) seek.reject(error ?? closedError("subscription"));
+    for (const one of [this.#settleReady, ...this.#seeks]) {
+      one.reject(error ?? closedError("subscription"));
+    }
     this.#forget();
     this.#connection.remove(this.#resident);
     const { number } = this.#intake;
@@ -376,7 +377,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   }
 
   #unsubscribe(subscription: number): void {
-    this.#connection.request("unsubscribe", `"subscription":${subscription}`, () => {});
+    this.#connection.request("unsubscribe", { subscription }, () => {});
   }
 }
 

@@ -45,10 +45,11 @@ export const systemPlatform: Platform = {
     const wake = () => {
       if (document?.visibilityState !== "hidden") run();
     };
-    for (const [target, type] of WAKES) targets[target]?.addEventListener?.(type, wake);
-    return () => {
-      for (const [target, type] of WAKES) targets[target]?.removeEventListener?.(type, wake);
+    const forEach = (change: "addEventListener" | "removeEventListener") => {
+      for (const [target, type] of WAKES) targets[target]?.[change]?.(type, wake);
     };
+    forEach("addEventListener");
+    return () => forEach("removeEventListener");
   },
   onUnload(run) {
     const { window } = page();

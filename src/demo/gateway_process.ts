@@ -31,6 +31,7 @@ export async function startGateway(
       PORT: String(port),
       WEIR_STORE: store,
       WEIR_ORIGINS: origins.join(","),
+      WEIR_REPORTS: "warn",
       ...token === undefined ? {} : { DENO_KV_ACCESS_TOKEN: token },
     },
     stdout: "piped",

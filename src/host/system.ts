@@ -2,11 +2,12 @@
 
 import { assert } from "../assert.ts";
 import type { Clock, Host, Level, Random, Telemetry } from "./host.ts";
+import { jsonLine, type Report, terminalLine } from "./report_line.ts";
 
 /** Milliseconds: upper bounds of the buckets of every histogram. */
 const BUCKETS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000];
 const RANDOM_BYTES = 4_096;
-const FIELD_CHARACTERS = 256;
+const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 
 export class SystemClock implements Clock {
   now(): number {
@@ -54,14 +55,22 @@ interface Histogram {
   sumMs: number;
 }
 
-/** Counters and histograms as Prometheus text, diagnostics as lines of JSON. */
+/** Counters and histograms as Prometheus text, diagnostics as lines. */
 export class SystemTelemetry implements Telemetry {
   readonly #write: (line: string) => void;
+  readonly #least: Level;
+  readonly #format: (report: Report) => string;
   readonly #counters = new Map<string, number>();
   readonly #histograms = new Map<string, Histogram>();
 
-  constructor(write: (line: string) => void = writeToStderr) {
+  constructor(
+    write: (line: string) => void = writeToStderr,
+    least: Level = "info",
+    format: (report: Report) => string = jsonLine,
+  ) {
     this.#write = write;
+    this.#least = least;
+    this.#format = format;
   }
 
   count(name: string, by = 1): void {
@@ -81,10 +90,8 @@ export class SystemTelemetry implements Telemetry {
   }
 
   report(level: Level, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    const time = new Date().toISOString();
-    const shown = Object.entries(fields).map(([name, value]) => [name, shortened(value)]);
-    const line = { time, level, message: shortened(message), ...Object.fromEntries(shown) };
-    this.#write(escaped(JSON.stringify(line)));
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#least)) return;
+    this.#write(this.#format({ time: new Date().toISOString(), level, message, fields }));
   }
 
   /** All counters and histograms in the text format of Prometheus. */
@@ -106,31 +113,27 @@ export class SystemTelemetry implements Telemetry {
   }
 }
 
-export function systemHost(): Host & { readonly telemetry: SystemTelemetry } {
+/** `least`: what is below it is not reported. */
+export function systemHost(
+  least: Level = "info",
+): Host & { readonly telemetry: SystemTelemetry } {
+  const format = Deno.stderr.isTerminal() ? forPeople : jsonLine;
   return {
     clock: new SystemClock(),
     random: new SystemRandom(),
-    telemetry: new SystemTelemetry(),
+    telemetry: new SystemTelemetry(writeToStderr, least, format),
   };
 }
 
-/** Cut, so that no client fills the disk with what it is called or has sent. */
-function shortened(value: unknown): unknown {
-  if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
-  const text = value instanceof Error ? value.stack ?? value.message : String(value);
-  return text.length > FIELD_CHARACTERS ? `${text.slice(0, FIELD_CHARACTERS)}…` : text;
+function forPeople(report: Report): string {
+  return terminalLine(report, !Deno.noColor);
 }
 
-/** JSON leaves these as they are, and a terminal obeys them: delete to C1, separators, directions. */
-const OBEYED = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-function escaped(json: string): string {
-  return json.replace(
-    OBEYED,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
+/** Whoever reads the lines may be gone, which is no reason to end. */
 function writeToStderr(line: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  } catch {
+    // There is nobody to tell.
+  }
 }

@@ -50,6 +50,12 @@ export interface HelloOk extends OkFrame {
   readonly heartbeatMs: number;
   readonly sessionTimeoutMs: number;
   readonly limits: Limits;
+  /** When the token's rights end, if there is a token. */
+  readonly expiresAt?: number;
+}
+
+export interface AuthOk extends OkFrame {
+  readonly expiresAt?: number;
 }
 
 export interface InitProducerOk extends OkFrame {

@@ -14,11 +14,14 @@ export interface Document {
   readonly spans: readonly FrameSpans[];
 }
 
-/** Throws `invalid_frame` for all that is not one document within the limit of depth. */
+/** Throws `invalid_frame` for all that is not one document within the limits of its shape. */
 export function readJson(bytes: Uint8Array): Document {
-  const { tooDeep, frames } = scan(bytes, SESSION.jsonDepth);
+  const { tooDeep, members, frames } = scan(bytes, SESSION.jsonDepth);
   if (tooDeep) {
     throw invalid(`JSON must not have more than ${SESSION.jsonDepth} brackets open at a time`);
+  }
+  if (members > SESSION.jsonMembers) {
+    throw invalid(`JSON must not have more than ${SESSION.jsonMembers} members in its objects`);
   }
   try {
     return { value: JSON.parse(textOf(bytes)), spans: frames };

@@ -1,8 +1,8 @@
 /**
  * One pass over the bytes of a message before they are parsed. It finds out what `JSON.parse` cannot
- * tell: how deep the brackets go, before the parser has spent its time on them, and where in the
- * message each record's value stands, so that a value is kept as its client wrote it and never
- * printed again.
+ * tell: how deep the brackets go and how many members its objects have, before the parser has spent
+ * its time on them, and where in the message each record's value stands, so that a value is kept as
+ * its client wrote it and never printed again.
  *
  * 1. It judges nothing. On what is no JSON it stops early or goes on past the error, and never throws;
  *    what it says then is void, since `JSON.parse` refuses the message.
@@ -25,6 +25,8 @@ export interface FrameSpans {
 
 export interface Scanned {
   readonly tooDeep: boolean;
+  /** Of all its objects together. */
+  readonly members: number;
   /** One if the message is an object, one for each element if it is an array. */
   readonly frames: readonly FrameSpans[];
 }
@@ -61,6 +63,7 @@ class Scanner {
   #at = 0;
   #depth = 0;
   #tooDeep = false;
+  #members = 0;
 
   constructor(bytes: Uint8Array, depthMax: number) {
     this.#bytes = bytes;
@@ -77,7 +80,7 @@ class Scanner {
       frames.push(this.#frame());
     }
     // Something may stand behind the message. It is no JSON then, whatever it is.
-    return { tooDeep: this.#tooDeep, frames };
+    return { tooDeep: this.#tooDeep, members: this.#members, frames };
   }
 
   #frame(): FrameSpans {
@@ -167,6 +170,7 @@ class Scanner {
     this.#space();
     if (this.#bytes[this.#at] !== COLON) return this.#stop(false);
     this.#at++;
+    this.#members++;
     this.#space();
     return nameOf(this.#bytes, from, to - 1);
   }
@@ -195,6 +199,7 @@ class Scanner {
     const room = this.#depthMax - this.#depth;
     let at = this.#at;
     let open = 0;
+    let members = 0;
     while (at < end) {
       const byte = bytes[at++] as number;
       if (byte === QUOTE) {
@@ -206,8 +211,11 @@ class Scanner {
         }
       } else if ((byte & BRACKET_MASK) === CLOSE_ARRAY) {
         if (--open === 0) break;
+      } else if (byte === COLON) {
+        members++;
       }
     }
+    this.#members += members;
     this.#at = at;
   }
 

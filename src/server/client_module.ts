@@ -4,10 +4,16 @@
  * compiler runs where none can. A test makes it again and compares.
  */
 
-import type { Routes } from "./app.ts";
+import type { PublicRoutes } from "./app.ts";
 import { staticFile } from "./static_file.ts";
 import clientModule from "./pages/client.js" with { type: "text" };
 
-export const clientRoutes: Routes = {
-  "/v1/client.js": { GET: staticFile(clientModule, "text/javascript; charset=utf-8") },
+/** It is the same for everyone, and pages of other origins that are let in load it. */
+const headers = {
+  "access-control-allow-origin": "*",
+  "cross-origin-resource-policy": "cross-origin",
+};
+
+export const clientRoutes: PublicRoutes = {
+  "/v1/client.js": { GET: staticFile(clientModule, "text/javascript; charset=utf-8", headers) },
 };

@@ -5,25 +5,32 @@
 
 import { GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
+import { addressOf } from "./crowd.ts";
 import { NativeSockets } from "./native_socket.ts";
 import { asGatewayError, problem } from "./problem.ts";
 import { checkUpgrade, type Listener, type ListenOptions, subprotocol, urlOf } from "./upgrade.ts";
 
 /** Resolves when it listens; rejects if it cannot. */
 export async function listenNative(options: ListenOptions): Promise<Listener> {
-  const { host, port, rules, fetch } = options;
+  const { host, port, rules, fetch, crowd, trustedProxies } = options;
   const sockets = new NativeSockets(options);
 
-  function answer(request: Request): Response | Promise<Response> {
+  function answer(
+    request: Request,
+    { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response | Promise<Response> {
     if (closing) return problem(new GatewayError("unavailable", "The gateway stops"));
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return fetch(request);
     try {
       const { pathname, search } = new URL(request.url);
       const header = (name: string) => request.headers.get(name) ?? undefined;
       checkUpgrade(rules, pathname + search, header);
+      const forwarded = header("x-forwarded-for");
+      const leave = crowd.enter(addressOf(remoteAddr.hostname, forwarded, trustedProxies));
       // Liveness is the session's: the platform's own pings would be a second opinion.
       const upgrade = { protocol: subprotocol, idleTimeout: 0 };
       const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
+      socket.addEventListener("close", leave);
       sockets.serve(socket);
       return response;
     } catch (error) {

@@ -6,6 +6,7 @@
 import type { Broker } from "../broker.ts";
 import { GatewayError } from "../errors.ts";
 import { encodedOf } from "../fanout/encoded.ts";
+import type { Subjects } from "../identity/subjects.ts";
 import type { AppendPart, AppendResult } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";
 import type { Section, Slice } from "../log/section.ts";
@@ -18,13 +19,14 @@ import { nameIn, numberIn, partitionIn } from "./params.ts";
 const defaultLimit = 100;
 const utf8 = new TextDecoder();
 
-export function recordRoutes(broker: Broker): Routes {
+export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
   return {
     "/v1/topics/:topic/records": {
-      async POST(request, params, { rights }) {
+      async POST(request, params, who) {
         const name = nameIn(params, "topic");
         const body = decodeRecords(await readBody(request));
-        rights.require({ verb: "publish", topic: name, records: body.records });
+        who.rights.require({ verb: "publish", topic: name, records: body.records });
+        subjects.publish(who, body.records);
         const part = partOf(await broker.ensureTopic(name), body);
         const result = await new Promise<AppendResult>((done) =>
           broker.append({ parts: [part], done })

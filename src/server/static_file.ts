@@ -1,13 +1,13 @@
 /** A file that is part of the program, as an answer: revalidated by its ETag, sent once. */
 
-import type { Handler } from "./app.ts";
+import type { PublicHandler } from "./app.ts";
 
 /** Answers with this text, or with 304 if the asker has it. */
 export function staticFile(
   text: string,
   contentType: string,
   headers: Readonly<Record<string, string>> = {},
-): Handler {
+): PublicHandler {
   const bytes = new TextEncoder().encode(text);
   let tag: Promise<string> | undefined;
   return async (request) => {
@@ -18,7 +18,7 @@ export function staticFile(
       return new Response(null, { status: 304, headers: same });
     }
     return new Response(bytes, {
-      headers: { ...same, "content-type": contentType, "x-content-type-options": "nosniff" },
+      headers: { ...same, "content-type": contentType },
     });
   };
 }

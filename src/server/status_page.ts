@@ -1,6 +1,6 @@
 /** `GET /`: a page that says what runs here, and shows topics and groups with their rates and lag. */
 
-import type { Routes } from "./app.ts";
+import type { PublicRoutes } from "./app.ts";
 import css from "./pages/status.css" with { type: "text" };
 import html from "./pages/status.html" with { type: "text" };
 import script from "./pages/status.js" with { type: "text" };
@@ -8,11 +8,14 @@ import { staticFile } from "./static_file.ts";
 
 const headers = {
   "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
-    "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " +
+    "frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "x-frame-options": "DENY",
 };
 
 /** `server`: name and version. */
-export function statusRoutes(server: string): Routes {
+export function statusRoutes(server: string): PublicRoutes {
   const page = html.replace("SERVER", server);
   return {
     "/": { GET: staticFile(page, "text/html; charset=utf-8", headers) },

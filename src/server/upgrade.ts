@@ -6,11 +6,14 @@ import { GatewayError } from "../errors.ts";
 import type { Telemetry } from "../host/host.ts";
 import type { Wire } from "../session/wire.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
-import type { Routes } from "./app.ts";
+import type { PublicRoutes } from "./app.ts";
+import type { Crowd } from "./crowd.ts";
 import { notHere } from "./problem.ts";
 
 const path = "/v1/connect";
 export const subprotocol = "weir.v1";
+/** The only version of WebSocket there is since RFC 6455. */
+export const VERSION = "13";
 /** The close code after a failure of ours. */
 export const INTERNAL_ERROR = 1011;
 
@@ -23,10 +26,15 @@ export interface Line {
   closed(): void;
   /** So much of what it sent is unanswered that nothing more is read for now. */
   readonly congested: boolean;
+  /** Its `hello` was answered. Until then it may not send much, in whole messages or in parts. */
+  readonly greeted: boolean;
 }
 
 export interface SocketOptions {
   readonly rules: AdmissionRules;
+  readonly crowd: Crowd;
+  /** Proxies in front that say who came to them. */
+  readonly trustedProxies: number;
   readonly telemetry: Telemetry;
   connect(wire: Wire): Line;
 }
@@ -47,7 +55,7 @@ export interface Listener {
 }
 
 /** What is asked for there without an upgrade. */
-export const socketRoutes: Routes = {
+export const socketRoutes: PublicRoutes = {
   [path]: {
     GET() {
       throw new GatewayError(
@@ -58,17 +66,39 @@ export const socketRoutes: Routes = {
   },
 };
 
+/** The headers by which an upgrade is judged here. */
+type Judged =
+  | "host"
+  | "origin"
+  | "sec-websocket-protocol"
+  | "sec-websocket-version"
+  | "content-length"
+  | "transfer-encoding";
+
 /** Throws if this is no upgrade that is let in. `target`: the request's path and query. */
 export function checkUpgrade(
   rules: AdmissionRules,
   target: string,
-  header: (name: "host" | "origin" | "sec-websocket-protocol") => string | undefined,
+  header: (name: Judged) => string | undefined,
 ): void {
   admit(rules, header("host"), header("origin"));
   if (target.split("?", 1)[0] !== path) throw notHere(`socket at ${target}`);
   const offered = header("sec-websocket-protocol")?.split(",") ?? [];
-  if (offered.some((name) => name.trim() === subprotocol)) return;
-  throw new GatewayError("invalid_frame", `The subprotocol ${subprotocol} must be offered`);
+  if (!offered.some((name) => name.trim() === subprotocol)) {
+    throw noSocket(`the subprotocol ${subprotocol} must be offered`);
+  }
+  // Older versions name their origin in another header, which nobody here looks at.
+  if (header("sec-websocket-version") !== VERSION) {
+    throw noSocket(`Sec-WebSocket-Version must be ${VERSION}`);
+  }
+  // The bytes of a body would be taken for frames.
+  if ((header("content-length") ?? "0") !== "0" || header("transfer-encoding") !== undefined) {
+    throw noSocket("its request may have no body");
+  }
+}
+
+export function noSocket(because: string): GatewayError {
+  return new GatewayError("invalid_frame", `No WebSocket can be opened: ${because}`);
 }
 
 /** Runs what may fail for this socket only: then it is reported and `close` is called. */

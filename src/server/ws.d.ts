@@ -30,6 +30,8 @@ export interface ServerOptions {
   maxFragments: number;
   /** Chunks from the network that wait for the rest of a frame. */
   maxBufferedChunks: number;
+  /** Answers to pings that wait to be sent; beyond these the socket is terminated. */
+  maxPendingAutoPongs: number;
   /** Milliseconds. */
   closeTimeout: number;
   handleProtocols(offered: Set<string>, request: IncomingMessage): string | false;

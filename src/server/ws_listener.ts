@@ -3,34 +3,53 @@
  * on what a connection may do before anybody looks at its request.
  */
 
-import { createServer, type Server } from "node:http";
+import type { Buffer } from "node:buffer";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { HTTP } from "../limits.ts";
 import { type Listener, type ListenOptions, urlOf } from "./upgrade.ts";
-import { Sockets } from "./ws_socket.ts";
+import { Sockets, type WsSocketOptions } from "./ws_socket.ts";
 
-export interface WsListenOptions extends ListenOptions {
-  /** How long a request's headers may take to come. */
+export interface WsListenOptions extends ListenOptions, WsSocketOptions {
+  /** How long a request's headers may take to come, and how long the whole of it. */
   readonly headersMs?: number;
+  readonly requestMs?: number;
 }
 
 /** Resolves when it listens; rejects if it cannot. */
 export async function listen(options: WsListenOptions): Promise<Listener> {
-  const { headersMs = HTTP.headersMs } = options;
+  const { headersMs = HTTP.headersMs, requestMs = HTTP.requestMs } = options;
+  const answer = getRequestListener(options.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     {
       maxHeaderSize: HTTP.headerBytes,
       headersTimeout: headersMs,
-      requestTimeout: HTTP.requestMs,
+      requestTimeout: requestMs,
       connectionsCheckingInterval: headersMs / 10,
       keepAliveTimeout: HTTP.keepAliveMs,
     },
-    getRequestListener(options.fetch, { overrideGlobalObjects: false }),
+    (request: IncomingMessage, response: ServerResponse) => {
+      const status = outOfBounds(request, pathOf(request));
+      if (status === undefined) void answer(request, response);
+      else response.writeHead(status, { "connection": "close", "content-length": "0" }).end();
+    },
   );
-  server.maxHeadersCount = HTTP.headers;
+  // What is beyond that number is silently left out, an `Origin` perhaps: one more shows that it was.
+  server.maxHeadersCount = HTTP.headers + 1;
   const sockets = new Sockets(options);
-  server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const status = outOfBounds(request, request.url ?? "");
+    if (status === undefined) sockets.upgrade(request, socket, head);
+    else end(socket, status);
+  });
   server.on("clientError", refuse);
   await bind(server, options);
   const { port } = server.address() as AddressInfo;
@@ -59,16 +78,31 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   });
 }
 
+/** The status for a request whose head nobody should look at further; undefined for any other. */
+function outOfBounds({ rawHeaders }: IncomingMessage, target: string): number | undefined {
+  if (target.length > HTTP.urlBytes) return 414;
+  if (rawHeaders.length > 2 * HTTP.headers) return 431;
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
+  // Two who read this request could each believe another one.
+  return hosts.length > 1 ? 400 : undefined;
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0]!;
+}
+
 /** What is no HTTP, too large or too slow. */
 function refuse(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  const status = error.code === "HPE_HEADER_OVERFLOW"
-    ? "431 Request Header Fields Too Large"
-    : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-    ? "408 Request Timeout"
-    : "400 Bad Request";
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const isTooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  end(socket, isTooLarge ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400);
+}
+
+function end(socket: Duplex, status: number): void {
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
+  socket.on("error", () => socket.destroy());
+  socket.end(`${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

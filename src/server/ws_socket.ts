@@ -11,46 +11,61 @@ import type { Duplex } from "node:stream";
 // @ts-types="./ws.d.ts"
 import { type WebSocket, WebSocketServer } from "ws";
 import { CLOSE, GatewayError } from "../errors.ts";
-import { ADVERTISED, HTTP } from "../limits.ts";
+import { ADVERTISED, HTTP, SESSION } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
+import { addressOf } from "./crowd.ts";
 import { asGatewayError, rawProblem } from "./problem.ts";
 import {
   checkUpgrade,
   guarded,
   INTERNAL_ERROR,
+  noSocket,
   type SocketOptions,
   subprotocol,
+  VERSION,
 } from "./upgrade.ts";
 
 const open = 1;
 const text = { binary: false } as const;
 
+export interface WsSocketOptions extends SocketOptions {
+  /** How long the closing handshake may take before the socket is cut. */
+  readonly closeMs?: number;
+}
+
 /** All sockets of one HTTP server. */
 export class Sockets {
   readonly #options: SocketOptions;
   readonly #open = new Set<WebSocket>();
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    skipUTF8Validation: false,
-    maxPayload: ADVERTISED.messageBytes,
-    maxFragments: HTTP.fragments,
-    maxBufferedChunks: HTTP.bufferedChunks,
-    closeTimeout: HTTP.closeMs,
-    handleProtocols: () => subprotocol,
-  });
+  readonly #server: WebSocketServer;
 
-  constructor(options: SocketOptions) {
+  constructor(options: WsSocketOptions) {
     this.#options = options;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      skipUTF8Validation: false,
+      maxPayload: ADVERTISED.messageBytes,
+      maxFragments: HTTP.fragments,
+      maxBufferedChunks: HTTP.bufferedChunks,
+      maxPendingAutoPongs: HTTP.pendingPongs,
+      closeTimeout: options.closeMs ?? HTTP.closeMs,
+      handleProtocols: () => subprotocol,
+    });
     this.#server.on("wsClientError", (error, socket) => refuse(socket, error));
   }
 
   /** Handles the HTTP server's event of this name. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
-      const { url = "", headers } = request;
+      const { url = "", headers, httpVersion } = request;
+      if (httpVersion !== "1.1") throw noSocket(`HTTP must be 1.1, not ${httpVersion}`);
       checkUpgrade(this.#options.rules, url, (name) => headers[name]);
+      const forwarded = headers["x-forwarded-for"]?.toString();
+      const { crowd, trustedProxies } = this.#options;
+      const peer = request.socket.remoteAddress;
+      socket.once("close", crowd.enter(addressOf(peer, forwarded, trustedProxies)));
     } catch (error) {
       return refuse(socket, asGatewayError(error));
     }
@@ -69,11 +84,9 @@ export class Sockets {
 
 /** A handshake that is none, or is not let in. */
 function refuse(socket: Duplex, error: Error): void {
-  const answer = error instanceof GatewayError
-    ? error
-    : new GatewayError("invalid_frame", `No WebSocket can be opened: ${error.message}`);
+  const answer = error instanceof GatewayError ? error : noSocket(error.message);
   socket.on("error", () => socket.destroy());
-  socket.end(rawProblem(answer));
+  socket.end(rawProblem(answer, { "sec-websocket-version": VERSION }));
 }
 
 /** Joins one socket and one session until either ends. */
@@ -113,6 +126,24 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
       read();
     });
   });
+  /**
+   * What a session has not yet as a whole message it cannot count: as long as nobody knows whose it
+   * is, a peer may not have us keep more than a few `hello`s take.
+   */
+  let early = 0;
+  function count(chunk: Buffer): void {
+    if (line.greeted) return void socket.off("data", count);
+    early += chunk.length;
+    if (early <= SESSION.helloBytes) return;
+    ws.close(CLOSE.messageTooBig, "too much before hello");
+    // Nothing of what still comes is kept.
+    socket.removeAllListeners("data");
+    socket.resume();
+    socket.end();
+  }
+  // Behind the listener of `npm:ws`: the session has had what is whole in a chunk before it counts.
+  socket.on("data", count);
+
   socket.on("drain", () =>
     guard(() => {
       line.writable();

@@ -2,6 +2,7 @@
 
 import type { Broker } from "../broker.ts";
 import type { Sink } from "../fanout/feed.ts";
+import type { Subjects } from "../identity/subjects.ts";
 import type { Who } from "./credentials.ts";
 import type { Requests } from "./requests.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -10,6 +11,7 @@ import type { Turnstile } from "./turnstile.ts";
 export interface Parts {
   readonly broker: Broker;
   readonly who: Who;
+  readonly subjects: Subjects;
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly turnstile: Turnstile;

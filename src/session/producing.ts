@@ -49,7 +49,7 @@ export class Producing {
     let admission: Admission | undefined;
     try {
       admission = frame.producer && this.#admit(frame.producer);
-      this.#requireRight(frame);
+      this.#admitRecords(frame);
     } catch (error) {
       const refusal = this.#parts.requests.asGatewayError(error);
       this.#giveUp(frame.producer, admission, refusal);
@@ -85,7 +85,7 @@ export class Producing {
       requireAlike(publish);
       requireWithinWindow(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
-      for (const one of publish) this.#requireRight(one);
+      for (const one of publish) this.#admitRecords(one);
     } catch (error) {
       refuse(this.#gapOfAll(error, publish, admissions.length));
       return;
@@ -152,8 +152,11 @@ export class Producing {
     this.#parts.requests.ok(id, duplicate ? { offsets, duplicate } : { offsets });
   }
 
-  #requireRight({ topic, records }: Pick<PublishFrame, "topic" | "records">): void {
-    this.#parts.who.identity.rights.require({ verb: "publish", topic, records });
+  /** Throws unless it may publish these, and may publish now. */
+  #admitRecords({ topic, records }: Pick<PublishFrame, "topic" | "records">): void {
+    const { who: { identity }, subjects } = this.#parts;
+    identity.rights.require({ verb: "publish", topic, records });
+    subjects.publish(identity, records);
   }
 
   /** A publish was refused before it was looked at. */

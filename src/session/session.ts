@@ -13,6 +13,7 @@ import type { Broker } from "../broker.ts";
 import { CLOSE, GatewayError } from "../errors.ts";
 import { type Host, newId } from "../host/host.ts";
 import type { Authenticate } from "../identity/identity.ts";
+import type { Subjects } from "../identity/subjects.ts";
 import { noLongerAllowed } from "../identity/rights.ts";
 import { ADVERTISED, SESSION } from "../limits.ts";
 import { type Decoded, decodeMessage, errorFrame, pushFrame } from "../protocol/codec.ts";
@@ -36,6 +37,7 @@ export interface SessionContext {
   readonly broker: Broker;
   readonly turn: Turn;
   readonly authenticate: Authenticate;
+  readonly subjects: Subjects;
   /** Name and version, as the reply to `hello` has it. */
   readonly server: string;
   readonly heartbeatMs: number;
@@ -61,7 +63,7 @@ export class Session {
   #draining = false;
 
   constructor(wire: Wire, context: SessionContext) {
-    const { host, broker, turn, authenticate } = context;
+    const { host, broker, turn, authenticate, subjects } = context;
     this.#context = context;
     this.#wire = wire;
     const outbox = new Outbox(wire, turn);
@@ -71,6 +73,7 @@ export class Session {
     const parts: Parts = {
       broker,
       who: this.#credentials,
+      subjects,
       requests: this.#requests,
       subscriptions: this.#subscriptions,
       turnstile: new Turnstile(),
@@ -113,6 +116,7 @@ export class Session {
   /** The socket is gone. */
   closed(): void {
     if (this.#state === "closed") return;
+    if (this.#state === "open") this.#context.subjects.leave(this.#credentials.identity);
     this.#state = "closed";
     this.#outbox.drop();
     this.#subscriptions.end();
@@ -197,7 +201,12 @@ export class Session {
   #welcome(id: number): void {
     if (this.#isClosed) return;
     if (this.#draining) return this.#turnAway(id, drainingError());
-    const { host, server, heartbeatMs, sessionTimeoutMs } = this.#context;
+    const { host, server, heartbeatMs, sessionTimeoutMs, subjects } = this.#context;
+    try {
+      subjects.enter(this.#credentials.identity);
+    } catch (error) {
+      return this.#turnAway(id, this.#requests.asGatewayError(error));
+    }
     this.#state = "open";
     this.#requests.ok(id, {
       session: newId(host),
@@ -218,6 +227,7 @@ export class Session {
   #turnAway(id: number, error: GatewayError): void {
     if (this.#isClosed) return;
     this.#requests.fail(id, error);
+    if (error.code === "rate_limited") return this.#close(CLOSE.tooMany, error.code);
     if (error.code !== "unavailable") return this.#close(CLOSE.unauthenticated, error.code);
     this.#state = "opening";
     this.#liveness.opened(this.#context.host.clock.monotonic());

@@ -13,10 +13,13 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** The gateway on a fresh embedded store. */
-export async function startGateway(env: Record<string, string> = {}): Promise<Server> {
+/** The gateway on a fresh embedded store; `flags` are those of `deno run`. */
+export async function startGateway(
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Promise<Server> {
   const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
-  const server = await start(["-A", "--unstable-kv", "src/main.ts"], {
+  const server = await start(["-A", "--unstable-kv", ...flags, "src/main.ts"], {
     PORT: "0",
     WEIR_STORE: `${folder}/weir.kv`,
     ...env,

@@ -4,6 +4,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call, fresh, makeTopic } from "../support/http.ts";
+import { SECRET, tokenFor } from "../support/token.ts";
 import { browserTest, screens } from "./browser.ts";
 
 const shared = Gateway.shared();
@@ -21,6 +22,38 @@ for (const [name, screen] of Object.entries(screens)) {
     await page.getByText("ready", { exact: true }).waitFor();
     await browser.screenshot(page, `status-${name}`);
   }, screen);
+}
+
+for (const [name, screen] of Object.entries(screens)) {
+  browserTest(
+    `where a token is needed, the status page asks for it and keeps it to itself, ${name}`,
+    async (browser) => {
+      browser.allow(/the server responded with a status of 40[13]/);
+      await using gateway = await Gateway.start({ WEIR_JWT_SECRET: SECRET });
+      const token = await tokenFor("ada", { admin: true });
+      const made = await call(gateway, "PUT", "/v1/topics/gps", { partitions: 4 }, {
+        authorization: `Bearer ${token}`,
+      });
+      assertEquals(made.status, 201);
+      const page = await browser.open(gateway.origin + "/");
+      await page.getByText("A token is needed").waitFor();
+      await browser.screenshot(page, `status-token-${name}`);
+      const show = async (given: string) => {
+        await page.getByLabel("Token").fill(given);
+        await page.getByRole("button", { name: "Show" }).click();
+      };
+      await show(await tokenFor("eve"));
+      await page.getByText("The token has no admin grant").waitFor();
+      await show(token);
+      await page.getByRole("row", { name: /^gps 4 0/ }).waitFor();
+      await page.getByText("ready", { exact: true }).waitFor();
+      assertEquals(await page.getByLabel("Token").isVisible(), false);
+      const kept = await page.evaluate("[document.cookie, {...localStorage}, {...sessionStorage}]");
+      assertEquals(kept, ["", {}, {}]);
+      assertEquals(page.url(), `${gateway.origin}/`, "and it is in no address");
+    },
+    screen,
+  );
 }
 
 Deno.test("the status page says which version it is, and lets no other script in", async () => {

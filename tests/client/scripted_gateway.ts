@@ -1,7 +1,14 @@
 /** A gateway that says what a test tells it to, on a clock that the test moves. */
 
 import { assert } from "@std/assert";
-import { type Client, connect, type Platform, type SocketEvents } from "../../src/client/mod.ts";
+import { ulid } from "ulid";
+import {
+  type Client,
+  connect,
+  type ConnectOptions,
+  type Platform,
+  type SocketEvents,
+} from "../../src/client/mod.ts";
 
 export type Frame = Record<string, unknown> & { type: string; id?: number };
 
@@ -15,6 +22,9 @@ const limits = {
   subscriptions: 128,
 };
 
+/** What its clock shows when the client's shows 0. */
+const CLOCK_MS = 1_700_000_000_000;
+
 /** So many turns bring to an end whatever no timer holds up. */
 const TURNS = 60;
 
@@ -27,7 +37,7 @@ export class ScriptedGateway {
   opened = 0;
   readonly client: Client;
 
-  private constructor() {
+  private constructor(options: ConnectOptions = {}) {
     const platform: Platform = {
       now: () => this.#now,
       random: () => 0.5,
@@ -44,12 +54,12 @@ export class ScriptedGateway {
       onWake: () => () => {},
       onUnload: () => () => {},
     };
-    this.client = connect("http://gateway/", { platform });
+    this.client = connect("http://gateway/", { ...options, platform });
   }
 
   /** With a client that it has not greeted. */
-  static silent(): ScriptedGateway {
-    return new ScriptedGateway();
+  static silent(options?: ConnectOptions): ScriptedGateway {
+    return new ScriptedGateway(options);
   }
 
   /** With a client that it has greeted. */
@@ -59,17 +69,30 @@ export class ScriptedGateway {
     return gateway;
   }
 
-  async greet(): Promise<void> {
-    this.#socket?.opened();
-    await this.turn();
-    const server = "scripted";
-    await this.ok(this.expect("hello"), {
-      session: "s",
-      server,
+  /** What its own clock shows. */
+  get clock(): number {
+    return CLOCK_MS + this.#now;
+  }
+
+  /** Greets the client, and returns its hello. */
+  async greet(further: Record<string, unknown> = {}): Promise<Frame> {
+    const hello = await this.hello();
+    await this.ok(hello, {
+      session: ulid(this.clock),
+      server: "scripted",
       heartbeatMs: 15_000,
       sessionTimeoutMs: 45_000,
       limits,
+      ...further,
     });
+    return hello;
+  }
+
+  /** Opens the socket, and returns the client's hello. */
+  async hello(): Promise<Frame> {
+    this.#socket?.opened();
+    await this.turn();
+    return this.expect("hello");
   }
 
   /** The frames that came since this was asked last. */
@@ -91,6 +114,11 @@ export class ScriptedGateway {
 
   async ok(request: Frame, members: Record<string, unknown> = {}): Promise<void> {
     await this.say("ok", { id: request.id, ...members });
+  }
+
+  async refuse(request: Frame, code: string, retry = "never"): Promise<void> {
+    const error = { code, message: `It is ${code}`, retry, effect: "none" };
+    await this.say("error", { id: request.id, ...error });
   }
 
   async records(partition: number, from: number, to: number): Promise<void> {
@@ -135,8 +163,8 @@ export class ScriptedGateway {
     await this.turn();
   }
 
-  closeSocket(): void {
-    this.#socket?.closed(1006, "");
+  closeSocket(code = 1006, reason = ""): void {
+    this.#socket?.closed(code, reason);
   }
 }
 

@@ -1,13 +1,17 @@
 /** Section 5 of the page: draining. Each test ends a gateway of its own. */
 
 import { assert, assertEquals } from "@std/assert";
+import { TICK_MS } from "../../src/limits.ts";
 import { Client } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call, fresh, makeTopic } from "../support/http.ts";
 
 /** A gateway with a topic of two partitions, its dynamic member, an instance and some followers. */
 async function busy(drainMs: number) {
-  const gateway = await Gateway.start({ WEIR_DRAIN_MS: String(drainMs) });
+  const said: string[] = [];
+  const environment = { WEIR_DRAIN_MS: String(drainMs) };
+  const gateway = await Gateway.start(environment, (line) => said.push(line));
   const topic = await makeTopic(gateway, 2);
   const clients = await Promise.all(Array.from({ length: 8 }, () => Client.open(gateway)));
   const [member, instance, ...followers] = clients as [Client, Client, ...Client[]];
@@ -17,7 +21,8 @@ async function busy(drainMs: number) {
   await instance.join(fresh("group"), [topic], { instance: "worker-1" });
   await instance.until("assign", ({ partitions }) => partitions.length === 2);
   for (const follower of followers) await follower.subscribe(topic);
-  return { gateway, topic, clients, member, subscription, instance, follower: followers[0]! };
+  const follower = followers[0]!;
+  return { gateway, said, topic, clients, member, subscription, instance, follower };
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -72,16 +77,38 @@ Deno.test("after WEIR_DRAIN_MS everything closes with 4001, released or not, and
   assert(took > 500 && took < 3_000, `It took ${took} ms`);
 });
 
-Deno.test("a second signal ends it at once", async () => {
-  const { gateway, clients, member } = await busy(60_000);
+for (const [first, second] of [["SIGTERM", "SIGTERM"], ["SIGTERM", "SIGINT"]] as const) {
+  Deno.test(`a second signal (${second}) ends it at once, with 1, and it says why in one line`, async () => {
+    const { gateway, said, clients, member } = await busy(60_000);
+    await using _ = gateway;
+    gateway.signal(first);
+    await member.until("revoke");
+    gateway.signal(second);
+    // Its end, and not that of the drain, which would take a minute.
+    assertEquals((await gateway.ended()).code, 1);
+    await eventually("a line says why", () => said.length > 0);
+    assertEquals(said, ["weir ends: a second signal came before it had drained"]);
+    await Promise.all(clients.map((client) => client.close()));
+  });
+}
+
+Deno.test("each socket closes no sooner than it was told to come back, so that not all come at once", async () => {
+  const gateway = await Gateway.start({ WEIR_DRAIN_MS: "30000" });
   await using _ = gateway;
+  const clients = await Promise.all(Array.from({ length: 120 }, () => Client.open(gateway)));
+  const begun = performance.now();
   gateway.signal("SIGTERM");
-  await member.until("revoke");
-  const asked = performance.now();
-  gateway.signal("SIGTERM");
-  await gateway.ended();
-  assert(performance.now() - asked < 2_000);
-  await Promise.all(clients.map((client) => client.close()));
+  const told = await Promise.all(clients.map(async (client) => {
+    const { reconnectAfterMs } = await client.until("drain");
+    assertEquals(await client.closeCode(), 4001);
+    return { reconnectAfterMs, closedAfterMs: performance.now() - begun };
+  }));
+  const latest = Math.max(...told.map(({ reconnectAfterMs }) => reconnectAfterMs));
+  assert(latest >= 100, `They are told to come back within ${latest} ms`);
+  for (const { reconnectAfterMs, closedAfterMs } of told) {
+    assert(closedAfterMs >= reconnectAfterMs - TICK_MS, `${closedAfterMs}, ${reconnectAfterMs}`);
+  }
+  assertEquals((await gateway.ended()).code, 0);
 });
 
 Deno.test("with nobody connected it ends at once, with 0", async () => {

@@ -25,6 +25,8 @@ const table: [claim: string, message: unknown, outcome: string][] = [
   ["a value as deep as may be", valued("[".repeat(61) + "]".repeat(61)), "accepted"],
   ["a value one level deeper", valued("[".repeat(62) + "]".repeat(62)), "invalid_frame"],
   ["60,000 members", publish(`${manyMembers(60_000)},"records":[{"value":1}]`), "accepted"],
+  ["100,000 members", `{"type":"heartbeat",${shortMembers(99_999)}}`, "accepted"],
+  ["100,001 members", `{"type":"heartbeat",${shortMembers(100_000)}}`, "invalid_frame"],
   ["30,000 members in a value", valued(`{${manyMembers(30_000)}}`), "record_too_large"],
   ["an id of 400 digits", `{"type":"heartbeat","id":${"1".repeat(400)}}`, "invalid_frame"],
   ["an id of 2^53+1", '{"type":"heartbeat","id":9007199254740993}', "invalid_frame"],
@@ -100,6 +102,11 @@ const table: [claim: string, message: unknown, outcome: string][] = [
 
 function manyMembers(count: number): string {
   return Array.from({ length: count }, (_, i) => `"member${i}":0`).join();
+}
+
+/** So many that they only just fit one message. */
+function shortMembers(count: number): string {
+  return Array.from({ length: count }, (_, i) => `"-${i.toString(36)}":0`).join();
 }
 
 function headers(count: number): Record<string, string> {

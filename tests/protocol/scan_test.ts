@@ -63,3 +63,11 @@ Deno.test("scan counts brackets over the whole message", () => {
   assertEquals(tooDeep(`["${"[".repeat(100)}"]`), false);
   assertEquals(tooDeep("[[],{},[[]]]"), false);
 });
+
+Deno.test("members are counted at every depth, and what stands in strings is not", () => {
+  const members = (text: string) => scan(encoder.encode(text), 64).members;
+  assertEquals(members('{"a":1,"records":[{"value":{"b":{"c":":"}},"key":"x:y"}]}'), 6);
+  assertEquals(members('[{"a":[{"b":1},{"c":2}]},{}]'), 3);
+  assertEquals(members('{"publish":[{"records":[{"value":7}],"topic":"a:b"}]}'), 4);
+  assertEquals(members(`[${'{"a":1},'.repeat(99_999)}{}]`), 99_999);
+});

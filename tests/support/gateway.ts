@@ -8,6 +8,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { checkFlags, startFlags } from "./start_flags.ts";
 
 const root = new URL("../../", import.meta.url);
 const startMs = 20_000;
@@ -15,16 +16,14 @@ const startMs = 20_000;
 /** The adapter of its sockets: `TEST_SOCKETS=native` runs the same tests over the second one. */
 export const sockets = Deno.env.get("TEST_SOCKETS") ?? "ws";
 
-/** Settings that most tests want: a free port, nothing on the disk, a short drain. */
+/** Settings that most tests want: a free port, nothing on the disk, a short drain, no audit lines. */
 const usual = {
   PORT: "0",
   WEIR_STORE: ":memory:",
   WEIR_DRAIN_MS: "1000",
+  WEIR_REPORTS: "warn",
   WEIR_SOCKETS: sockets,
 };
-
-/** Those of `deno task start`, and no more. */
-const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write"];
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -48,9 +47,13 @@ export class Gateway {
     this.#output = output;
   }
 
-  /** Starts one and waits until it serves. */
-  static async start(environment: Environment = {}): Promise<Gateway> {
-    const child = command(environment, "piped", "inherit").spawn();
+  /** Starts one and waits until it serves. `onDiagnostic` takes each line on standard error. */
+  static async start(
+    environment: Environment = {},
+    onDiagnostic?: (line: string) => void,
+  ): Promise<Gateway> {
+    const child = command(environment, "piped", onDiagnostic ? "piped" : "inherit").spawn();
+    if (onDiagnostic) eachLine(child.stderr, onDiagnostic);
     const output = child.stdout.getReader();
     const late = setTimeout(() => kill(child, "SIGKILL"), startMs);
     try {
@@ -77,9 +80,12 @@ export class Gateway {
     return holder;
   }
 
-  /** Runs one whose start is refused, and returns what it said. */
+  /** Runs one whose start is refused, and returns what it, or what is run before it, said. */
   static async refused(environment: Environment): Promise<{ code: number; stderr: string }> {
-    const { code, stderr } = await command(environment, "null", "piped").output();
+    const check = await run(checkFlags, environment, "null", "piped").output();
+    const { code, stderr } = check.success
+      ? await command(environment, "null", "piped").output()
+      : check;
     return { code, stderr: new TextDecoder().decode(stderr) };
   }
 
@@ -118,10 +124,21 @@ function command(
   stdout: "piped" | "null",
   stderr: "piped" | "inherit",
 ): Deno.Command {
+  const { WEIR_STORE } = { ...usual, ...environment };
+  return run(startFlags(WEIR_STORE), environment, stdout, stderr);
+}
+
+/** `deno run` with these flags and the program behind them. */
+function run(
+  flags: readonly string[],
+  environment: Environment,
+  stdout: "piped" | "null",
+  stderr: "piped" | "inherit",
+): Deno.Command {
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("WEIR_") && name !== "HOST" && name !== "PORT");
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--frozen", ...permissions, "src/main.ts"],
+    args: ["run", "--quiet", ...flags],
     cwd: root,
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), ...usual, ...environment },
@@ -140,6 +157,20 @@ async function firstLine(output: ReadableStreamDefaultReader<Uint8Array>): Promi
     text += decoder.decode(value, { stream: true });
   }
   return text.slice(0, text.indexOf("\n"));
+}
+
+/** Until the stream has ended, which it does with the process. */
+async function eachLine(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  take: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + part).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  }
+  if (rest !== "") take(rest);
 }
 
 /** Sends a signal. A process that has ended by itself takes none, and nothing tells that in advance. */

@@ -3,8 +3,10 @@
  * frames that are wrong, many frames in one segment, and not reading.
  */
 
-import { assert } from "@std/assert";
-import type { Gateway } from "./gateway.ts";
+/** Where a gateway listens on this machine. */
+interface Listening {
+  readonly port: number;
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -29,21 +31,24 @@ export class RawSocket {
     this.#conn = conn;
   }
 
-  static async connect(gateway: Gateway): Promise<RawSocket> {
-    return new RawSocket(await Deno.connect({ hostname: "127.0.0.1", port: gateway.port }));
+  static async connect(gateway: Listening): Promise<RawSocket> {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: gateway.port });
+    // Each write leaves as it is.
+    conn.setNoDelay();
+    return new RawSocket(conn);
   }
 
   /** Shakes hands as `weir.v1` wants it. */
-  static async open(gateway: Gateway): Promise<RawSocket> {
+  static async open(gateway: Listening): Promise<RawSocket> {
     const socket = await RawSocket.connect(gateway);
     const head = await socket.shake(gateway);
-    assert(head.startsWith("HTTP/1.1 101 "), head);
+    if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`No upgrade: ${head}`);
     return socket;
   }
 
   /** Sends a handshake with these header lines changed (`undefined`: left out) and reads its answer. */
   async shake(
-    gateway: Gateway,
+    gateway: Listening,
     changed: Record<string, string | undefined> = {},
     requestLine = "GET /v1/connect HTTP/1.1",
   ): Promise<string> {
@@ -111,6 +116,11 @@ export class RawSocket {
           : new DataView(frame.payload.buffer, frame.payload.byteOffset).getUint16(0);
       }
     }
+  }
+
+  /** Takes one byte off the connection, whatever it belongs to; false where it has ended. */
+  async takeByte(): Promise<boolean> {
+    return await this.#conn.read(new Uint8Array(1)) !== null;
   }
 
   close(): void {

@@ -8,10 +8,16 @@ const find = (id) => document.getElementById(id);
 /** What was counted last, and when: by "topic" or "group" and name. */
 const counted = new Map();
 
+/** What the gateway may ask for. Kept nowhere but here: a reload forgets it, and no disk gets it. */
+let token = "";
+
 async function ask(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path} answers ${response.status}`);
-  return await response.json();
+  const response = await fetch(path, {
+    headers: token === "" ? {} : { authorization: `Bearer ${token}` },
+  });
+  if (response.ok) return await response.json();
+  if (response.status === 401 || response.status === 403) find("access").hidden = false;
+  throw new Error((await response.json()).message);
 }
 
 /** How fast a count grows, per second; undefined the first time. */
@@ -68,10 +74,17 @@ async function look() {
 
 async function keepLooking() {
   for (;;) {
-    if (document.visibilityState === "visible") await look();
+    if (document.visibilityState === "visible" && find("access").hidden) await look();
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }
+
+find("access").onsubmit = (event) => {
+  event.preventDefault();
+  token = find("token").value.trim();
+  find("access").hidden = true;
+  look();
+};
 
 find("example").textContent =
   `curl ${location.origin}/v1/topics/gps/records -d '{"records":[{"key":"cab-7","value":1}]}'`;

@@ -1,0 +1,88 @@
+/**
+ * What each subject takes up at this gateway, over all its sockets and requests: how many sockets it
+ * has, and how much it publishes. Where nobody says who they are, nothing is counted.
+ */
+
+import { Bucket } from "../bucket.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../host/host.ts";
+import { IDENTITY } from "../limits.ts";
+import { recordBytes } from "../record_size.ts";
+import type { RecordIn } from "../types.ts";
+import type { Identity } from "./identity.ts";
+
+/** What one subject may take up, where its token does not say otherwise. */
+export interface SubjectLimits {
+  readonly sockets: number;
+  /** Published a second. */
+  readonly records: number;
+  readonly bytes: number;
+}
+
+interface Subject {
+  sockets: number;
+  readonly records: Bucket;
+  readonly bytes: Bucket;
+}
+
+export class Subjects {
+  readonly #clock: Clock;
+  readonly #limits: SubjectLimits;
+  readonly #known = new Map<string, Subject>();
+
+  constructor(clock: Clock, limits: SubjectLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** A session of it begins. Throws `rate_limited` if it has as many as it may. */
+  enter({ subject, limits }: Identity): void {
+    if (subject === "") return;
+    const known = this.#find(subject);
+    const most = limits.sockets ?? this.#limits.sockets;
+    if (known.sockets >= most) {
+      const message = `This subject has ${most} sockets at this gateway already`;
+      throw new GatewayError("rate_limited", message, { retryAfterMs: IDENTITY.retrySocketMs });
+    }
+    known.sockets++;
+  }
+
+  /** A session that has entered is over. */
+  leave({ subject }: Identity): void {
+    const known = this.#known.get(subject);
+    if (known) known.sockets--;
+  }
+
+  /** It publishes these. Throws `rate_limited` if it has published more than it may for now. */
+  publish({ subject, limits }: Identity, records: readonly RecordIn[]): void {
+    if (subject === "") return;
+    const known = this.#find(subject);
+    const now = this.#clock.monotonic();
+    known.records.perSecond = limits.rate ?? this.#limits.records;
+    const retryAfterMs = Math.max(known.records.waitMs(now), known.bytes.waitMs(now));
+    if (retryAfterMs > 0) {
+      throw new GatewayError("rate_limited", "This subject publishes too much", { retryAfterMs });
+    }
+    known.records.take(records.length);
+    known.bytes.take(records.reduce((bytes, record) => bytes + recordBytes(record), 0));
+  }
+
+  #find(subject: string): Subject {
+    const known = this.#known.get(subject);
+    if (known) return known;
+    if (this.#known.size >= IDENTITY.subjects) this.#forget();
+    const now = this.#clock.monotonic();
+    const { records, bytes } = this.#limits;
+    const fresh = { sockets: 0, records: new Bucket(records, now), bytes: new Bucket(bytes, now) };
+    this.#known.set(subject, fresh);
+    return fresh;
+  }
+
+  /** Those that are as if they had never come. */
+  #forget(): void {
+    const now = this.#clock.monotonic();
+    for (const [subject, { sockets, records, bytes }] of this.#known) {
+      if (sockets === 0 && records.isFull(now) && bytes.isFull(now)) this.#known.delete(subject);
+    }
+  }
+}

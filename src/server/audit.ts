@@ -1,0 +1,48 @@
+/**
+ * A line for operators for everything that somebody has changed or tried to change over HTTP: what,
+ * of which topic or group, whose token it was, and what came of it. Around the table of routes and
+ * not in each handler, so that none can be forgotten: what is in `VERBS` is audited.
+ */
+
+import type { Telemetry } from "../host/host.ts";
+import type { Handler, Method, Routes } from "./app.ts";
+import { asGatewayError } from "./problem.ts";
+
+/** Path → method → what it does. */
+const VERBS: Readonly<Record<string, Readonly<Partial<Record<Method, string>>>>> = {
+  "/v1/topics/:topic": { PUT: "put topic", DELETE: "delete topic" },
+  "/v1/groups/:group": { DELETE: "delete group" },
+  "/v1/groups/:group/offsets": { PUT: "set offsets" },
+};
+
+/** The same routes, of which those that change topics or groups are told of. */
+export function audited(routes: Routes, telemetry: Telemetry): Routes {
+  return Object.fromEntries(
+    Object.entries(routes).map(([path, methods]) => [
+      path,
+      Object.fromEntries(
+        Object.entries(methods).map(([method, handler]) => {
+          const verb = VERBS[path]?.[method as Method];
+          return [method, verb === undefined ? handler : telling(verb, handler, telemetry)];
+        }),
+      ),
+    ]),
+  );
+}
+
+function telling(verb: string, handler: Handler, telemetry: Telemetry): Handler {
+  return async (request, params, who) => {
+    const tell = (outcome: string) => {
+      const object = params["topic"] ?? params["group"];
+      telemetry.report("info", "audit", { verb, object, subject: who.subject, outcome });
+    };
+    try {
+      const response = await handler(request, params, who);
+      tell(response.status === 201 ? "made" : "done");
+      return response;
+    } catch (error) {
+      tell(asGatewayError(error).code);
+      throw error;
+    }
+  };
+}

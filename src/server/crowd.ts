@@ -1,0 +1,136 @@
+/**
+ * How many sockets there are, and who may open another: a bound for the gateway, which is its memory's,
+ * and bounds for each address, so that one of them takes no more than its share. Whoever is refused is
+ * told when to come back.
+ */
+
+import { Bucket } from "../bucket.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../host/host.ts";
+import { SOCKETS } from "../limits.ts";
+
+export interface CrowdLimits {
+  readonly sockets: number;
+  /** What strangers may: undefined where everyone may do everything. */
+  readonly strangers: StrangerLimits | undefined;
+}
+
+export interface StrangerLimits {
+  readonly socketsPerAddress: number;
+  /** New sockets a second, of all addresses together. */
+  readonly newSockets: number;
+}
+
+interface Address {
+  sockets: number;
+  readonly opened: Bucket;
+}
+
+export class Crowd {
+  readonly #clock: Clock;
+  readonly #limits: CrowdLimits;
+  readonly #addresses = new Map<string, Address>();
+  readonly #opened: Bucket | undefined;
+  #sockets = 0;
+
+  constructor(clock: Clock, limits: CrowdLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+    const { strangers } = limits;
+    this.#opened = strangers && new Bucket(strangers.newSockets, clock.monotonic());
+  }
+
+  /**
+   * A socket is opened from there: returns what is to be called once when it is gone. Throws
+   * `overloaded` if there are too many, `rate_limited` if there are too many from there.
+   */
+  enter(address: string): () => void {
+    if (this.#sockets >= this.#limits.sockets) {
+      throw new GatewayError("overloaded", "There are as many sockets as this gateway takes", {
+        retryAfterMs: SOCKETS.retryMs,
+      });
+    }
+    const known = isLoopbackAddress(address) ? undefined : this.#stranger(groupOf(address));
+    this.#sockets++;
+    if (known) known.sockets++;
+    return () => {
+      this.#sockets--;
+      if (known) known.sockets--;
+    };
+  }
+
+  get size(): number {
+    return this.#sockets;
+  }
+
+  #stranger(address: string): Address | undefined {
+    const { strangers } = this.#limits;
+    if (!strangers || !this.#opened) return undefined;
+    const now = this.#clock.monotonic();
+    const known = this.#find(address, now);
+    if (known.sockets >= strangers.socketsPerAddress) {
+      throw new GatewayError("rate_limited", "There are too many sockets from this address", {
+        retryAfterMs: SOCKETS.retryMs,
+      });
+    }
+    const ownMs = known.opened.waitMs(now);
+    const allMs = this.#opened.waitMs(now);
+    if (ownMs > 0) throw tooFast("rate_limited", "this address", ownMs);
+    if (allMs > 0) throw tooFast("overloaded", "all addresses", allMs);
+    known.opened.take(1);
+    this.#opened.take(1);
+    return known;
+  }
+
+  #find(address: string, now: number): Address {
+    const known = this.#addresses.get(address);
+    if (known) return known;
+    if (this.#addresses.size >= SOCKETS.addresses) this.#forget(now);
+    const fresh = { sockets: 0, opened: new Bucket(SOCKETS.newPerAddress, now) };
+    this.#addresses.set(address, fresh);
+    return fresh;
+  }
+
+  /** Those that are as if they had never come. */
+  #forget(now: number): void {
+    for (const [address, { sockets, opened }] of this.#addresses) {
+      if (sockets === 0 && opened.isFull(now)) this.#addresses.delete(address);
+    }
+  }
+}
+
+function tooFast(code: "rate_limited" | "overloaded", who: string, retryAfterMs: number) {
+  return new GatewayError(code, `Sockets are opened too fast by ${who}`, { retryAfterMs });
+}
+
+/**
+ * Where a request comes from. Each proxy that is trusted has added who came to it behind what it was
+ * told, so the one in question stands as far from the end as there are proxies; what stands before it
+ * anybody may have written.
+ */
+export function addressOf(
+  peer: string | undefined,
+  forwardedFor: string | undefined,
+  trustedProxies: number,
+): string {
+  const named = trustedProxies > 0
+    ? forwardedFor?.split(",").at(-trustedProxies)?.trim()
+    : undefined;
+  return named || peer || "";
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address === "::1" || /^(::ffff:)?127\./i.test(address);
+}
+
+/** An IPv4 address, or the part of an IPv6 address that one customer has to himself: half of it. */
+function groupOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(":")) return address;
+  const [left = "", right] = address.split("::");
+  const head = left === "" ? [] : left.split(":");
+  const tail = right === undefined || right === "" ? [] : right.split(":");
+  const zeros = Array(Math.max(0, 8 - head.length - tail.length)).fill("0");
+  return [...head, ...zeros, ...tail].slice(0, 4).join(":");
+}

@@ -1,0 +1,25 @@
+/** What is held beside the abusers: no abuse at all, and a machine that is busy with something else. */
+
+import type { Abuser } from "./abuser.ts";
+
+export const nothing: Abuser = {
+  does: "nothing: how far two windows differ by themselves",
+  lanes: { full: 1, small: 1 },
+  async pass(site) {
+    site.inForce();
+    await site.sleep(60_000);
+  },
+};
+
+const SPIN_MS = 5;
+
+export const busyNeighbour: Abuser = {
+  does: "nothing to the gateway, but keeps busy the core that abusers run on",
+  lanes: { full: 1, small: 1 },
+  async pass(site) {
+    site.inForce();
+    const end = performance.now() + SPIN_MS;
+    while (performance.now() < end);
+    await site.sleep(0);
+  },
+};

@@ -1,0 +1,95 @@
+/**
+ * What others feel of one who misbehaves: `deno task abuse [--only NAME,NAME] [--quick]`. The gateway
+ * runs on one core over a file. Sockets that do nothing wrong publish to others at half of what goes
+ * through at most, in turn without an abuser and with one, which runs as a process behind them on
+ * their core. From this machine no limit by address holds, so nobody is kept out: the worst case.
+ *
+ *     lanes       sockets at a time, each of which does it again and again
+ *     p50, p99    from a record's publish until another socket has it: the median of the windows
+ *                 without the abuse, and how far these are apart; the median of those with it, and
+ *                 the median change from one to the other within a pair
+ *     cost        resident memory while it lasts, less what there was before: median, most, by lane
+ *     goal        no more than 20 % slower, or than the windows without it are apart
+ *     afterwards  what the heap holds and what is resident some time after each round's end
+ *
+ * The first two rows are for comparison: nothing is done, and the core is kept busy. An abuser that
+ * fails takes no other with it. It exits with 1 where a record was lost, doubled or refused, memory
+ * rose from round to round, or an abuser failed; the goal is for reading.
+ */
+
+import { parseArgs } from "node:util";
+import { print } from "../../src/demo/print.ts";
+import { runProgram } from "../../src/demo/program.ts";
+import { pinned } from "../bench/processes.ts";
+import { type AbuserName, ABUSERS, isAbuser } from "./abusers.ts";
+import { type Pace, run } from "./run.ts";
+import { HEADING, isWell, rowLines } from "./table.ts";
+
+const NAMES = Object.keys(ABUSERS).filter(isAbuser);
+const USAGE = `Usage: deno task abuse [--only NAME,NAME] [--quick]; there are ${NAMES.join(", ")}`;
+
+const THOROUGH: Pace = {
+  size: "full",
+  rounds: 5,
+  pairs: 16,
+  capacityMs: 5_000,
+  windowMs: 10_000,
+  settleMs: 2_000,
+  restMs: 60_000,
+};
+const QUICK: Pace = {
+  ...THOROUGH,
+  rounds: 1,
+  capacityMs: 2_000,
+  windowMs: 5_000,
+  settleMs: 1_000,
+  restMs: 5_000,
+};
+
+function options(args: string[]): { readonly names: readonly AbuserName[]; readonly pace: Pace } {
+  const { values } = parseArgs({
+    args,
+    options: { only: { type: "string" }, quick: { type: "boolean", default: false } },
+  });
+  const wanted = values.only?.split(",") ?? NAMES;
+  const names = wanted.filter(isAbuser);
+  if (names.length < wanted.length) throw new Error(USAGE);
+  return { names, pace: values.quick ? QUICK : THOROUGH };
+}
+
+async function main(): Promise<number> {
+  const { names, pace } = options(Deno.args);
+  moveToOwnCore();
+  print(["deno task abuse", ...Deno.args].join(" "));
+  print(`Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, ${Deno.build.target}`);
+  print(
+    `${pace.rounds} × ${pace.windowMs / 1_000} s without and with it; ` +
+      `memory ${pace.restMs / 1_000} s after its end\n\n${HEADING}`,
+  );
+  let failed = 0;
+  for (const name of names) {
+    try {
+      const row = await run(name, pace);
+      for (const line of rowLines(row)) print(line);
+      if (!isWell(row)) failed++;
+    } catch (error) {
+      print(`${name} failed: ${error instanceof Error ? error.message : error}`);
+      failed++;
+    }
+  }
+  return failed > 0 ? 1 : 0;
+}
+
+/** Away from the gateway's. All threads move, and those that are begun later begin there. */
+function moveToOwnCore(): void {
+  const [program, ...rest] = pinned(1);
+  if (!program) return;
+  const [core = "1"] = rest.slice(-1);
+  const { success } = new Deno.Command(program, {
+    args: ["--all-tasks", "--cpu-list", "--pid", core, String(Deno.pid)],
+    stdout: "null",
+  }).outputSync();
+  if (!success) throw new Error("This process cannot be moved to a core of its own");
+}
+
+if (import.meta.main) await runProgram(main);

@@ -1,0 +1,123 @@
+/**
+ * The run of one abuser against a gateway of its own: rounds with a window without it and one with
+ * it, after each of which it goes, and some time later the gateway's memory is looked at.
+ */
+
+import { Abuse } from "./abuse_child.ts";
+import type { Abuser, Got, Size } from "./abuser.ts";
+import { type AbuserName, ABUSERS } from "./abusers.ts";
+import type { Round, Window } from "./figures.ts";
+import { InspectedGateway } from "./inspected_gateway.ts";
+import { Others, type Totals } from "./others.ts";
+
+/** Records that each pair has under way while it is found out how much goes through. */
+const UNDER_WAY = 16;
+
+export interface Pace {
+  readonly rounds: number;
+  readonly pairs: number;
+  readonly capacityMs: number;
+  readonly windowMs: number;
+  /** How long the abuse is in force before its window. */
+  readonly settleMs: number;
+  /** From its end until memory is looked at. */
+  readonly restMs: number;
+  readonly size: Size;
+}
+
+export interface Row {
+  readonly name: AbuserName;
+  readonly does: string;
+  readonly lanes: number;
+  /** Records a second, in all windows: half of what goes through at most. */
+  readonly perSecond: number;
+  readonly rounds: readonly Round[];
+  /** In the rounds together. */
+  readonly got: Got;
+  readonly others: Totals;
+}
+
+export async function run(name: AbuserName, pace: Pace): Promise<Row> {
+  const gateway = await InspectedGateway.start();
+  try {
+    const others = await Others.connect({ port: gateway.port, pairs: pace.pairs });
+    try {
+      return await new Run(name, pace, gateway, others).run();
+    } finally {
+      others.close();
+    }
+  } finally {
+    await gateway.stop();
+  }
+}
+
+class Run {
+  readonly #name: AbuserName;
+  readonly #pace: Pace;
+  readonly #gateway: InspectedGateway;
+  readonly #others: Others;
+  readonly #got: Got = {};
+
+  constructor(name: AbuserName, pace: Pace, gateway: InspectedGateway, others: Others) {
+    this.#name = name;
+    this.#pace = pace;
+    this.#gateway = gateway;
+    this.#others = others;
+  }
+
+  async run(): Promise<Row> {
+    const capacity = await this.#others.capacity(this.#pace.capacityMs, UNDER_WAY);
+    const perSecond = capacity / 2;
+    const rounds: Round[] = [];
+    while (rounds.length < this.#pace.rounds) {
+      rounds.push(await this.#round(perSecond, rounds.length % 2 === 0));
+    }
+    const { does, lanes }: Abuser = ABUSERS[this.#name];
+    return {
+      name: this.#name,
+      does,
+      lanes: lanes[this.#pace.size],
+      perSecond,
+      rounds,
+      got: this.#got,
+      others: this.#others.totals,
+    };
+  }
+
+  /** Which window is the first alternates: neither is always the one in a warmer gateway. */
+  async #round(perSecond: number, abusedLast: boolean): Promise<Round> {
+    const calm = () => this.#others.window(this.#pace.windowMs, perSecond);
+    const before = abusedLast ? await calm() : undefined;
+    const abused = await this.#abused(perSecond);
+    await sleep(this.#pace.restMs);
+    const after = await this.#gateway.memory();
+    return { without: before ?? await calm(), ...abused, after };
+  }
+
+  async #abused(perSecond: number): Promise<{ readonly with: Window; readonly cost: number }> {
+    const { windowMs, settleMs } = this.#pace;
+    const before = this.#gateway.rss;
+    const most = this.#gateway.watchRss();
+    let abuse: Abuse | undefined;
+    try {
+      abuse = await Abuse.begin({
+        name: this.#name,
+        port: this.#gateway.port,
+        size: this.#pace.size,
+      });
+      await sleep(settleMs);
+      const window = await this.#others.window(windowMs, perSecond);
+      for (const [what, times] of Object.entries(await abuse.end())) {
+        this.#got[what] = (this.#got[what] ?? 0) + times;
+      }
+      return { with: window, cost: most() - before };
+    } finally {
+      most();
+      await abuse?.kill();
+    }
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

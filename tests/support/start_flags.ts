@@ -1,0 +1,23 @@
+/**
+ * How `deno task start` runs the gateway, read from `deno.json`, so that tests run it under the same
+ * permissions and no others.
+ */
+
+import config from "../../deno.json" with { type: "json" };
+import { storePaths } from "../../src/cli/store_folder.ts";
+
+const commands = config.tasks.start.command.split(" && ").map(flagsOf);
+
+/** Of what checks the settings first: flags of `deno run`, and the program behind them. */
+export const checkFlags: readonly string[] = commands[0]!.filter((word) => !/^>|^\/dev/.test(word));
+
+/** Of the gateway, on this store. */
+export function startFlags(store: string): readonly string[] {
+  return commands.at(-1)!.map((word) => word.replace("$FOLDER", storePaths(store)));
+}
+
+/** The words of one command behind `deno run`: apart by blanks, but within quotes. */
+function flagsOf(command: string): string[] {
+  const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
+  return words.slice(words.indexOf("run") + 1);
+}
