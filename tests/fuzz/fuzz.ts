@@ -83,11 +83,11 @@ class Run {
       await this.#rest(gateway);
     } while (!this.#isOver(begun));
     await healthy.stop();
-    if (healthy.fault !== undefined) this.#faults.push(healthy.fault);
+    if (healthy.fault !== undefined) this.#fault(healthy.fault);
     this.#compareMemory();
     this.#stopping = true;
     const { code } = await gateway.stop("SIGTERM");
-    if (code !== 0) this.#faults.push(`the gateway ended with ${code} after SIGTERM`);
+    if (code !== 0) this.#fault(`the gateway ended with ${code} after SIGTERM`);
     await watching;
     return {
       faults: this.#faults,
@@ -130,7 +130,7 @@ class Run {
     this.#held++;
     for (const [outcome, count] of result.outcomes) this.#count(outcome, count);
     if (result.code !== undefined) this.#count(`closed ${result.code}`, 1);
-    if (result.faults.length > 0) this.#faults.push(this.#shown(result.faults[0]!, held, trail));
+    if (result.faults.length > 0) this.#fault(this.#shown(result.faults[0]!, held, trail));
   }
 
   /** Once in a round: nobody is there, nothing has failed, and what there is does not pile up. */
@@ -145,7 +145,7 @@ class Run {
       await tidy(gateway);
       const now = await metrics(gateway);
       for (const counter of FAULTY_COUNTERS) {
-        if (now.get(counter)) this.#faults.push(`${counter} is ${now.get(counter)}`);
+        if (now.get(counter)) this.#fault(`${counter} is ${now.get(counter)}`);
       }
       const resident = now.get("resident_bytes") ?? NaN;
       this.#resident.push(resident);
@@ -154,7 +154,7 @@ class Run {
           `${Math.round(resident / MiB)} MiB resident`,
       );
     } catch (error) {
-      this.#faults.push(`after a round: ${error}`);
+      this.#fault(`after a round: ${error}`);
     }
   }
 
@@ -162,7 +162,12 @@ class Run {
     const first = this.#resident[0] ?? NaN;
     const last = this.#resident.at(-1) ?? NaN;
     if (last <= GROWTH.times * first + GROWTH.bytes) return;
-    this.#faults.push(`resident memory grew from ${first} to ${last} bytes`);
+    this.#fault(`resident memory grew from ${first} to ${last} bytes`);
+  }
+
+  #fault(what: string): void {
+    this.#faults.push(what);
+    this.#options.print(`  ${what}`);
   }
 
   #count(outcome: string, by: number): void {
@@ -171,14 +176,14 @@ class Run {
 
   #diagnosed(line: string): void {
     if (/"level":"(info|warn)"/.test(line)) return this.#count("diagnostics below error", 1);
-    this.#faults.push(`the gateway says ${line}\n${this.#lately()}`);
+    this.#fault(`the gateway says ${line}\n${this.#lately()}`);
   }
 
   async #watch(gateway: Gateway): Promise<void> {
     const { code, signal } = await gateway.ended();
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#faults.push(`the gateway ended with ${signal ?? code}\n${this.#lately()}`);
+    this.#fault(`the gateway ended with ${signal ?? code}\n${this.#lately()}`);
   }
 
   /** What was being said: one of these did it. */

@@ -48,7 +48,6 @@ async function main(): Promise<number> {
 
 function report(outcome: Outcome, minutes: number): number {
   const { faults, counts, conversations, took, lateMs, resident } = outcome;
-  for (const fault of faults) print(`  ${fault}`);
   const sorted = [...counts].sort(([a], [b]) => a < b ? -1 : 1);
   print(sorted.map(([outcome, count]) => `${count} ${outcome}`).join(", "));
   const ms = took.toSorted((a, b) => a - b);

@@ -16,7 +16,7 @@ import type { Trail } from "./trail.ts";
 /** No id of the grammar's is as high. */
 const LAST_ID = 1_700_000_001;
 /** How long what is on the wire is waited for that nobody need answer. */
-const WIRE_MS = 200;
+const WIRE_MS = 500;
 
 const utf8 = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true });
