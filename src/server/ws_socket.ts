@@ -126,6 +126,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
       read();
     });
   });
+
   /**
    * What a session has not yet as a whole message it cannot count: as long as nobody knows whose it
    * is, a peer may not have us keep more than a few `hello`s take.

@@ -110,7 +110,7 @@ export class Session {
   }
 
   get greeted(): boolean {
-    return this.#state !== "opening" && this.#state !== "greeting";
+    return this.#state === "open";
   }
 
   /** The socket is gone. */

@@ -10,25 +10,38 @@ const HEADER_BYTES = 14;
 /** What came in: one WebSocket message. `bytes` is only valid during the call. */
 export type OnMessage = (bytes: Uint8Array) => void;
 
+/** Bytes that a client has room for at first; it grows. */
+export interface Room {
+  readonly in: number;
+  readonly out: number;
+}
+
+/** For a few sockets that are busy. */
+const BUSY: Room = { in: 1 << 20, out: 1 << 16 };
+/** For thousands that are not: room for a message is all that they need. */
+export const CROWDED: Room = { in: 4 << 10, out: 512 };
+
 export class LeanClient {
   readonly #socket: Deno.TcpConn;
-  #out = new Uint8Array(1 << 16);
+  #out: Uint8Array<ArrayBuffer>;
   #outLength = 0;
   #writing: Promise<void> | undefined;
-  #in = new Uint8Array(1 << 20);
+  #in: Uint8Array<ArrayBuffer>;
   #inLength = 0;
   #closed = false;
   bytesReceived = 0;
   onMessage: OnMessage = () => {};
 
-  private constructor(socket: Deno.TcpConn) {
+  private constructor(socket: Deno.TcpConn, room: Room) {
     this.#socket = socket;
+    this.#in = new Uint8Array(room.in);
+    this.#out = new Uint8Array(room.out);
   }
 
-  static async connect(port: number, path = "/v1/connect"): Promise<LeanClient> {
+  static async connect(port: number, path = "/v1/connect", room = BUSY): Promise<LeanClient> {
     const socket = await Deno.connect({ hostname: "127.0.0.1", port });
     socket.setNoDelay(true);
-    const client = new LeanClient(socket);
+    const client = new LeanClient(socket, room);
     await client.#shake(port, path);
     client.#read();
     return client;

@@ -10,24 +10,32 @@ export interface Server {
   cpuSeconds(): number;
   /** Resident memory in bytes. */
   rssBytes(): number;
-  stop(): Promise<void>;
+  /** Lets it finish, unless it is told otherwise. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
-/** The gateway on a fresh embedded store; `flags` are those of `deno run`. */
+/** The core of what is measured; its driver has the next one. `undefined`: any. */
+export type Core = number | undefined;
+
+export const SERVER_CORE = 0;
+export const DRIVER_CORE = 1;
+
+/** The gateway on a fresh embedded store unless `env` names one; `flags` are those of `deno run`. */
 export async function startGateway(
-  env: Record<string, string> = {},
+  env: Readonly<Record<string, string>> = {},
   flags: readonly string[] = [],
+  core: Core = SERVER_CORE,
 ): Promise<Server> {
   const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
   const server = await start(["-A", "--unstable-kv", ...flags, "src/main.ts"], {
     PORT: "0",
     WEIR_STORE: `${folder}/weir.kv`,
     ...env,
-  });
+  }, core);
   return {
     ...server,
-    stop: async () => {
-      await server.stop();
+    stop: async (signal) => {
+      await server.stop(signal);
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -38,8 +46,12 @@ export function startScript(name: string, env: Record<string, string> = {}): Pro
   return start(["-A", "--unstable-kv", `tests/bench/${name}`], env);
 }
 
-async function start(args: string[], env: Record<string, string>): Promise<Server> {
-  const [command, ...rest] = [...pinned(0), Deno.execPath(), "run", ...args];
+async function start(
+  args: string[],
+  env: Record<string, string>,
+  core: Core = SERVER_CORE,
+): Promise<Server> {
+  const [command, ...rest] = [...pinned(core), Deno.execPath(), "run", ...args];
   const child = new Deno.Command(command ?? "", {
     args: rest,
     env,
@@ -52,15 +64,16 @@ async function start(args: string[], env: Record<string, string>): Promise<Serve
     pid: child.pid,
     cpuSeconds: () => cpuSeconds(child.pid),
     rssBytes: () => rssBytes(child.pid),
-    stop: async () => {
-      child.kill("SIGTERM");
+    stop: async (signal = "SIGTERM") => {
+      child.kill(signal);
       await child.status;
     },
   };
 }
 
 /** The command that keeps a process on this core, where the machine has one for it. */
-export function pinned(core: number): string[] {
+export function pinned(core: Core): string[] {
+  if (core === undefined) return [];
   try {
     const { success } = new Deno.Command("taskset", { args: ["-V"], stdout: "null" }).outputSync();
     return success && navigator.hardwareConcurrency > 1 ? ["taskset", "-c", String(core)] : [];
@@ -87,7 +100,8 @@ async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void>
   while (!(await reader.read()).done);
 }
 
-function cpuSeconds(pid: number): number {
+/** CPU seconds that a process has used so far, all threads. */
+export function cpuSeconds(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;

@@ -9,6 +9,8 @@ import type { Gateway } from "../support/gateway.ts";
 const TOPIC = "healthy";
 const EVERY_MS = 50;
 const CREDIT = 500;
+/** After so long it is not well. Long, since the machine may have more to do. */
+const PATIENCE_MS = 30_000;
 
 export class Healthy {
   /** From the publish until the record was here, in milliseconds. */
@@ -46,9 +48,22 @@ export class Healthy {
       const { subscription } = await this.#client.subscribe(TOPIC, { credit: { records: CREDIT } });
       for (let number = 0; !this.#stopped; number++) {
         const begun = performance.now();
-        await this.#client.publish(TOPIC, [{ key: "k", value: number }]);
-        const records = await this.#client.records(subscription, number + 1);
+        const id = this.#client.id();
+        this.#client.send({ type: "publish", id, topic: TOPIC, records: [{ value: number }] });
+        const records = await this.#client.when(
+          () => {
+            const delivered = this.#client.delivered(subscription);
+            return delivered.length > number && delivered;
+          },
+          `record ${number}`,
+          PATIENCE_MS,
+        );
         this.took.push(performance.now() - begun);
+        await this.#client.when(
+          () => this.#client.seen.findLast((frame) => frame.id === id && frame.type === "ok"),
+          `the reply to record ${number}`,
+          PATIENCE_MS,
+        );
         const { value } = records[number]!;
         if (value !== number) throw new Error(`${value} came in the place of ${number}`);
         if (number % CREDIT === CREDIT - 1) {

@@ -15,6 +15,11 @@ import type { Trail } from "./trail.ts";
 
 /** No id of the grammar's is as high. */
 const LAST_ID = 1_700_000_001;
+/**
+ * After so long an answer is taken for lost. Long, since a group carries out what floods of joins ask
+ * of it one after the other, on a machine that may have more to do.
+ */
+const ANSWER_MS = 240_000;
 /** How long what is on the wire is waited for that nobody need answer. */
 const WIRE_MS = 500;
 
@@ -160,11 +165,20 @@ class Talk {
     }
   }
 
+  /** Until everything is answered. What takes too long is a fault, and the end. */
   async #settled(): Promise<void> {
-    const { kind } = this.#conversation;
-    if (kind !== "wire" || !this.#ledger.isSettled) {
-      await this.#until(() => this.#over || this.#ledger.isSettled);
-    }
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, ANSWER_MS);
+    await this.#until(() => this.#over || late || this.#ledger.isSettled);
+    clearTimeout(timer);
+    if (this.#over || !late) return;
+    this.#ledger.settle();
+    this.#leaving = true;
+    this.#socket.close();
+    await this.#until(() => this.#over);
   }
 
   async #until(holds: () => boolean): Promise<void> {
@@ -200,6 +214,7 @@ class Talk {
   #take(message: string): void {
     if (message.startsWith("{") || message.startsWith("[")) this.#rules?.received(message);
     for (const frame of this.#ledger.received(message)) {
+      if (frame["type"] === "ping") this.#say({ type: "heartbeat" });
       if (frame["type"] !== "ok") continue;
       const { producer, incarnation } = frame as {
         readonly producer?: { readonly id: string; readonly epoch: number };

@@ -103,7 +103,8 @@ export async function said(
  */
 export async function flood(socket: RawSocket, chunk: Uint8Array, times: number): Promise<number> {
   let isClosed = false;
-  const code = socket.closeCode().finally(() => isClosed = true);
+  const code = socket.closeCode();
+  void code.catch(() => {}).then(() => isClosed = true);
   for (let sent = 0; sent < times && !isClosed; sent++) {
     if (!await writeWhilePossible(socket, chunk, false)) break;
   }
@@ -120,7 +121,8 @@ export async function drip<T>(
   const toBytes = (said: string | Uint8Array) =>
     typeof said === "string" ? encoder.encode(said) : said;
   let isAnswered = false;
-  const answered = answer().finally(() => isAnswered = true);
+  const answered = answer();
+  void answered.catch(() => {}).then(() => isAnswered = true);
   await writeWhilePossible(socket, toBytes(begin), false);
   while (!isAnswered) {
     await new Promise((resolve) => setTimeout(resolve, dripMs));
