@@ -96,6 +96,11 @@ export class Group {
 
   /** Resolves when the command is carried out, and stored. */
   command(command: Command): Promise<void> {
+    // Whoever leaves must always be let out.
+    if (command.type === "join" && this.#waiting.length >= GROUP.waiting) {
+      const message = `${GROUP.waiting} members of group ${this.name} come and go already`;
+      return Promise.reject(new GatewayError("overloaded", message, { retryAfterMs: 1_000 }));
+    }
     return new Promise((resolve, reject) => {
       const since = this.#context.host.clock.monotonic();
       this.#waiting.push({ command, since, resolve, reject });

@@ -45,7 +45,9 @@ export type Command =
 
 /** The next state while it is being worked out. */
 class Draft {
-  readonly members: Map<string, Member>;
+  readonly #members: Map<string, Member>;
+  /** The ids of members by their connections: most commands name one. */
+  readonly #ids: Map<string, string>;
   readonly topics: Map<
     string,
     { topic: Topic; owners: (string | undefined)[]; since: number[]; revoking: Set<number> }
@@ -54,7 +56,8 @@ class Draft {
   readonly fenced = new Set<string>();
 
   constructor({ members, topics }: GroupState) {
-    this.members = new Map(members);
+    this.#members = new Map(members);
+    this.#ids = new Map([...members.values()].map(({ connection, id }) => [connection, id]));
     this.topics = new Map();
     for (const [id, { topic, owners, since, revoking }] of topics) {
       const copy = { owners: [...owners], since: [...since], revoking: new Set(revoking) };
@@ -62,11 +65,20 @@ class Draft {
     }
   }
 
+  get members(): ReadonlyMap<string, Member> {
+    return this.#members;
+  }
+
   byConnection(connection: string): Member | undefined {
-    for (const member of this.members.values()) {
-      if (member.connection === connection) return member;
-    }
-    return undefined;
+    return this.#members.get(this.#ids.get(connection) ?? "");
+  }
+
+  /** A new member, or one that is different now. */
+  put(member: Member): void {
+    const before = this.#members.get(member.id);
+    if (before) this.#ids.delete(before.connection);
+    this.#members.set(member.id, member);
+    this.#ids.set(member.connection, member.id);
   }
 
   /** Takes what the member owns and `which` holds of. */
@@ -83,7 +95,8 @@ class Draft {
 
   remove(member: string): void {
     this.free(member, () => true);
-    this.members.delete(member);
+    this.#ids.delete(this.#members.get(member)?.connection ?? "");
+    this.#members.delete(member);
     this.fenced.delete(member);
   }
 }
@@ -133,7 +146,7 @@ function carryOut(draft: Draft, command: Command): void {
       if (!member) return;
       if (member.instance === undefined) draft.remove(member.id);
       else if (!member.away) {
-        draft.members.set(member.id, { ...member, away: true, draining: false });
+        draft.put({ ...member, away: true, draining: false });
       }
       return;
     }
@@ -158,7 +171,7 @@ function carryOut(draft: Draft, command: Command): void {
     }
     case "drain": {
       const member = draft.byConnection(command.connection);
-      if (member && !member.draining) draft.members.set(member.id, { ...member, draining: true });
+      if (member && !member.draining) draft.put({ ...member, draining: true });
       return;
     }
     case "topicRemoved":
@@ -186,7 +199,7 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
       !joining.topics.includes(topicId) ||
       (draft.topics.get(topicId)?.revoking.has(partition) ?? false));
   }
-  draft.members.set(id, { ...joining, id });
+  draft.put({ ...joining, id });
   draft.fenced.add(id);
 }
 
@@ -195,7 +208,7 @@ function removeTopic(draft: Draft, topicId: string): void {
   for (const member of [...draft.members.values()]) {
     if (!member.topics.includes(topicId)) continue;
     const topics = member.topics.filter((id) => id !== topicId);
-    if (topics.length > 0) draft.members.set(member.id, { ...member, topics });
+    if (topics.length > 0) draft.put({ ...member, topics });
     else draft.remove(member.id);
   }
 }

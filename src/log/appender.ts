@@ -239,11 +239,12 @@ type InBatch = ReadonlyMap<string, { epoch: number; highest: number }>;
 
 /** Whether it can only be judged when the batch is settled. */
 function collides(pending: Pending, producers: InBatch): boolean {
-  return pending.parts.some(({ append: { producer } }) => {
+  for (const { append: { producer } } of pending.parts) {
     const known = producer && producers.get(producer.id);
-    if (!known) return false;
-    return known.epoch !== producer.epoch || producer.sequence <= known.highest;
-  });
+    if (!known) continue;
+    if (known.epoch !== producer.epoch || producer.sequence <= known.highest) return true;
+  }
+  return false;
 }
 
 function remember(pending: Pending, producers: Map<string, { epoch: number; highest: number }>) {

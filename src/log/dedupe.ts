@@ -126,8 +126,9 @@ export class Dedupe implements PublishSink {
 
 /** Over all partitions that a publish, or a transaction, touches. */
 export function verdict(judgements: readonly Judgement[]): Judgement["kind"] {
+  const [first] = judgements;
+  if (first && judgements.every(({ kind }) => kind === first.kind)) return first.kind;
   const kinds = new Set(judgements.map(({ kind }) => kind));
-  if (kinds.size === 1) { for (const kind of kinds) return kind; }
   if (kinds.has("fenced")) return "fenced";
   if (kinds.has("too_old") || kinds.has("stored")) return "too_old";
   return kinds.has("unknown_producer") ? "unknown_producer" : "new";

@@ -10,10 +10,10 @@ import { GatewayError } from "../errors.ts";
 import { SESSION } from "../limits.ts";
 import type { Place } from "../types.ts";
 import { check, invalid, isInteger, isObject } from "./fields.ts";
-import { type ClientFrame, FRAMES, type FrameType, ID_MAX } from "./frames.ts";
-import { readJson } from "./json.ts";
+import { type ClientFrame, FRAMES, type FrameType, ID_MAX, type PublishFrame } from "./frames.ts";
+import { type FrameSpans, readJson } from "./json.ts";
+import { readPublish } from "./publish.ts";
 import { readRecords } from "./records.ts";
-import type { FrameSpans } from "./scan.ts";
 
 /** A frame, or what is wrong with it. */
 export type Decoded = Accepted | Refused;
@@ -78,34 +78,48 @@ function decodeFrame(given: unknown, spans: FrameSpans | undefined, bytes: Uint8
       throw invalid(`id must be an integer from 1 to ${ID_MAX}`);
     }
     id = given.id;
-    return { frame: readFrame(given, spans, bytes) };
+    const type = typeOf(given);
+    const frame = type === "publish"
+      ? publishFrame(id, given, spans, bytes)
+      : readFrame(type, given, spans, bytes);
+    return { frame };
   } catch (error) {
     return refusal(error, id);
   }
 }
 
+function publishFrame(
+  id: number | undefined,
+  given: Record<string, unknown>,
+  spans: FrameSpans | undefined,
+  bytes: Uint8Array,
+): PublishFrame {
+  const { topic, records: unread, producer } = readPublish(given);
+  const records = readRecords({ given: unread, spans: spans?.records, bytes, field: "records" });
+  const frame: { -readonly [Field in keyof PublishFrame]: PublishFrame[Field] } = {
+    type: "publish",
+    topic,
+    records,
+  };
+  if (id !== undefined) frame.id = id;
+  if (producer) frame.producer = producer;
+  return frame;
+}
+
 function readFrame(
+  type: Exclude<FrameType, "publish">,
   given: Record<string, unknown>,
   spans: FrameSpans | undefined,
   bytes: Uint8Array,
 ): ClientFrame {
-  const frame = check(FRAMES[typeOf(given)], given);
-  switch (frame.type) {
-    case "publish": {
-      const source = { given: frame.records, spans: spans?.records, bytes, field: "records" };
-      return { ...frame, records: readRecords(source) };
-    }
-    case "transact": {
-      const publish = frame.publish.map((part, i) => {
-        const field = `publish[${i}].records`;
-        const source = { given: part.records, spans: spans?.parts?.[i], bytes, field };
-        return { ...part, records: readRecords(source) };
-      });
-      return { ...frame, publish };
-    }
-    default:
-      return frame;
-  }
+  const frame = check(FRAMES[type], given);
+  if (frame.type !== "transact") return frame;
+  const publish = frame.publish.map((part, i) => {
+    const field = `publish[${i}].records`;
+    const source = { given: part.records, spans: spans?.parts?.[i], bytes, field };
+    return { ...part, records: readRecords(source) };
+  });
+  return { ...frame, publish };
 }
 
 function typeOf({ type }: Record<string, unknown>): FrameType {

@@ -39,11 +39,16 @@ export function isWellFormed(value: unknown): value is string {
   return typeof value === "string" && value.isWellFormed();
 }
 
-function isLabel(value: unknown): value is string {
+/** What a person or a program may choose to call something. */
+export function isLabel(value: unknown): value is string {
   return isWellFormed(value) && value !== "" && value.length <= NAMES.length &&
     !CONTROL.test(value);
 }
 
+export const MUST_BE_NAME =
+  `must be 1 to ${NAMES.length} of A-Z a-z 0-9 . _ -, not begin with _, and not be . or ..`;
+export const MUST_BE_LABEL =
+  `must be a string of 1 to ${NAMES.length} characters, with no control characters and no lone surrogates`;
 export const MUST_BE_KEY = "must be a string without lone surrogates";
 export const MUST_BE_WHOLE = "must be an integer from 0 to 2^53-1";
 
@@ -62,15 +67,9 @@ export const string = v.string("must be a string");
 export const key = v.custom<string>(isWellFormed, MUST_BE_KEY);
 
 /** Producers, instances, incarnations: any words that a person or a program may choose. */
-export const label = v.custom<string>(
-  isLabel,
-  `must be a string of 1 to ${NAMES.length} characters, with no control characters and no lone surrogates`,
-);
+export const label = v.custom<string>(isLabel, MUST_BE_LABEL);
 
-export const name = v.custom<string>(
-  isName,
-  `must be 1 to ${NAMES.length} of A-Z a-z 0-9 . _ -, not begin with _, and not be . or ..`,
-);
+export const name = v.custom<string>(isName, MUST_BE_NAME);
 
 /** One of these strings. */
 export function oneOf<const T extends readonly string[]>(...values: T) {
@@ -90,9 +89,13 @@ export function members<const E extends v.ObjectEntries>(entries: E) {
 /** An array with `min` to `max` elements. */
 export function list<const S extends v.GenericSchema>(item: S, min: number, max: number) {
   const message = max === Infinity ? "must be an array" : `must be an array of ${min} to ${max}`;
+  // Its length comes first: what is too long is not looked through.
   return v.pipe(
+    v.custom<v.InferInput<S>[]>(
+      (given) => Array.isArray(given) && given.length >= min && given.length <= max,
+      message,
+    ),
     v.array(item, message),
-    v.check((given) => given.length >= min && given.length <= max, message),
   );
 }
 

@@ -7,21 +7,25 @@
  *     encoding?: "base64" }
  */
 
-import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED } from "../limits.ts";
 import { recordBytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
 import { invalid, isObject, isWellFormed, isWhole, MUST_BE_KEY, MUST_BE_WHOLE } from "./fields.ts";
-import type { ValueSpans } from "./scan.ts";
+import type { ValueSpans } from "./json.ts";
 
-/** Where records came from: `given` is what the parser made of them, `field` is their name in errors. */
+/**
+ * Where records came from: `given` is what the reader made of them, but for their values, which are
+ * `spans` of `bytes`; `field` is their name in errors.
+ */
 export interface RecordSource {
   readonly given: readonly unknown[];
   readonly spans: ValueSpans | undefined;
   readonly bytes: Uint8Array;
   readonly field: string;
 }
+
+const utf8 = new TextDecoder();
 
 /** Throws `invalid_frame`, `record_too_large` or `batch_too_large`. */
 export function readRecords(source: RecordSource): RecordIn[] {
@@ -50,9 +54,11 @@ export function readRecords(source: RecordSource): RecordIn[] {
 function readRecord(given: unknown, i: number, source: RecordSource): RecordIn {
   const { spans, bytes, field } = source;
   if (!isObject(given)) throw invalid(`${field}[${i}] must be an object`);
-  const { key, value, headers, partition, timestamp, encoding } = given;
+  const { key, headers, partition, timestamp, encoding } = given;
+  const from = spans?.[2 * i] ?? -1;
+  const to = spans?.[2 * i + 1] ?? -1;
   if (key !== undefined && !isWellFormed(key)) throw invalid(`${field}[${i}].key ${MUST_BE_KEY}`);
-  if (value === undefined) {
+  if (from < 0) {
     throw invalid(`${field}[${i}].value must be there: any JSON, be it null`);
   }
   if (headers !== undefined && !isHeaders(headers)) {
@@ -66,13 +72,10 @@ function readRecord(given: unknown, i: number, source: RecordSource): RecordIn {
   }
   if (encoding !== undefined) {
     if (encoding !== "base64") throw invalid(`${field}[${i}].encoding must be "base64"`);
-    if (!isBase64(value)) {
+    if (!isBase64(JSON.parse(utf8.decode(bytes.subarray(from, to))))) {
       throw invalid(`${field}[${i}].value must be a string of base64, padded with =`);
     }
   }
-  const from = spans?.[2 * i] ?? -1;
-  const to = spans?.[2 * i + 1] ?? -1;
-  assert(from >= 0 && from < to, "the scanner finds every value that the parser finds");
   const record: { -readonly [Field in keyof RecordIn]: RecordIn[Field] } = {
     source: bytes,
     from,

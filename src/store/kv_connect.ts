@@ -18,25 +18,36 @@ export async function openKvConnect(url: string, token: string | undefined): Pro
     throw new StoreRefused(`The store ${url} asks for a token: set DENO_KV_ACCESS_TOKEN`);
   }
   await requireAnswer(url, token);
-  const kv = await openKv(
-    url,
-    {
-      accessToken: token,
-      implementation: "remote",
-      maxRetries: 0,
-      encodeV8: serialize,
-      decodeV8: deserialize,
-      fetcher,
-    } as Parameters<typeof openKv>[1],
-  ) as unknown as Deno.Kv;
+  const kv = await openedKv(url, token);
   try {
     await claimFormat(kv, url);
   } catch (error) {
     kv.close();
     if (error instanceof StoreRefused) throw error;
-    throw new StoreRefused(`Cannot open the store ${url}: ${(error as Error).message}`);
+    throw cannotOpen(url, error);
   }
   return new KvConnectStore(kv, { shared: true });
+}
+
+/** The client asks the server where its data is, before it can be used. */
+async function openedKv(url: string, token: string): Promise<Deno.Kv> {
+  const options = {
+    accessToken: token,
+    implementation: "remote",
+    maxRetries: 0,
+    encodeV8: serialize,
+    decodeV8: deserialize,
+    fetcher,
+  } as Parameters<typeof openKv>[1];
+  try {
+    return await openKv(url, options) as unknown as Deno.Kv;
+  } catch (error) {
+    throw cannotOpen(url, error);
+  }
+}
+
+function cannotOpen(url: string, error: unknown): StoreRefused {
+  return new StoreRefused(`Cannot open the store ${url}: ${(error as Error).message}`);
 }
 
 /** The client must not be closed while it lets go of a watch: it would lose its reader twice. */

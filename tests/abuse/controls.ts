@@ -3,7 +3,7 @@
 import type { Abuser } from "./abuser.ts";
 
 export const nothing: Abuser = {
-  does: "nothing: how far two windows differ by themselves",
+  does: "does nothing: how far two windows differ by themselves",
   lanes: { full: 1, small: 1 },
   async pass(site) {
     site.inForce();
@@ -14,7 +14,7 @@ export const nothing: Abuser = {
 const SPIN_MS = 5;
 
 export const busyNeighbour: Abuser = {
-  does: "nothing to the gateway, but keeps busy the core that abusers run on",
+  does: "does nothing to the gateway, but keeps busy the core that abusers run on",
   lanes: { full: 1, small: 1 },
   async pass(site) {
     site.inForce();

@@ -60,7 +60,7 @@ export const connectClose: Abuser = {
 const MEMBERSHIPS = 128;
 
 export const endlessGroup: Abuser = {
-  does: `${MEMBERSHIPS} members of one group a socket, which join and leave without end`,
+  does: `joins a group ${MEMBERSHIPS} times and leaves it as often, without end`,
   lanes: { full: 79, small: 1 },
   async pass(site) {
     const socket = await site.greet();

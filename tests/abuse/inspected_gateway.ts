@@ -21,7 +21,7 @@ export class InspectedGateway {
   static async start(): Promise<InspectedGateway> {
     const port = freePort();
     const flags = ["--quiet", `--inspect=127.0.0.1:${port}`];
-    return new InspectedGateway(await startGateway({}, flags), port);
+    return new InspectedGateway(await startGateway({ WEIR_REPORTS: "warn" }, flags), port);
   }
 
   get port(): number {

@@ -34,7 +34,8 @@ const THOROUGH: Pace = {
   pairs: 16,
   capacityMs: 5_000,
   windowMs: 10_000,
-  settleMs: 2_000,
+  // With its window, longer than a reader that stops is waited for.
+  settleMs: 3_000,
   restMs: 60_000,
 };
 const QUICK: Pace = {

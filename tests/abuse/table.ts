@@ -31,8 +31,8 @@ export function rowLines(row: Row): string[] {
   const failed = refused + unanswered + doubled;
   return [
     line(([, , cell]) => cell(row)),
-    `    it ${does}`,
-    `    it got ${what === "" ? "nothing" : what}`,
+    `    ${does}`,
+    `    got ${what === "" ? "nothing" : what}`,
     `    afterwards, MiB: heap ${after(rounds, "heap")}; RSS ${after(rounds, "rss")}`,
     ...failed > 0
       ? [

@@ -136,7 +136,13 @@ function noise(chance: Chance): Input {
     () => chance.chance(0.2) ? bytes(randomBytes(chance, length)) : text(null),
     () => chance.chance(0.2) ? bytes(randomBytes(chance, length), true) : text([]),
     () => chance.chance(0.2) ? text("x".repeat(1_048_576)) : text("x".repeat(1_048_574)),
+    () => manyMembers(chance.pick([150_000, 150_001])),
   ])();
+}
+
+/** A frame of no known type, with so many members. */
+function manyMembers(count: number): Input {
+  return { as: "text", text: `{"type":"x","id":3${',"a":1'.repeat(count - 2)}}` };
 }
 
 function bytes(bytes: Uint8Array, binary = false): Input {

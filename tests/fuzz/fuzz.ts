@@ -15,6 +15,8 @@ import { Trail } from "./trail.ts";
 
 const ROUND_MS = 60_000;
 const AT_ONCE = 64;
+/** Whoever waits for an answer hears of the gateway now and then. */
+const HEARTBEAT_MS = 5_000;
 /** What is there of topics and groups may grow by so many between two looks. */
 const MOST_NAMES = 100;
 /** Sockets that were dropped are noticed late. */
@@ -44,6 +46,8 @@ export interface Outcome {
   readonly resident: readonly number[];
   /** What the healthy client's records took, in milliseconds. */
   readonly took: readonly number[];
+  /** How many of its publishes had to be tried again. */
+  readonly refused: number;
   /** The longest that the fuzzer itself kept its healthy client waiting. */
   readonly lateMs: number;
 }
@@ -73,6 +77,7 @@ class Run {
     const environment = {
       WEIR_STORE: this.#options.store,
       WEIR_AUTO_PARTITIONS: String(PARTITIONS),
+      WEIR_HEARTBEAT_MS: String(HEARTBEAT_MS),
     };
     await using gateway = await Gateway.start(environment, (line) => this.#diagnosed(line));
     const watching = this.#watch(gateway);
@@ -95,6 +100,7 @@ class Run {
       counts: this.#counts,
       resident: this.#resident,
       took: healthy.took,
+      refused: healthy.refused,
       lateMs: healthy.lateMs,
     };
   }
@@ -186,9 +192,11 @@ class Run {
     this.#fault(`the gateway ended with ${signal ?? code}\n${this.#lately()}`);
   }
 
-  /** What was being said: one of these did it. */
+  /** What was said last in each conversation that is open: one of these did it. */
   #lately(): string {
-    return [...this.#open].map(([held, trail]) => this.#shown("open then", held, trail)).join("\n");
+    return [...this.#open].map(([{ number, kind }, { last }]) =>
+      `    --seed ${this.#options.seed} --only ${number} (${kind}): ${JSON.stringify(last.at(-1))}`
+    ).join("\n");
   }
 
   #shown(what: string, { number, kind }: Conversation, { last }: Trail): string {

@@ -14,6 +14,7 @@ const HELLO_MESSAGE_BYTES = 8 * 1024;
 const HELLO_BYTES = 64 * 1024;
 const MESSAGE_BYTES = 1024 * 1024;
 const DEEPEST = 64;
+const MOST_MEMBERS = 100_000;
 const MOST_FRAMES = 64;
 const MOST_INVALID = 100;
 const ID_MAX = 2 ** 31 - 1;
@@ -180,7 +181,8 @@ function framesOf(bytes: Uint8Array): readonly unknown[] | "not UTF-8" | "not a 
   } catch {
     return "not UTF-8";
   }
-  if (depthOf(text) > DEEPEST) return "not a message";
+  const { deepest, members } = shapeOf(text);
+  if (deepest > DEEPEST || members > MOST_MEMBERS) return "not a message";
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -191,8 +193,9 @@ function framesOf(bytes: Uint8Array): readonly unknown[] | "not UTF-8" | "not a 
   return value.length >= 1 && value.length <= MOST_FRAMES ? value : "not a message";
 }
 
-/** The most brackets that are open at a time, those in strings left out. */
-function depthOf(text: string): number {
+/** The most brackets that are open at a time, and the members of all objects; of what is JSON. */
+function shapeOf(text: string): { deepest: number; members: number } {
+  let members = 0;
   let depth = 0;
   let deepest = 0;
   let quoted = false;
@@ -203,8 +206,9 @@ function depthOf(text: string): number {
     else if (quoted) continue;
     else if (character === "[" || character === "{") deepest = Math.max(deepest, ++depth);
     else if (character === "]" || character === "}") depth--;
+    else if (character === ":") members++;
   }
-  return deepest;
+  return { deepest, members };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

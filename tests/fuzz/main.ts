@@ -47,15 +47,14 @@ async function main(): Promise<number> {
 }
 
 function report(outcome: Outcome, minutes: number): number {
-  const { faults, counts, conversations, took, lateMs, resident } = outcome;
+  const { faults, counts, conversations, took, refused, lateMs, resident } = outcome;
   const sorted = [...counts].sort(([a], [b]) => a < b ? -1 : 1);
   print(sorted.map(([outcome, count]) => `${count} ${outcome}`).join(", "));
   const ms = took.toSorted((a, b) => a - b);
   const at = (share: number) => ms[Math.floor(share * (ms.length - 1))]?.toFixed(1);
-  print(
-    `healthy client: ${ms.length} records, p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms ` +
-      `(of which the fuzzer was busy for at most ${lateMs.toFixed(0)})`,
-  );
+  const spread = `p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms`;
+  print(`healthy client: ${ms.length} records, ${refused} tries refused; ${spread}, of which`);
+  print(`  the fuzzer, which is busy with the others, took ${lateMs.toFixed(0)} at most`);
   const MiB = resident.map((bytes) => Math.round(bytes / 1_048_576));
   print(`resident: ${MiB[0]} MiB after the first round, ${MiB.at(-1)} MiB after the last`);
   print(`fuzz: ${minutes} minutes, ${conversations} conversations, ${faults.length} faults`);

@@ -137,6 +137,15 @@ const books: readonly [what: string, steps: readonly Step[], breaks?: string][] 
     ["gets", refused],
     ["ends"],
   ]],
+  ["100,000 members, and colons in strings", [
+    ["sends", { type: "x", id: 3, x: Array(99_997).fill({ "a:": ":" }) }],
+    ["gets", refused],
+    ["ends"],
+  ]],
+  ["one member more", [
+    ["sends", { type: "x", id: 3, x: Array(99_998).fill({ a: 1 }) }],
+    ["gets", refused],
+  ], "not asked"],
   ["a close for a binary message", [["binary", new Uint8Array(1)], ["closed", 1003]]],
   ["a close for nothing", [...hello, ["closed", 1003]], "closed with 1003"],
   ["an end without a word", [...hello, ["closed", 1006]], "closed with 1006"],

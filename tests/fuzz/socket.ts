@@ -54,7 +54,8 @@ class Talk {
   #code: number | undefined;
   #over = false;
   #leaving = false;
-  #wake = () => {};
+  #waiters: (() => void)[] = [];
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(socket: RawSocket, conversation: Conversation, trail: Trail) {
     this.#socket = socket;
@@ -156,13 +157,12 @@ class Talk {
       .replaceAll(`"${GIVEN.sequence}"`, () => String(this.#given.sequence++));
   }
 
+  /** One after the other: pings are answered while other things are said. */
   async #write(bytes: Uint8Array): Promise<void> {
-    try {
-      await this.#socket.write(bytes);
-    } catch {
-      // The gateway has closed it; what it said is being heard.
-      await this.#until(() => this.#over);
-    }
+    const written = this.#writing.then(() => this.#socket.write(bytes));
+    // The gateway may have closed it; what it said is being heard.
+    this.#writing = written.catch(() => this.#until(() => this.#over));
+    await this.#writing;
   }
 
   /** Until everything is answered. What takes too long is a fault, and the end. */
@@ -182,7 +182,13 @@ class Talk {
   }
 
   async #until(holds: () => boolean): Promise<void> {
-    while (!holds()) await new Promise<void>((resolve) => this.#wake = resolve);
+    while (!holds()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
   }
 
   /** Until the socket has ended, by whoever's doing, or nothing has come for too long. */

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { GatewayError } from "../../src/errors.ts";
 import { ADVERTISED } from "../../src/limits.ts";
+import { readJson } from "../../src/protocol/json.ts";
 import { readRecords } from "../../src/protocol/records.ts";
 import { recordBytes, utf8Bytes } from "../../src/record_size.ts";
-import { scan } from "../../src/protocol/scan.ts";
 import type { RecordIn } from "../../src/types.ts";
 
 const encoder = new TextEncoder();
@@ -13,8 +13,9 @@ const encoder = new TextEncoder();
 /** Reads the records of a message as the codec does. */
 function read(text: string): RecordIn[] {
   const bytes = encoder.encode(text);
-  const spans = scan(bytes, 64).frames[0]?.records;
-  return readRecords({ given: JSON.parse(text).records, spans, bytes, field: "records" });
+  const { value, spans } = readJson(bytes);
+  const { records: given } = value as { records: unknown[] };
+  return readRecords({ given, spans: spans[0]?.records, bytes, field: "records" });
 }
 
 function readAll(records: readonly unknown[]): RecordIn[] {

@@ -1,6 +1,6 @@
-/** What the scanner's spans stand for, as text. */
+/** What the spans of values stand for, as text. */
 
-import type { ValueSpans } from "../../src/protocol/scan.ts";
+import type { ValueSpans } from "../../src/protocol/json.ts";
 
 /** The text of each value, undefined where there is none. */
 export function texts(bytes: Uint8Array, spans: ValueSpans = []): (string | undefined)[] {

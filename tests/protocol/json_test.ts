@@ -1,0 +1,157 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { GatewayError } from "../../src/errors.ts";
+import { SESSION } from "../../src/limits.ts";
+import { readJson } from "../../src/protocol/json.ts";
+import { texts } from "./spans.ts";
+
+const encoder = new TextEncoder();
+
+/** The texts of the values that are found in the first frame's `records`. */
+function values(text: string): (string | undefined)[] {
+  const bytes = encoder.encode(text);
+  return texts(bytes, readJson(bytes).spans[0]?.records);
+}
+
+const found: [claim: string, text: string, values: (string | undefined)[]][] = [
+  ["values of every kind", '{"records":[{"value":1},{"value":"a"},{"value":{}},{"value":null}]}', [
+    "1",
+    '"a"',
+    "{}",
+    "null",
+  ]],
+  ["white space around a value is not its own, inside it is", '{"records":[{"value" : [ 1 ] }]}', [
+    "[ 1 ]",
+  ]],
+  ["white space behind a number is not its own", '{"records":[{"value":1.5e3\n}]}', ["1.5e3"]],
+  ["brackets and quotes in strings", '{"records":[{"key":"}]\\"","value":"\\\\"}]}', ['"\\\\"']],
+  ["a value that looks like records", '{"records":[{"value":{"records":[{"value":1}]}}]}', [
+    '{"records":[{"value":1}]}',
+  ]],
+  ["records inside other members are not records", '{"x":{"records":[{"value":1}]}}', []],
+  ["a value beside records is no record's", '{"value":1,"records":[],"value":2}', []],
+  ["the last of two values counts", '{"records":[{"value":1,"value":2}]}', ["2"]],
+  ["the last of two records counts", '{"records":[{"value":1},{}],"records":[{"value":2}]}', ["2"]],
+  ["records that end as something else", '{"records":[{"value":1}],"records":7}', []],
+  ["a name spelled with escapes", '{"\\u0072ecords":[{"v\\u0061lue":1}]}', ["1"]],
+  ["a name that only looks escaped", '{"records":[{"val\\\\ue":1}]}', [undefined]],
+  ["a record without a value keeps its place", '{"records":[{},5,{"value":1}]}', [
+    undefined,
+    undefined,
+    "1",
+  ]],
+];
+
+for (const [claim, text, expected] of found) {
+  Deno.test(`found are ${claim}`, () => assertEquals(values(text), expected));
+}
+
+Deno.test("found are the parts of a transaction and the frames of an array", () => {
+  const bytes = encoder.encode(
+    '[7,{"publish":[{"records":[{"value":1}]},{},{"records":[{"value":2}]}]},{"records":[{"value":3}]}]',
+  );
+  const { spans: frames } = readJson(bytes);
+  assertEquals(frames.length, 3);
+  assertEquals(frames[1]?.parts?.map((part) => texts(bytes, part)), [["1"], [], ["2"]]);
+  assertEquals(texts(bytes, frames[2]?.records), ["3"]);
+});
+
+/** Why the text is refused; undefined if it is not. */
+function refusalOf(text: string | Uint8Array): string | undefined {
+  const bytes = typeof text === "string" ? encoder.encode(text) : text;
+  try {
+    readJson(bytes);
+    return undefined;
+  } catch (error) {
+    assertEquals((error as GatewayError).code, "invalid_frame");
+    return (error as GatewayError).message;
+  }
+}
+
+const tooDeep = `JSON must not have more than ${SESSION.jsonDepth} brackets open at a time`;
+const tooMany = `JSON must not have more than ${SESSION.jsonValues} members and elements`;
+const noJson = "This is not one JSON document in UTF-8";
+
+Deno.test("brackets are counted over the whole message, and not in strings", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  const message = (depth: number) => `[{"records":[{"value":${nested(depth)}}]}]`;
+  const rest = SESSION.jsonDepth - 4;
+  const refusals = [rest - 1, rest, rest + 1].map((depth) => refusalOf(message(depth)));
+  assertEquals(refusals, [undefined, undefined, tooDeep]);
+  assertEquals(refusalOf("[".repeat(1_000_000)), tooDeep);
+  assertEquals(refusalOf('{"a":'.repeat(1_000_000)), tooDeep);
+  assertEquals(refusalOf(`["${"[".repeat(100)}"]`), undefined);
+  assertEquals(refusalOf(`[${"[],{},".repeat(100)}[]]`), undefined);
+});
+
+Deno.test("members and elements are counted at every depth, but for what only is kept", () => {
+  const most = SESSION.jsonValues;
+  const objects = (count: number) => Array(count).fill('{"a":1}').join();
+  assertEquals(refusalOf(`[${objects(most / 2)}]`), undefined);
+  assertEquals(refusalOf(`[${objects(most / 2)},1]`), tooMany);
+  assertEquals(refusalOf(`{"x":[${Array(most - 1).fill("[]").join()}]}`), undefined);
+  assertEquals(refusalOf(`{"x":[${Array(most).fill("[]").join()}]}`), tooMany);
+  assertEquals(refusalOf(`{"records":[{"value":[${objects(most)}]}]}`), undefined);
+});
+
+Deno.test("what is not one document is refused, in a value as elsewhere", () => {
+  const wrong = [
+    ...[
+      "",
+      " ",
+      "tru",
+      "truex",
+      "nul",
+      "undefined",
+      "NaN",
+      "Infinity",
+      "'a'",
+      "//",
+      "01",
+      "-",
+      "+1",
+    ],
+    ...["1.", ".5", "1e", "1e+", "0x1", "1_0", "[1,]", "[,1]", "[1 2]", "{,}", '{"a":1,}', '{"a"}'],
+    ...[
+      '{"a":}',
+      "{a:1}",
+      '{"a" 1}',
+      "{1:2}",
+      "[1}",
+      '{"a":1]',
+      "[",
+      "{",
+      '"',
+      '"a',
+      '"\\"',
+      '"\\x"',
+    ],
+    ...[
+      '"\\u12"',
+      '"\\u12g4"',
+      '"\n"',
+      '"\t"',
+      '"\u0000"',
+      "1 2",
+      "{}{}",
+      "[]]",
+      "\ufeff1",
+      "\u00a01",
+    ],
+  ];
+  for (const text of wrong) {
+    assertEquals(refusalOf(text), noJson, text);
+    assertEquals(refusalOf(`{"records":[{"value":${text}}]}`), noJson, text);
+    assertThrows(() => JSON.parse(text), SyntaxError);
+  }
+});
+
+Deno.test("what is no UTF-8 is refused wherever it stands", () => {
+  const bad = [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]];
+  for (const bytes of bad) {
+    for (const text of ['{"x":"#"}', '{"#":1}', '{"records":[{"value":"#"}]}', '"#\\n"', "#"]) {
+      const [before = "", after = ""] = text.split("#");
+      const whole = [...encoder.encode(before), ...bytes, ...encoder.encode(after)];
+      assertEquals(refusalOf(Uint8Array.from(whole)), noJson, text);
+    }
+  }
+});
