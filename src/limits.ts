@@ -174,6 +174,8 @@ export const LOG = {
   /** Keys that one background delete takes, and the pause behind it. */
   deleteKeys: 500,
   deletePauseMs: 20,
+  /** How long a deleted topic's mark stays: longer than any write is under way. */
+  markKeptMs: 600_000,
 } as const;
 
 export const GROUP = {

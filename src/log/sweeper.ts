@@ -2,46 +2,80 @@
  * Frees the space of deleted topics: their entries, snapshots and begins, a bounded number of keys at
  * a time and with a pause, so that nobody notices. The mark that a deletion leaves is taken away
  * last, so a sweep that was cut short is taken up by the next one.
+ *
+ * The mark outlives the sweep by a while: the write that made the topic may have been sent twice, and
+ * arrive again when its name stands for nothing. It lands only where there is no such mark.
  */
 
 import { assert } from "../assert.ts";
 import { type Host, sleep } from "../host/host.ts";
 import { LOG } from "../limits.ts";
 import { keys } from "../store/keys.ts";
+import { scanAll } from "../store/scan_all.ts";
 import type { Key, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 
-/** Sweeps all topics that are marked as deleted. */
-export async function sweepDeleted(store: Store, host: Host, signal: AbortSignal): Promise<void> {
-  for (const mark of await store.scan({ prefix: keys.allGone(), limit: LOG.deleteKeys })) {
-    const topic = String(mark.key.at(-1));
+export class Sweeper {
+  readonly #store: Store;
+  readonly #host: Host;
+  /** Deleted topics of which nothing but the mark is left, and since when, on the monotonic clock. */
+  #clean = new Map<string, number>();
+  #isWoken = true;
+
+  constructor(store: Store, host: Host) {
+    this.#store = store;
+    this.#host = host;
+  }
+
+  /** A topic was deleted. */
+  wake(): void {
+    this.#isWoken = true;
+  }
+
+  /** Sweeps all topics that are marked as deleted, if any may be there. */
+  async sweep(signal: AbortSignal): Promise<void> {
+    const now = this.#host.clock.monotonic();
+    const over = now - LOG.markKeptMs;
+    if (!this.#isWoken && ![...this.#clean.values()].some((since) => since <= over)) return;
+    const clean = new Map<string, number>();
+    for await (const { key } of scanAll(this.#store, keys.allGone())) {
+      const topic = String(key.at(-1));
+      const since = this.#clean.get(topic);
+      if (since === undefined) await this.#sweepTopic(topic, key, signal);
+      if (signal.aborted) return;
+      if (since === undefined || since > over) clean.set(topic, since ?? now);
+      else await this.#free(key, [key]);
+    }
+    this.#clean = clean;
+    this.#isWoken = false;
+  }
+
+  async #sweepTopic(topic: string, mark: Key, signal: AbortSignal): Promise<void> {
     for (const prefix of [keys.entriesOf(topic), keys.snapshotsOf(topic), keys.trimsOf(topic)]) {
-      while (!signal.aborted && await sweepPage(store, host, mark.key, prefix)) {
-        await sleep(host.clock, LOG.deletePauseMs);
+      while (!signal.aborted && await this.#sweepPage(mark, prefix)) {
+        await sleep(this.#host.clock, LOG.deletePauseMs);
       }
     }
-    if (signal.aborted) return;
-    await free(store, host, mark.key, [mark.key]);
   }
-}
 
-async function sweepPage(store: Store, host: Host, mark: Key, prefix: Key): Promise<boolean> {
-  const page = await store.scan({ prefix, limit: LOG.deleteKeys });
-  if (page.length > 0) await free(store, host, mark, page.map(({ key }) => key));
-  return page.length > 0;
-}
+  async #sweepPage(mark: Key, prefix: Key): Promise<boolean> {
+    const page = await this.#store.scan({ prefix, limit: LOG.deleteKeys });
+    if (page.length > 0) await this.#free(mark, page.map(({ key }) => key));
+    return page.length > 0;
+  }
 
-/** Deletes these keys while the mark stands. */
-async function free(store: Store, host: Host, mark: Key, doomed: readonly Key[]): Promise<void> {
-  await transact(store, host, {
-    load: async () => {
-      const [entry] = await store.read([mark]);
-      assert(entry, "a read answers every key");
-      return { checks: [{ key: mark, version: entry.version }], stands: entry.version !== null };
-    },
-    decide: ({ stands }) => ({
-      mutations: stands ? doomed.map((key) => ({ type: "delete" as const, key })) : [],
-      result: undefined,
-    }),
-  });
+  /** Deletes these keys while the mark stands. */
+  async #free(mark: Key, doomed: readonly Key[]): Promise<void> {
+    await transact(this.#store, this.#host, {
+      load: async () => {
+        const [entry] = await this.#store.read([mark]);
+        assert(entry, "a read answers every key");
+        return { checks: [{ key: mark, version: entry.version }], stands: entry.version !== null };
+      },
+      decide: ({ stands }) => ({
+        mutations: stands ? doomed.map((key) => ({ type: "delete" as const, key })) : [],
+        result: undefined,
+      }),
+    });
+  }
 }

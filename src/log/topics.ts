@@ -131,12 +131,19 @@ export class Topics {
   }
 
   async #create(name: string, spec: TopicSpec, existing: "find" | "match") {
-    const fresh: Topic = { name, id: newId(this.#host), ...spec };
+    const tried = new Set<string>();
     const result = await transact(this.#store, this.#host, {
-      load: () => this.#document(name),
-      decide: ({ found }) => {
+      load: async () => {
+        const { checks, found } = await this.#document(name);
+        const id = newId(this.#host);
+        tried.add(id);
+        // Should this be sent twice, the second must not bring back what was deleted after the first.
+        return { checks: [...checks, { key: keys.gone(id), version: null }], found, id };
+      },
+      decide: ({ found, id }) => {
+        const fresh: Topic = { name, id, ...spec };
         if (!found) return { mutations: creation(fresh), result: { topic: fresh, made: true } };
-        if (found.id === fresh.id) return { mutations: [], result: { topic: found, made: true } };
+        if (tried.has(found.id)) return { mutations: [], result: { topic: found, made: true } };
         if (existing === "find") return { mutations: [], result: { topic: found, made: false } };
         if (found.partitions !== spec.partitions) {
           throw new GatewayError(

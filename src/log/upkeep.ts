@@ -12,7 +12,7 @@ import type { Log } from "./log.ts";
 import { retain } from "./retention.ts";
 import { takeSnapshot } from "./snapshots.ts";
 import type { Stripe } from "./stripe.ts";
-import { sweepDeleted } from "./sweeper.ts";
+import { Sweeper } from "./sweeper.ts";
 
 export class Upkeep {
   readonly #store: Store;
@@ -21,13 +21,14 @@ export class Upkeep {
   readonly #stopping = new AbortController();
   #working: Promise<void> | undefined;
   #due = 0;
-  #sweepIsDue = true;
+  readonly #sweeper: Sweeper;
 
   constructor(store: Store, host: Host, log: Log) {
     this.#store = store;
     this.#host = host;
     this.#log = log;
-    log.topics.onRemoved(() => this.#sweepIsDue = true);
+    this.#sweeper = new Sweeper(store, host);
+    log.topics.onRemoved(() => this.#sweeper.wake());
   }
 
   /** `now` is on the monotonic clock. */
@@ -51,10 +52,7 @@ export class Upkeep {
 
   async #pass(): Promise<void> {
     const { signal } = this.#stopping;
-    if (this.#sweepIsDue) {
-      this.#sweepIsDue = false;
-      await sweepDeleted(this.#store, this.#host, signal);
-    }
+    await this.#sweeper.sweep(signal);
     for (const { stripes } of this.#log.loaded()) {
       for (const stripe of stripes) await this.#maintain(stripe);
     }

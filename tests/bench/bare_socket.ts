@@ -1,7 +1,12 @@
 /**
- * What the socket layer alone can do: `npm:ws` on `node:http` answers every message with one of the
- * size of an acknowledgement (`MODE=one`: each in a message of its own; `MODE=combined`: all of a
- * turn in one), or broadcasts every message to all other sockets (`MODE=broadcast`).
+ * What the socket layer alone can do: `npm:ws` on `node:http`, with what the gateway would answer but
+ * nothing behind it. `MODE` says what it does with each message:
+ *
+ *     one               answers with the size of an acknowledgement, each in a message of its own
+ *     combined          the same, all answers of a turn in one message
+ *     broadcast         sends it to all other sockets, each in a message of its own
+ *     broadcastCombined the same, all of a turn in one message
+ *     heartbeat         answers as a heartbeat is answered
  */
 
 import { createServer } from "node:http";
@@ -10,31 +15,56 @@ import { type WebSocket, WebSocketServer } from "ws";
 const mode = Deno.env.get("MODE") ?? "one";
 const server = createServer();
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+/** As the drivers of the benchmarks number their publishes. */
+const FIRST_ID = 10;
 
-function answerAll(socket: WebSocket): void {
+/** Calls `send` at the end of the turn with all that was added in it. */
+function combine(send: (message: string) => void): (part: string) => void {
   let waiting: string[] = [];
-  let id = 0;
-  socket.on("message", () => {
-    const answer = `{"type":"ok","id":${++id},"offsets":[[3,${100_000 + id}]]}`;
-    if (mode === "one") return socket.send(answer);
-    waiting.push(answer);
+  return (part) => {
+    waiting.push(part);
     if (waiting.length > 1) return;
     setImmediate(() => {
-      socket.send(`[${waiting.join(",")}]`);
+      send(`[${waiting.join(",")}]`);
       waiting = [];
     });
-  });
+  };
+}
+
+function answerAll(socket: WebSocket): void {
+  const send = (message: string) => socket.send(message);
+  const answer = mode === "one" ? send : combine(send);
+  let id = FIRST_ID;
+  socket.on("message", () => answer(`{"type":"ok","id":${id},"offsets":[[3,${100_000 + id++}]]}`));
 }
 
 function broadcast(socket: WebSocket): void {
-  socket.on("message", (data: Uint8Array) => {
+  const send = (message: string | Uint8Array) => {
     for (const other of sockets.clients) {
-      if (other !== socket) other.send(data, { binary: false });
+      if (other !== socket) other.send(message, { binary: false });
     }
+  };
+  const combined = combine(send);
+  socket.on("message", (data: Uint8Array) => {
+    if (mode === "broadcast") send(data);
+    else combined(String(data));
   });
 }
 
-sockets.on("connection", mode === "broadcast" ? broadcast : answerAll);
+function answerHeartbeats(socket: WebSocket): void {
+  socket.on("message", () => socket.send('{"type":"heartbeat","heads":{}}'));
+}
+
+const served: Readonly<Record<string, (socket: WebSocket) => void>> = {
+  one: answerAll,
+  combined: answerAll,
+  broadcast,
+  broadcastCombined: broadcast,
+  heartbeat: answerHeartbeats,
+};
+const serve = served[mode];
+if (!serve) throw new Error(`MODE must be one of ${Object.keys(served).join(", ")}, not ${mode}`);
+sockets.on("connection", serve);
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;

@@ -10,7 +10,7 @@ export function median(figures: readonly number[]): number {
 }
 
 export function ascending(figures: readonly number[]): number[] {
-  return [...figures].sort((a, b) => a - b);
+  return Array.from(Float64Array.from(figures).sort());
 }
 
 /** A figure with as many digits as can be read: whole from a thousand on. */

@@ -6,6 +6,8 @@
 
 const text = new TextEncoder();
 const HEADER_BYTES = 14;
+const TEXT = 1;
+const BINARY = 2;
 
 /** What came in: one WebSocket message. `bytes` is only valid during the call. */
 export type OnMessage = (bytes: Uint8Array) => void;
@@ -150,7 +152,9 @@ export class LeanClient {
         head = 10;
       }
       if (this.#inLength - at < head + size) break;
-      if (opcode === 1) this.onMessage(bytes.subarray(at + head, at + head + size));
+      if (opcode === TEXT || opcode === BINARY) {
+        this.onMessage(bytes.subarray(at + head, at + head + size));
+      }
       at += head + size;
     }
     bytes.copyWithin(0, at, this.#inLength);

@@ -1,5 +1,7 @@
 /** Starts what is measured as a process of its own on its own core, and reads what it cost. */
 
+import { machine } from "./machine.ts";
+
 const CLOCK_TICKS = 100;
 
 /** A server under test. */
@@ -14,8 +16,8 @@ export interface Server {
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
-/** The core of what is measured; its driver has the next one. `undefined`: any. */
-export type Core = number | undefined;
+/** The core of what is measured; its driver has the next one. */
+export type Core = number | "any";
 
 export const SERVER_CORE = 0;
 export const DRIVER_CORE = 1;
@@ -46,19 +48,34 @@ export function startScript(name: string, env: Record<string, string> = {}): Pro
   return start(["-A", "--unstable-kv", `tests/bench/${name}`], env);
 }
 
-async function start(
-  args: string[],
-  env: Record<string, string>,
+function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
   core: Core = SERVER_CORE,
 ): Promise<Server> {
-  const [command, ...rest] = [...pinned(core), Deno.execPath(), "run", ...args];
+  return startProgram([Deno.execPath(), "run", ...args], { env, core });
+}
+
+export interface Program {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly core?: Core;
+  /** Finds the port in what it prints. */
+  readonly listening?: RegExp;
+}
+
+/** Any program, with its arguments, that prints on which port it listens. */
+export async function startProgram(
+  program: readonly string[],
+  { env = {}, core = SERVER_CORE, listening = /listening on http:\/\/[^:]+:(\d+)/ }: Program = {},
+): Promise<Server> {
+  const [command, ...rest] = [...pinned(core), ...program];
   const child = new Deno.Command(command ?? "", {
     args: rest,
     env,
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const port = await listeningPort(child.stdout);
+  const port = await listeningPort(child.stdout, listening);
   return {
     port,
     pid: child.pid,
@@ -71,25 +88,37 @@ async function start(
   };
 }
 
-/** The command that keeps a process on this core, where the machine has one for it. */
+/** The command that keeps a process on this core, or lets it go to any, where the machine has one for it. */
 export function pinned(core: Core): string[] {
-  if (core === undefined) return [];
+  const { cores } = machine();
+  if (cores === 1) return [];
   try {
     const { success } = new Deno.Command("taskset", { args: ["-V"], stdout: "null" }).outputSync();
-    return success && navigator.hardwareConcurrency > 1 ? ["taskset", "-c", String(core)] : [];
+    return success ? ["taskset", "-c", core === "any" ? `0-${cores - 1}` : String(core)] : [];
   } catch {
     return [];
   }
 }
 
-async function listeningPort(stdout: ReadableStream<Uint8Array>): Promise<number> {
+/** Moves this process, and what it starts from now on, to a core. */
+export async function moveTo(core: Core): Promise<void> {
+  const [command, ...rest] = pinned(core);
+  if (!command) return;
+  const args = ["-a", "-p", ...rest, String(Deno.pid)];
+  await new Deno.Command(command, { args, stdout: "null" }).output();
+}
+
+async function listeningPort(
+  stdout: ReadableStream<Uint8Array>,
+  listening: RegExp,
+): Promise<number> {
   const reader = stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) throw new Error(`The server ended before it listened: ${text}`);
     text += value;
-    const port = text.match(/listening on http:\/\/[^:]+:(\d+)/)?.[1];
+    const port = text.match(listening)?.[1];
     if (!port) continue;
     drain(reader);
     return Number(port);

@@ -1,16 +1,24 @@
 /** What the store alone can do: the same embedded Deno KV, written to without a gateway. */
 
+import { ascending } from "./figures.ts";
+import type { Figure } from "./loads.ts";
+import { cpuSeconds } from "./processes.ts";
+
 /** Records a second in appends of `records` records of 120 bytes, one value each, one at a time. */
-export async function rawAppends(records: number, ms: number): Promise<number> {
+export async function rawAppends(records: number, ms: number): Promise<Figure> {
   return await withStore(async (kv) => {
     const value = new Uint8Array(Math.min(65_000, records * 120)).fill(97);
     let appended = 0;
+    const cpu = cpuSeconds(Deno.pid);
     const begun = performance.now();
     while (performance.now() - begun < ms) {
       await kv.atomic().set(["l", appended], value).set(["h"], appended).commit();
       appended += records;
     }
-    return appended / ((performance.now() - begun) / 1_000);
+    return {
+      perSecond: appended / ((performance.now() - begun) / 1_000),
+      perCpuSecond: appended / Math.max(0.01, cpuSeconds(Deno.pid) - cpu),
+    };
   });
 }
 
@@ -24,7 +32,7 @@ export async function rawWrites(rounds: number): Promise<number[]> {
       taken.push(performance.now() - begun);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    return taken.sort((a, b) => a - b);
+    return ascending(taken);
   });
 }
 

@@ -1,0 +1,45 @@
+/** How long something takes that is done alone: milliseconds, sorted. */
+
+import { ascending } from "./figures.ts";
+import { countRecords } from "./frames.ts";
+import { request } from "./lean_client.ts";
+import { connect, pause } from "./loads.ts";
+import type { Server } from "./processes.ts";
+
+/** From a lone publish to its acknowledgement, one at a time. */
+export async function untilAcknowledged(server: Server, rounds: number): Promise<number[]> {
+  const client = await connect(server);
+  const taken: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const begun = performance.now();
+    const records = [{ key: "cab1", value: i }];
+    await request(client, { id: 10 + i, type: "publish", topic: "gps", records });
+    taken.push(performance.now() - begun);
+    await pause(1);
+  }
+  client.close();
+  return ascending(taken);
+}
+
+/** From a lone publish until another socket has it. */
+export async function untilDelivered(server: Server, rounds: number): Promise<number[]> {
+  const [publisher, follower] = [await connect(server), await connect(server)];
+  await request(follower, { id: 2, type: "subscribe", topic: "gps", credit: { records: 100_000 } });
+  const taken: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const delivered = new Promise<void>((resolve) =>
+      follower.onMessage = (bytes) => countRecords(bytes) > 0 && resolve()
+    );
+    const begun = performance.now();
+    publisher.send(
+      `{"type":"publish","id":${10 + i},"topic":"gps","records":[{"key":"cab1","value":${i}}]}`,
+    );
+    publisher.flush();
+    await delivered;
+    taken.push(performance.now() - begun);
+    await pause(1);
+  }
+  publisher.close();
+  follower.close();
+  return ascending(taken);
+}

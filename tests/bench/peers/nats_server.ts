@@ -1,0 +1,71 @@
+/**
+ * NATS with JetStream as a process of its own: what our gateway is compared with where records are to
+ * be durable. It is Go's; where it is not, `natsMissing` is the sentence that says so.
+ *
+ * It keeps its streams in files, and syncs them after every write (`always`, which is what our
+ * acknowledgements promise) or every two minutes (`default`, which is what it does unless told
+ * otherwise: what it has acknowledged since is lost with the machine's power).
+ */
+
+import { isFile, onPath } from "../../support/executables.ts";
+import { type Server, startProgram } from "../processes.ts";
+import { showOnce } from "./shown_once.ts";
+
+export type Sync = "always" | "default";
+
+export interface NatsServer extends Server {
+  readonly sync: Sync;
+}
+
+const program = await findProgram();
+
+/** Why there is no row of NATS, if there is none. */
+export const natsMissing = program
+  ? undefined
+  : "nats-server is missing: go install github.com/nats-io/nats-server/v2@latest";
+
+/** Where `go install` puts it need not be on `PATH`. */
+async function findProgram(): Promise<string | undefined> {
+  const found = await onPath(["nats-server"]);
+  if (found) return found;
+  const home = Deno.env.get("HOME") ?? "";
+  const folder = Deno.env.get("GOBIN") ?? `${Deno.env.get("GOPATH") ?? `${home}/go`}/bin`;
+  const installed = `${folder}/nats-server`;
+  return await isFile(installed) ? installed : undefined;
+}
+
+/** Its configuration; its log, which names the port, goes to where a benchmark reads it. */
+function configuration(folder: string, sync: Sync): string {
+  return `host: 127.0.0.1
+port: -1
+log_file: "/dev/stdout"
+websocket { host: 127.0.0.1, port: -1, no_tls: true, compression: false }
+jetstream {
+  store_dir: "${folder}"
+  ${sync === "always" ? "sync_interval: always" : "# sync_interval: 2m, its default"}
+}
+`;
+}
+
+async function version(program: string): Promise<string> {
+  const { stdout } = await new Deno.Command(program, { args: ["--version"] }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+export async function natsServer({ sync }: { sync: Sync }): Promise<NatsServer> {
+  if (!program) throw new Error(natsMissing);
+  showOnce(`${await version(program)}${configuration("…", sync)}`);
+  const folder = await Deno.makeTempDir({ prefix: "weir-bench-nats-" });
+  const file = `${folder}/nats.conf`;
+  await Deno.writeTextFile(file, configuration(folder, sync));
+  const listening = /websocket clients on ws:\/\/[^:]+:(\d+)/;
+  const server = await startProgram([program, "-c", file], { listening });
+  return {
+    ...server,
+    sync,
+    stop: async (signal) => {
+      await server.stop(signal);
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Where records are in JetStream. Ours has eight partitions unless told otherwise, and a subject says
+ * in which of them a record is. Synced always, each partition is a stream of its own, since streams
+ * sync beside each other, which is several times as fast; otherwise one stream has all of them, which
+ * costs less.
+ */
+
+import { NatsClient } from "./nats_client.ts";
+import type { NatsServer, Sync } from "./nats_server.ts";
+
+export const PARTITIONS = 8;
+
+export interface Stream {
+  readonly name: string;
+  readonly subjects: string;
+}
+
+const ALL: Stream = { name: "gps", subjects: "gps.>" };
+
+const EACH: readonly Stream[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
+  name: `gps${partition}`,
+  subjects: subjectsOf(partition),
+}));
+
+/** The subjects of a partition; that of a record ends with its key. */
+export function subjectsOf(partition: number): string {
+  return `gps.${partition}.>`;
+}
+
+export function subjectOf(partition: number, key: string): string {
+  return `gps.${partition}.${key}`;
+}
+
+export function streamsOf(sync: Sync): readonly Stream[] {
+  return sync === "always" ? EACH : [ALL];
+}
+
+/** The one that has a partition. */
+export function streamOf(sync: Sync, partition: number): Stream {
+  return sync === "always" ? EACH[partition] ?? ALL : ALL;
+}
+
+/** Makes those that are not there. */
+export async function makeStreams(server: NatsServer): Promise<void> {
+  const client = await NatsClient.connect(server.port);
+  for (const { name, subjects } of streamsOf(server.sync)) {
+    await client.request(`STREAM.CREATE.${name}`, {
+      name,
+      subjects: [subjects],
+      storage: "file",
+      retention: "limits",
+      num_replicas: 1,
+      allow_atomic: true,
+      allow_batched: true,
+    });
+  }
+  client.close();
+}

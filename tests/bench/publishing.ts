@@ -1,0 +1,246 @@
+/** Publishes from many sockets, every one its own producer: as fast as answers come, or by the clock. */
+
+import { excerpt, fixText, okReplies } from "./frames.ts";
+import { type LeanClient, request, type Room } from "./lean_client.ts";
+import { answerPing, connect, type Figure, makeMany, measure, warmUpMs } from "./loads.ts";
+import { Latencies, sendWhenDue } from "./open_loop.ts";
+import type { Server } from "./processes.ts";
+
+export interface Publishes {
+  /** Or of a socket's nth publish. */
+  readonly topic?: string | ((n: number) => string);
+  readonly sockets: number;
+  /** Publishes in flight on each. */
+  readonly window: number;
+  /** Records of each publish. */
+  readonly records: number;
+  /** The text of a socket's nth record. */
+  readonly record?: (socket: number, n: number, dueMs?: number) => string;
+  /** Against a bare socket, which knows no producers. */
+  readonly bare?: boolean;
+  readonly room?: Room;
+}
+
+export interface PublishLoad extends Publishes {
+  readonly ms: number;
+  /** Records that are due a second; unless given, the next is sent when one is answered. */
+  readonly perSecond?: number | undefined;
+  /** Called with what would be sent next, which may be put off. */
+  readonly pace?: (send: () => void, records: number) => void;
+  /** Told of records that are acknowledged. */
+  readonly acknowledged?: (records: number) => void;
+}
+
+/** Where the ids of publishes begin; the bare socket begins there too. */
+const FIRST_ID = 10;
+const DRIVERS = 6_400;
+/** Publishes of a socket that differ. */
+const READY = 32;
+
+/** One socket that publishes, and what it has in flight. */
+export class Publisher {
+  readonly client: LeanClient;
+  readonly #number: number;
+  readonly #publishes: Publishes;
+  /** Without its closing brace. */
+  readonly #producer: string;
+  #id = FIRST_ID;
+  #sequence = 0;
+  #sent = 0;
+  /** By id, when it was due. */
+  readonly #inFlight = new Map<number, number>();
+  readonly #waiting: number[] = [];
+  /** The records of its publishes, where they come round again. */
+  readonly #ready: string[] = [];
+
+  private constructor(
+    client: LeanClient,
+    number: number,
+    publishes: Publishes,
+    producer: unknown,
+  ) {
+    this.client = client;
+    this.#number = number;
+    this.#publishes = publishes;
+    this.#producer = JSON.stringify(producer).slice(0, -1);
+  }
+
+  static async connect(server: Server, number: number, publishes: Publishes): Promise<Publisher> {
+    const { bare = false, room } = publishes;
+    const client = await connect(server, !bare, room);
+    const producer = bare
+      ? { id: "01KB0000000000000000000000", epoch: 1_764_000_000_000 }
+      : (await request(client, { id: 2, type: "initProducer" }))["producer"];
+    return new Publisher(client, number, publishes, producer);
+  }
+
+  /** Records of each publish. */
+  get records(): number {
+    return this.#publishes.records;
+  }
+
+  /** When each was due that is not answered, or not even sent. */
+  get unanswered(): Iterable<number> {
+    return [...this.#inFlight.values(), ...this.#waiting];
+  }
+
+  send(publishes: number): void {
+    for (let i = 0; i < publishes; i++) this.#publish();
+    this.client.flush();
+  }
+
+  /** Sends it, or does when something in flight is answered. */
+  offer(dueMs: number): void {
+    this.#waiting.push(dueMs);
+    this.#sendWaiting();
+  }
+
+  /** Takes replies to what was offered. */
+  takeReplies(bytes: Uint8Array, answered: (dueMs: number) => void): number {
+    const count = okReplies(bytes, (id) => {
+      const dueMs = this.#inFlight.get(id);
+      if (dueMs !== undefined) answered(dueMs);
+      this.#inFlight.delete(id);
+    });
+    this.#sendWaiting();
+    return count;
+  }
+
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0 && this.#inFlight.size < this.#publishes.window) {
+      const dueMs = this.#waiting.shift() ?? 0;
+      this.#inFlight.set(this.#publish(dueMs), dueMs);
+    }
+    this.client.flush();
+  }
+
+  #publish(dueMs?: number): number {
+    const { topic = "gps", record } = this.#publishes;
+    const records = dueMs === undefined && !record ? this.#readyRecords() : this.#records(dueMs);
+    const name = typeof topic === "string" ? topic : topic(this.#sequence);
+    this.client.send(
+      `{"type":"publish","id":${this.#id},"topic":"${name}","records":[${records}],` +
+        `"producer":${this.#producer},"sequence":${this.#sequence++}}}`,
+    );
+    return this.#id++;
+  }
+
+  /** Records that look like any others are made once, so that the driver need not make them. */
+  #readyRecords(): string {
+    return this.#ready[this.#sequence % READY] ??= this.#records();
+  }
+
+  #records(dueMs?: number): string {
+    const { records, record = fixOfDriver } = this.#publishes;
+    let text = "";
+    for (let i = 0; i < records; i++) {
+      text += `${i > 0 ? "," : ""}${record(this.#number, this.#sent++, dueMs)}`;
+    }
+    return text;
+  }
+}
+
+function fixOfDriver(socket: number, n: number, dueMs?: number): string {
+  return fixText(`cab${(socket * 100 + n % 100) % DRIVERS}`, n, dueMs);
+}
+
+export async function publishes(server: Server, load: PublishLoad): Promise<Figure> {
+  const publishers = await makeMany(
+    load.sockets,
+    (number) => Publisher.connect(server, number, load),
+  );
+  const { perSecond } = load;
+  const figure = perSecond === undefined
+    ? await asFastAsAnswered(server, publishers, load)
+    : await byTheClock(server, publishers, { ...load, perSecond });
+  for (const { client } of publishers) client.close();
+  return figure;
+}
+
+async function asFastAsAnswered(
+  server: Server,
+  publishers: readonly Publisher[],
+  load: PublishLoad,
+): Promise<Figure> {
+  const { ms, window, records, pace = (send) => send(), acknowledged = () => {} } = load;
+  let acked = 0;
+  let running = true;
+  for (const publisher of publishers) {
+    publisher.client.onMessage = (bytes) => {
+      const count = okReplies(bytes);
+      if (count === 0) return orFail(publisher.client, bytes);
+      acked += count * records;
+      acknowledged(count * records);
+      if (running) pace(() => publisher.send(count), count * records);
+    };
+  }
+  for (const publisher of publishers) publisher.send(window);
+  const figure = await measure(server, ms, () => acked);
+  running = false;
+  return figure;
+}
+
+async function byTheClock(
+  server: Server,
+  publishers: readonly Publisher[],
+  load: PublishLoad & { readonly perSecond: number },
+): Promise<Figure> {
+  const { ms, records, perSecond, acknowledged = () => {} } = load;
+  const latencies = new Latencies(performance.now() + warmUpMs(ms));
+  let acked = 0;
+  for (const publisher of publishers) {
+    publisher.client.onMessage = (bytes) => {
+      const now = performance.now();
+      const count = publisher.takeReplies(bytes, (dueMs) => latencies.answered(dueMs, now));
+      if (count === 0) return orFail(publisher.client, bytes);
+      acked += count * records;
+      acknowledged(count * records);
+    };
+  }
+  let turn = 0;
+  const stop = sendWhenDue(
+    perSecond / records,
+    (dueMs) => publishers[turn++ % publishers.length]?.offer(dueMs),
+  );
+  const figure = await measure(server, ms, () => acked);
+  stop();
+  const now = performance.now();
+  for (const { unanswered } of publishers) latencies.unanswered(unanswered, now);
+  return { ...figure, latencies: latencies.sorted() };
+}
+
+/** What is neither a reply nor a ping is not what was measured. */
+function orFail(client: LeanClient, bytes: Uint8Array): void {
+  if (!answerPing(client, bytes)) throw new Error(`Not a reply: ${excerpt(bytes)}`);
+}
+
+/** Publishes so many records, and waits until they are there. */
+export async function fill(
+  server: Server,
+  { topic = "gps", total }: { topic?: string; total: number },
+): Promise<void> {
+  const load = { topic, sockets: 8, window: 4, records: 500 };
+  const publishers = await makeMany(
+    load.sockets,
+    (number) => Publisher.connect(server, number, load),
+  );
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let [sent, acked] = [0, 0];
+  const publish = (publisher: Publisher) => {
+    if (sent >= total) return;
+    sent += load.records;
+    publisher.send(1);
+  };
+  for (const publisher of publishers) {
+    publisher.client.onMessage = (bytes) => {
+      const count = okReplies(bytes);
+      if (count === 0) return orFail(publisher.client, bytes);
+      acked += count * load.records;
+      for (let i = 0; i < count; i++) publish(publisher);
+      if (acked >= total) resolve();
+    };
+    for (let i = 0; i < load.window; i++) publish(publisher);
+  }
+  await promise;
+  for (const { client } of publishers) client.close();
+}

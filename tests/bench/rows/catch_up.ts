@@ -1,0 +1,29 @@
+/** Rows of readers that are far behind. */
+
+import { catchUp } from "../catch_up.ts";
+import { natsClientSides, natsSides } from "../peer_sides.ts";
+import { type Row, side } from "../row.ts";
+
+const RECORDS = 1_000_000;
+
+export const catchUpRows: readonly Row[] = [
+  {
+    name: "P7",
+    load: "catch-up from earliest over 1,000,000 records by one reader; records/s",
+    sides: async (bench) => {
+      const { gateway, isQuick } = bench;
+      const records = isQuick ? RECORDS / 10 : RECORDS;
+      return [
+        side("weir, client", gateway, (server) => catchUp(server, { records, reader: "client" })),
+        side("weir, frames", gateway, (server) => catchUp(server, { records, reader: "frames" })),
+        // To read takes no sync, and to write so much before it would take minutes with each.
+        ...await natsSides(
+          bench,
+          ({ natsCatchUp }) => (server) => natsCatchUp(server, records),
+          ["default"],
+        ),
+        ...await natsClientSides(records),
+      ];
+    },
+  },
+];

@@ -1,0 +1,36 @@
+/** Rows of consumer groups, and of the memory that their load takes. */
+
+import { group } from "../group_reading.ts";
+import { withServer } from "../loads.ts";
+import { natsSides } from "../peer_sides.ts";
+import { type Row, side } from "../row.ts";
+
+const MIB = 1 << 20;
+
+export const groupRows: readonly Row[] = [
+  {
+    name: "P3",
+    load: "publishes of 100 records → group of 4 → commit, end to end; records/s",
+    isQuick: true,
+    sides: async (bench) => [
+      side("weir", bench.gateway, group),
+      ...await natsSides(bench, ({ natsGroup }) => (server, ms) => natsGroup(server, ms)),
+    ],
+  },
+  {
+    name: "soak",
+    load: "resident memory under the load of P3 for the given seconds, MiB at every tenth",
+    onlyIfNamed: true,
+    figures: ({ gateway, ms }) =>
+      withServer(gateway(), async (server) => {
+        const seen: Record<string, number> = {};
+        let tenths = 0;
+        const looking = setInterval(() => {
+          if (tenths++ < 10) seen[`after ${tenths} tenths`] = server.rssBytes() / MIB;
+        }, ms / 10);
+        await group(server, ms);
+        clearInterval(looking);
+        return seen;
+      }),
+  },
+];

@@ -1,0 +1,14 @@
+/** Rows of what grows. */
+
+import { growth } from "../growth.ts";
+import type { Row } from "../row.ts";
+
+export const growthRows: readonly Row[] = [
+  {
+    name: "P8",
+    load:
+      "10,000,000 records in the store (--quick: a tenth); 1,000 topics; 1,000 members of a group",
+    isOnce: true,
+    figures: growth,
+  },
+];
