@@ -6,6 +6,7 @@ import { takeSnapshot } from "../../src/log/snapshots.ts";
 import { Upkeep } from "../../src/log/upkeep.ts";
 import { keys } from "../../src/store/keys.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import type { Key, Write } from "../../src/store/store.ts";
 import type { ProducerStamp, Topic } from "../../src/types.ts";
 import { type TestHost, testHost } from "../support/test_host.ts";
 
@@ -42,7 +43,7 @@ async function pass({ host, upkeep }: Fixture): Promise<void> {
   await host.clock.advance(LOG.retentionEveryMs);
 }
 
-async function keysUnder(store: MemoryStore, prefix: readonly string[]): Promise<number> {
+async function keysUnder(store: MemoryStore, prefix: Key): Promise<number> {
   return (await store.scan({ prefix, limit: 1_000 })).length;
 }
 
@@ -171,7 +172,7 @@ Deno.test("a snapshot bounds what a restart reads, and it knows the same", async
   assertEquals(stripe?.producers.size, 1);
 });
 
-Deno.test("a deleted topic's space is free again, and its mark is gone", async () => {
+Deno.test("a deleted topic's space is free again, and its mark goes ten minutes later", async () => {
   const fixture = gateway(new MemoryStore(), testHost());
   const { log, store, host } = fixture;
   const { topic } = await log.topics.create("t", { partitions: 40 });
@@ -184,8 +185,30 @@ Deno.test("a deleted topic's space is free again, and its mark is gone", async (
   for (const kind of ["l", "s", "b", "h"]) {
     assertEquals(await keysUnder(store, [kind, topic.id]), 0);
   }
-  assertEquals((await store.scan({ prefix: keys.allGone(), limit: 10 })).length, 0);
+  assertEquals(await keysUnder(store, keys.allGone()), 1);
+  await host.clock.advance(LOG.markKeptMs);
+  await pass(fixture);
+  assertEquals(await keysUnder(store, keys.allGone()), 0);
   assertEquals(await keysUnder(store, ["l", other.id]), 1);
+});
+
+Deno.test("a topic's creation that arrives once more does not bring it back", async () => {
+  const writes: Write[] = [];
+  class Wiretap extends MemoryStore {
+    override write(write: Write) {
+      writes.push(write);
+      return super.write(write);
+    }
+  }
+  const fixture = gateway(new Wiretap(), testHost());
+  const { log, store } = fixture;
+  await log.topics.create("t", { partitions: 1 });
+  const [creation] = writes;
+  assert(creation);
+  await log.topics.remove("t");
+  await pass(fixture);
+  assertEquals(await store.write(creation), { outcome: "conflict" });
+  assertEquals(await log.topics.find("t"), undefined);
 });
 
 Deno.test("retention takes any number of small entries, as many at a time as a write can delete", async () => {
