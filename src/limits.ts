@@ -49,6 +49,8 @@ export const ADVERTISED = {
 
 export const SESSION = {
   helloMs: 5_000,
+  /** How often the deadlines of a session are looked at, unless it must beat more often than every 2.5 s. */
+  lookMs: 250,
   /** One message, and all of them together, until `hello` is answered. */
   helloMessageBytes: 8 * KiB,
   helloBytes: 64 * KiB,
