@@ -7,7 +7,8 @@ COPY deno.json deno.lock ./
 COPY src ./src
 RUN deno cache --frozen src/main.ts src/cli/store_folder.ts
 
-ENV HOST=0.0.0.0 PORT=8080 WEIR_STORE=/data/weir.kv
+# See the README on the interval: how often who has little to say is heard beside who floods.
+ENV HOST=0.0.0.0 PORT=8080 WEIR_STORE=/data/weir.kv DENO_TOKIO_EVENT_INTERVAL=1
 VOLUME /data
 EXPOSE 8080
 USER root

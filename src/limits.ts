@@ -63,6 +63,10 @@ export const SESSION = {
   /** Invalid or unknown frames in `invalidWindowMs` before the socket is closed with 4502. */
   invalidFrames: 100,
   invalidWindowMs: 10_000,
+  /** For how long nothing is read from who has asked for more than it may. */
+  restMs: 200,
+  /** How much is read from who sends what is refused: a large frame may take 40 ms to be found wrong. */
+  refusedBytesPerMs: 2_000,
   /** Bytes that may wait for a client that does not read; full for `outboxFullMs` closes it (4002). */
   outboxBytes: 512 * KiB,
   outboxFullMs: 10_000,

@@ -72,6 +72,7 @@ export class NativeSockets {
       },
       close,
       terminate: () => socket.close(),
+      reconsider() {}, // what waits is looked after as it is
       get buffered() {
         return socket.bufferedAmount;
       },

@@ -101,6 +101,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     },
     close: (code, reason) => ws.close(code, reason),
     terminate: () => ws.terminate(),
+    reconsider: () => guard(read),
     get buffered() {
       return ws.bufferedAmount;
     },

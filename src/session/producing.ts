@@ -156,7 +156,12 @@ export class Producing {
   #admitRecords({ topic, records }: Pick<PublishFrame, "topic" | "records">): void {
     const { who: { identity }, subjects } = this.#parts;
     identity.rights.require({ verb: "publish", topic, records });
-    subjects.publish(identity, records);
+    try {
+      subjects.publish(identity, records);
+    } catch (error) {
+      this.#parts.rest();
+      throw error;
+    }
   }
 
   /** A publish was refused before it was looked at. */

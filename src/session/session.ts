@@ -61,6 +61,7 @@ export class Session {
   /** What came behind a `hello` that is not answered yet. */
   #early: Decoded[] = [];
   #draining = false;
+  #resting = false;
 
   constructor(wire: Wire, context: SessionContext) {
     const { host, broker, turn, authenticate, subjects } = context;
@@ -74,6 +75,7 @@ export class Session {
       broker,
       who: this.#credentials,
       subjects,
+      rest: () => this.#rest(SESSION.restMs),
       requests: this.#requests,
       subscriptions: this.#subscriptions,
       turnstile: new Turnstile(),
@@ -94,6 +96,7 @@ export class Session {
     this.#liveness.heard(this.#context.host.clock.monotonic());
     for (const decoded of decodeMessage(message)) {
       if (this.#isClosed) return;
+      if (decoded.error) this.#rest(Math.floor(message.length / SESSION.refusedBytesPerMs));
       this.#take(decoded);
     }
   }
@@ -104,9 +107,9 @@ export class Session {
     for (const [, { feed }] of this.#subscriptions.entries()) feed.resume();
   }
 
-  /** So much is unread by the client that nothing more is read from it. */
+  /** So much is unread by the client, or so much was refused to it, that nothing more is read from it. */
   get congested(): boolean {
-    return this.#outbox.full;
+    return this.#outbox.full || this.#resting;
   }
 
   get greeted(): boolean {
@@ -312,7 +315,17 @@ export class Session {
     this.#outbox.push(pushFrame("heartbeat", { heads }));
   }
 
+  #rest(ms: number): void {
+    if (ms < 1 || this.#resting) return;
+    this.#resting = true;
+    this.#context.host.clock.after(ms, () => {
+      this.#resting = false;
+      if (!this.#isClosed) this.#wire.reconsider();
+    });
+  }
+
   #overloaded({ id, ...frame }: ClientFrame): void {
+    this.#rest(SESSION.restMs);
     if (frame.type === "publish" && frame.producer) this.#producing.refused(frame.producer);
     if (id === undefined) return;
     const message = `${ADVERTISED.inFlight} requests of this session are open`;

@@ -10,6 +10,8 @@ export interface Wire {
   close(code: number, reason: string): void;
   /** Ends the connection at once and drops what is waiting. */
   terminate(): void;
+  /** The session may take more, or less, than when it was last asked. */
+  reconsider(): void;
   /** Bytes that were sent but not yet taken by the network. */
   readonly buffered: number;
 }

@@ -19,6 +19,9 @@ export interface Server {
 /** The core of what is measured; its driver has the next one. */
 export type Core = number | "any";
 
+/** As `deno task start` has it; what stands beside the gateway has it, too. */
+const TASK_ENV = { DENO_TOKIO_EVENT_INTERVAL: "1" };
+
 export const SERVER_CORE = 0;
 export const DRIVER_CORE = 1;
 
@@ -53,7 +56,7 @@ function start(
   env: Readonly<Record<string, string>>,
   core: Core = SERVER_CORE,
 ): Promise<Server> {
-  return startProgram([Deno.execPath(), "run", ...args], { env, core });
+  return startProgram([Deno.execPath(), "run", ...args], { env: { ...TASK_ENV, ...env }, core });
 }
 
 export interface Program {

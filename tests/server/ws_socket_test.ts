@@ -107,38 +107,45 @@ Deno.test("an error thrown by a session closes its socket with 1011, and no othe
   });
 });
 
-Deno.test("a session that is congested is not read until it is not", async () => {
-  const messages: string[] = [];
-  let release = () => {};
-  await withSockets((wire) => {
-    let congested = false;
-    return {
-      get congested() {
-        return congested;
-      },
-      receive(message) {
-        messages.push(congested ? "too early" : new TextDecoder().decode(message));
-        congested = messages.length === 1;
-        if (messages.length === 2) wire.send("both");
-        release = () => {
-          congested = false;
-          wire.send("go on");
-        };
-      },
-    };
-  }, async (url) => {
-    const connection = await open(url);
-    connection.send(clientFrame(text, "first"));
-    const marker = await open(url);
-    while (messages.length === 0) await marker.until(() => true);
-    connection.send(clientFrame(text, "second"));
-    release();
-    await connection.until((received) => received.includes("both"));
-    assertEquals(messages, ["first", "second"]);
-    await connection.close();
-    await marker.close();
+const goingOn: Readonly<Record<string, (wire: Wire) => void>> = {
+  "something is sent": (wire) => wire.send("go on"),
+  "it says so": (wire) => wire.reconsider(),
+};
+
+for (const [when, goOn] of Object.entries(goingOn)) {
+  Deno.test(`a session that is congested is not read until it is not, when ${when}`, async () => {
+    const messages: string[] = [];
+    let release = () => {};
+    await withSockets((wire) => {
+      let congested = false;
+      return {
+        get congested() {
+          return congested;
+        },
+        receive(message) {
+          messages.push(congested ? "too early" : new TextDecoder().decode(message));
+          congested = messages.length === 1;
+          if (messages.length === 2) wire.send("both");
+          release = () => {
+            congested = false;
+            goOn(wire);
+          };
+        },
+      };
+    }, async (url) => {
+      const connection = await open(url);
+      connection.send(clientFrame(text, "first"));
+      const marker = await open(url);
+      while (messages.length === 0) await marker.until(() => true);
+      connection.send(clientFrame(text, "second"));
+      release();
+      await connection.until((received) => received.includes("both"));
+      assertEquals(messages, ["first", "second"]);
+      await connection.close();
+      await marker.close();
+    });
   });
-});
+}
 
 Deno.test("a peer that does not read is seen in `buffered`, and can be ended at once", async () => {
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();

@@ -14,6 +14,7 @@ class FakeWire implements Wire {
   }
   close(): void {}
   terminate(): void {}
+  reconsider(): void {}
 }
 
 function fixture() {

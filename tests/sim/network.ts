@@ -52,6 +52,7 @@ export function connect(world: World, process: Process, events: SocketEvents): S
       world.after(Math.max(0, outboundAt - world.now), () => end(code, reason));
     },
     terminate: () => world.after(0, () => end(LOST, "")),
+    reconsider() {},
   };
   process.act(() => session = process.gateway.connect(wire));
   const socket: Socket = {

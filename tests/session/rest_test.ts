@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import { Gateway } from "../../src/gateway.ts";
+import { ADVERTISED, SESSION } from "../../src/limits.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { SETTINGS } from "../sim/gateway_site.ts";
+import { settled, testHost } from "../support/test_host.ts";
+
+const utf8 = new TextEncoder();
+
+/** A session that has said hello. */
+async function fixture() {
+  const host = testHost();
+  const store = new MemoryStore();
+  const gateway = new Gateway({ store, host, settings: SETTINGS, server: "weir test" });
+  let reconsidered = 0;
+  const session = gateway.connect({
+    send() {},
+    close() {},
+    terminate() {},
+    reconsider: () => reconsidered++,
+    buffered: 0,
+  });
+  const send = (frame: unknown) => session.receive(utf8.encode(JSON.stringify(frame)));
+  send({ type: "hello", id: 1 });
+  await settled();
+  const publish = { type: "publish", topic: "t", records: [{ value: 1 }] };
+  return { host, session, send, publish, reconsidered: () => reconsidered };
+}
+
+Deno.test("who asks for more at once than may be open is not read for a moment", async () => {
+  const { host, session, send, publish, reconsidered } = await fixture();
+  for (let id = 2; id < ADVERTISED.inFlight + 2; id++) send({ ...publish, id });
+  assertEquals(session.congested, false);
+  send({ ...publish, id: ADVERTISED.inFlight + 2 });
+  assertEquals([session.congested, reconsidered()], [true, 0]);
+  await host.clock.advance(SESSION.restMs);
+  assertEquals([session.congested, reconsidered()], [false, 1]);
+});
+
+Deno.test("what is refused is read at a bounded rate", async () => {
+  const { host, session, send, reconsidered } = await fixture();
+  send({ type: "nonsense", id: 2 });
+  assertEquals(session.congested, false);
+  send({ type: "nonsense", id: 3, padding: "x".repeat(100 * SESSION.refusedBytesPerMs) });
+  assertEquals(session.congested, true);
+  await host.clock.advance(100);
+  assertEquals([session.congested, reconsidered()], [false, 1]);
+});
