@@ -7,6 +7,9 @@
 /** Seconds of the rate that may be saved up. */
 const SAVED_SECONDS = 2;
 
+/** Milliseconds: what is left is a sum of fractions. */
+const ROUNDING = 1e-6;
+
 export class Bucket {
   #perSecond: number;
   #left: number;
@@ -26,7 +29,8 @@ export class Bucket {
   /** Milliseconds until something may be taken: 0 if it may now. */
   waitMs(now: number): number {
     this.#fill(now);
-    return this.#left > 0 ? 0 : Math.floor(-this.#left / this.#perSecond * 1_000) + 1;
+    if (this.#left > 0) return 0;
+    return Math.floor(-this.#left / this.#perSecond * 1_000 + ROUNDING) + 1;
   }
 
   take(amount: number): void {

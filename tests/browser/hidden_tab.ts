@@ -39,11 +39,14 @@ export class HiddenTab {
     const owner = browser.context.browser();
     if (!owner) throw new Error("The context has no browser");
     const root = await owner.newBrowserCDPSession();
-    const { targetId } = await root.send("Target.createTarget", { url });
+    const { targetId } = await root.send("Target.createTarget", { url: "about:blank" });
     await root.send("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await root.send("Target.attachToTarget", { targetId, flatten: false });
     const tab = new HiddenTab(root, sessionId);
     await tab.#send("Runtime.enable");
+    // What a page of the gateway may load is for other tests.
+    await tab.#send("Page.setBypassCSP", { enabled: true });
+    await tab.#send("Page.navigate", { url });
     return tab;
   }
 

@@ -51,6 +51,7 @@ for (const [name, screen] of Object.entries(screens)) {
       const kept = await page.evaluate("[document.cookie, {...localStorage}, {...sessionStorage}]");
       assertEquals(kept, ["", {}, {}]);
       assertEquals(page.url(), `${gateway.origin}/`, "and it is in no address");
+      await page.close(); // before its gateway is
     },
     screen,
   );

@@ -14,7 +14,7 @@ const HELLO_MESSAGE_BYTES = 8 * 1024;
 const HELLO_BYTES = 64 * 1024;
 const MESSAGE_BYTES = 1024 * 1024;
 const DEEPEST = 64;
-const MOST_MEMBERS = 100_000;
+const MOST_VALUES = 150_000;
 const MOST_FRAMES = 64;
 const MOST_INVALID = 100;
 const ID_MAX = 2 ** 31 - 1;
@@ -181,8 +181,8 @@ function framesOf(bytes: Uint8Array): readonly unknown[] | "not UTF-8" | "not a 
   } catch {
     return "not UTF-8";
   }
-  const { deepest, members } = shapeOf(text);
-  if (deepest > DEEPEST || members > MOST_MEMBERS) return "not a message";
+  const { deepest, values } = shapeOf(text);
+  if (deepest > DEEPEST || values > MOST_VALUES) return "not a message";
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -193,22 +193,30 @@ function framesOf(bytes: Uint8Array): readonly unknown[] | "not UTF-8" | "not a 
   return value.length >= 1 && value.length <= MOST_FRAMES ? value : "not a message";
 }
 
-/** The most brackets that are open at a time, and the members of all objects; of what is JSON. */
-function shapeOf(text: string): { deepest: number; members: number } {
-  let members = 0;
-  let depth = 0;
+/**
+ * The most brackets that are open at a time, and the members and elements; of what is JSON. Those in
+ * records' values are counted as well: none that is sent has so many.
+ */
+function shapeOf(text: string): { deepest: number; values: number } {
+  const open: string[] = [];
+  let values = 0;
   let deepest = 0;
   let quoted = false;
+  let isEmpty = false;
   for (let i = 0; i < text.length; i++) {
     const character = text[i]!;
+    if (!quoted && isEmpty && character !== "]" && character.trim() !== "") values++;
+    if (quoted || character.trim() !== "") isEmpty = false;
     if (quoted && character === "\\") i++;
     else if (character === '"') quoted = !quoted;
     else if (quoted) continue;
-    else if (character === "[" || character === "{") deepest = Math.max(deepest, ++depth);
-    else if (character === "]" || character === "}") depth--;
-    else if (character === ":") members++;
+    else if (character === "[" || character === "{") {
+      deepest = Math.max(deepest, open.push(character));
+      isEmpty = character === "[";
+    } else if (character === "]" || character === "}") open.pop();
+    else if (character === ":" || character === "," && open.at(-1) === "[") values++;
   }
-  return { deepest, members };
+  return { deepest, values };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
