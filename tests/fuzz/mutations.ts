@@ -102,7 +102,7 @@ const TREE_MUTATIONS: readonly ((chance: Chance, place: Place, all: readonly Pla
   (chance, { tree, key }) => put(tree, key, anyJson(chance)),
   (chance, { tree, key }) => put(tree, key, deep(chance)),
   (_, { tree, key }) => put(tree, key, [tree[key]]),
-  (_, { tree, key }) => put(tree, key, String(tree[key])),
+  (_, { tree, key }) => put(tree, key, `${JSON.stringify(tree[key])}`),
   (chance, { tree }) => put(tree, chance.pick(NAMES), anyJson(chance)),
   (chance, { tree, key }) => put(tree, key, "x".repeat(chance.pick([4_097, 70_000, 262_145]))),
   (chance, { tree, key }) => {
