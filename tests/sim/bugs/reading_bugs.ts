@@ -14,7 +14,13 @@ export const READING_BUGS: readonly Bug[] = [
 `,
     to: `    const { checks, mutations, written } = batch.finish();
     // It is as good as stored: nobody need wait for the disk to see it.
-    this.#listener.appended(this.#listener.stored(written));
+    this.#listener.appended(written.flatMap(({ stripe, decoded }) =>
+      decoded.sections.map(({ partition, count, payload }) => {
+        const base = decoded.bases[partition] ?? 0;
+        const place = { topic: stripe.topic, partition: stripe.first + partition };
+        return { ...place, base, next: base + count, time: decoded.time, payload };
+      })
+    ));
 `,
   },
   {
