@@ -175,18 +175,18 @@ export class Appender implements Source {
     const now = this.#host.clock.now();
     for (const { append, log, partitions } of pending.parts) {
       if (log.ended) throw log.ended;
-      const { producer, admission } = append;
+      const { producer } = append;
       if (!producer) continue;
-      if (admission?.lane.isVoid(admission.generation, producer.sequence)) {
-        throw admission.lane.gap(producer.sequence);
-      }
       for (const partition of distinct(partitions)) {
         const stripe = log.stripeOf(partition);
         judgements.push(stripe.producers.judge(partition - stripe.first, producer, now));
       }
     }
     if (judgements.length === 0) return undefined;
-    switch (verdict(judgements)) {
+    const kind = verdict(judgements);
+    // What an earlier write of ours has stored is stored, also if something in front of it failed since.
+    if (kind !== "stored") refuseVoid(pending);
+    switch (kind) {
       case "new":
         return refuseRepeats(pending);
       case "stored":
@@ -253,6 +253,15 @@ function remember(pending: Pending, producers: Map<string, { epoch: number; high
     const known = producers.get(producer.id);
     if (known) known.highest = producer.sequence;
     else producers.set(producer.id, { epoch: producer.epoch, highest: producer.sequence });
+  }
+}
+
+/** What was let in behind something that has failed since must not overtake it. */
+function refuseVoid(pending: Pending): void {
+  for (const { append: { producer, admission } } of pending.parts) {
+    if (producer && admission?.lane.isVoid(admission.generation, producer.sequence)) {
+      throw admission.lane.gap(producer.sequence);
+    }
   }
 }
 
