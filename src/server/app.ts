@@ -98,11 +98,19 @@ function guarded(routes: Routes, authenticate: Authenticate): PublicRoutes {
 }
 
 /** The same paths and methods with other handlers. */
-export function mapped<H, J>(routes: Routes<H>, change: (handler: H) => J): Routes<J> {
+export function mapped<H, J>(
+  routes: Routes<H>,
+  change: (handler: H, path: string, method: Method) => J,
+): Routes<J> {
   return Object.fromEntries(
     Object.entries(routes).map(([path, methods]) => [
       path,
-      Object.fromEntries(Object.entries(methods).map(([method, one]) => [method, change(one)])),
+      Object.fromEntries(
+        Object.entries(methods).map(([method, one]) => [
+          method,
+          change(one, path, method as Method),
+        ]),
+      ),
     ]),
   );
 }

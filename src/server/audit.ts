@@ -5,7 +5,7 @@
  */
 
 import type { Telemetry } from "../host/host.ts";
-import type { Handler, Method, Routes } from "./app.ts";
+import { type Handler, mapped, type Method, type Routes } from "./app.ts";
 import { asGatewayError } from "./problem.ts";
 
 /** Path → method → what it does. */
@@ -17,17 +17,10 @@ const VERBS: Readonly<Record<string, Readonly<Partial<Record<Method, string>>>>>
 
 /** The same routes, of which those that change topics or groups are told of. */
 export function audited(routes: Routes, telemetry: Telemetry): Routes {
-  return Object.fromEntries(
-    Object.entries(routes).map(([path, methods]) => [
-      path,
-      Object.fromEntries(
-        Object.entries(methods).map(([method, handler]) => {
-          const verb = VERBS[path]?.[method as Method];
-          return [method, verb === undefined ? handler : telling(verb, handler, telemetry)];
-        }),
-      ),
-    ]),
-  );
+  return mapped(routes, (handler, path, method) => {
+    const verb = VERBS[path]?.[method];
+    return verb === undefined ? handler : telling(verb, handler, telemetry);
+  });
 }
 
 function telling(verb: string, handler: Handler, telemetry: Telemetry): Handler {
