@@ -96,23 +96,22 @@ interface Given<T> {
   readonly value: T | undefined;
 }
 
-function given<T>({ initial, expected, read }: Row<T>): Row<Given<T>> {
+function given<T>(row: Omit<Row<T>, "initial">): Row<Given<T>> {
   return {
-    initial,
-    expected,
+    ...row,
+    initial: "",
     read(text) {
-      const value = text === "" ? undefined : read(text);
+      const value = text === "" ? undefined : row.read(text);
       return text === "" || value !== undefined ? { value } : undefined;
     },
   };
 }
 
 function words(expected: string): Row<Given<string>> {
-  return {
-    initial: "",
+  return given({
     expected: `${expected}, without control characters`,
-    read: (text) => /\p{Cc}/u.test(text) ? undefined : { value: text === "" ? undefined : text },
-  };
+    read: (text) => /\p{Cc}/u.test(text) ? undefined : text,
+  });
 }
 
 const day = 24 * 3_600_000;
@@ -141,17 +140,12 @@ export const SETTINGS = {
     expected: "debug, info, warn or error",
     read: (text) => (["debug", "info", "warn", "error"] as const).find((level) => level === text),
   } satisfies Row<Settings["reports"]>,
-  WEIR_JWT_SECRET: {
-    initial: "",
+  WEIR_JWT_SECRET: given({
     expected: `a secret of at least ${IDENTITY.secretBytes} bytes`,
     secret: true,
     read: readSecret,
-  } satisfies Row<Given<string>>,
-  WEIR_JWKS_URL: {
-    initial: "",
-    expected: "an http(s) address",
-    read: readAddress,
-  } satisfies Row<Given<string>>,
+  }),
+  WEIR_JWKS_URL: given({ expected: "an http(s) address", read: readAddress }),
   WEIR_JWT_ISSUER: words("an issuer"),
   WEIR_JWT_AUDIENCE: words("an audience"),
   WEIR_MAX_SOCKETS: integer("20000", 1, 1_000_000),
@@ -286,20 +280,17 @@ export function normalOrigin(text: string): string | undefined {
 /** A file's path as it is; an address without what does not belong there. */
 function readStore(text: string): string | undefined {
   if (!/^[a-z]+:\/\//i.test(text)) return text === "" ? undefined : text;
+  return readAddress(text);
+}
+
+function readSecret(text: string): string | undefined {
+  const isLong = new TextEncoder().encode(text).length >= IDENTITY.secretBytes;
+  return isLong ? text : undefined;
+}
+
+function readAddress(text: string): string | undefined {
   const url = URL.parse(text);
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
-}
-
-function readSecret(text: string): Given<string> | undefined {
-  if (text === "") return { value: undefined };
-  const isLong = new TextEncoder().encode(text).length >= IDENTITY.secretBytes;
-  return isLong ? { value: text } : undefined;
-}
-
-function readAddress(text: string): Given<string> | undefined {
-  if (text === "") return { value: undefined };
-  const url = URL.parse(text);
-  return url && /^https?:$/.test(url.protocol) ? { value: url.href } : undefined;
 }
 
 function readOrigins(text: string): readonly string[] | undefined {
