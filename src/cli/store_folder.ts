@@ -6,6 +6,7 @@
  */
 
 import { readSettings, SETTINGS, StartRefused } from "../config.ts";
+import { runCommand } from "./program.ts";
 
 /**
  * The paths for `--allow-read` and `--allow-write`: the store's folder, which may have to be made, or
@@ -21,13 +22,5 @@ export function storePaths(store: string): string {
 }
 
 if (import.meta.main) {
-  const say = (to: { writeSync(bytes: Uint8Array): number }, line: string) =>
-    to.writeSync(new TextEncoder().encode(`${line}\n`));
-  try {
-    say(Deno.stdout, storePaths(readSettings(Deno.env.toObject()).store));
-  } catch (error) {
-    if (!(error instanceof StartRefused)) throw error;
-    say(Deno.stderr, error.message);
-    Deno.exit(1);
-  }
+  await runCommand(() => storePaths(readSettings(Deno.env.toObject()).store));
 }

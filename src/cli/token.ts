@@ -10,6 +10,7 @@ import { readSettings, StartRefused } from "../config.ts";
 import { GatewayError } from "../errors.ts";
 import { identityOf } from "../identity/claims.ts";
 import { IDENTITY } from "../limits.ts";
+import { runCommand } from "./program.ts";
 
 export const USAGE = `Usage: WEIR_JWT_SECRET=… deno task token --sub NAME [options]
   --sub NAME           whose token it is
@@ -116,15 +117,9 @@ function requireTaken(claims: object): void {
 }
 
 if (import.meta.main) {
-  const say = (to: { writeSync(bytes: Uint8Array): number }, text: string) =>
-    to.writeSync(new TextEncoder().encode(`${text}\n`));
-  try {
+  await runCommand(() => {
+    if (Deno.args.includes("--help")) return USAGE;
     const environment = Object.fromEntries(VARIABLES.map((name) => [name, Deno.env.get(name)]));
-    if (Deno.args.includes("--help")) say(Deno.stdout, USAGE);
-    else say(Deno.stdout, await mint(Deno.args, environment, Date.now()));
-  } catch (error) {
-    if (!(error instanceof StartRefused)) throw error;
-    say(Deno.stderr, error.message);
-    Deno.exit(1);
-  }
+    return mint(Deno.args, environment, Date.now());
+  });
 }

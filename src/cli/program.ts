@@ -1,0 +1,17 @@
+/** How each command ends: with what it prints, or with one line on why it cannot be, and the code 1. */
+
+import { StartRefused } from "../config.ts";
+
+export async function runCommand(main: () => string | Promise<string>): Promise<void> {
+  try {
+    say(Deno.stdout, await main());
+  } catch (error) {
+    if (!(error instanceof StartRefused)) throw error;
+    say(Deno.stderr, error.message);
+    Deno.exit(1);
+  }
+}
+
+function say(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  to.writeSync(new TextEncoder().encode(`${text}\n`));
+}
