@@ -35,6 +35,7 @@ const baseFiles = [
   "limits.ts",
   "assert.ts",
   "bucket.ts",
+  "roll.ts",
   "config.ts",
 ];
 

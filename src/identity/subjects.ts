@@ -8,6 +8,7 @@ import { GatewayError } from "../errors.ts";
 import type { Clock } from "../host/host.ts";
 import { IDENTITY } from "../limits.ts";
 import { recordBytes } from "../record_size.ts";
+import { Roll } from "../roll.ts";
 import type { RecordIn } from "../types.ts";
 import type { Identity } from "./identity.ts";
 
@@ -28,17 +29,26 @@ interface Subject {
 export class Subjects {
   readonly #clock: Clock;
   readonly #limits: SubjectLimits;
-  readonly #known = new Map<string, Subject>();
+  readonly #known: Roll<Subject>;
 
   constructor(clock: Clock, limits: SubjectLimits) {
     this.#clock = clock;
     this.#limits = limits;
+    const full = (perSecond: number) => new Bucket(perSecond, clock.monotonic());
+    this.#known = new Roll({
+      crowded: IDENTITY.subjects,
+      make: () => ({ sockets: 0, records: full(limits.records), bytes: full(limits.bytes) }),
+      isAsNew({ sockets, records, bytes }) {
+        const now = clock.monotonic();
+        return sockets === 0 && records.isFull(now) && bytes.isFull(now);
+      },
+    });
   }
 
   /** A session of it begins. Throws `rate_limited` if it has as many as it may. */
   enter({ subject, limits }: Identity): void {
     if (subject === "") return;
-    const known = this.#find(subject);
+    const known = this.#known.find(subject);
     const most = limits.sockets ?? this.#limits.sockets;
     if (known.sockets >= most) {
       const message = `This subject has ${most} sockets at this gateway already`;
@@ -49,14 +59,14 @@ export class Subjects {
 
   /** A session that has entered is over. */
   leave({ subject }: Identity): void {
-    const known = this.#known.get(subject);
+    const known = this.#known.known(subject);
     if (known) known.sockets--;
   }
 
   /** It publishes these. Throws `rate_limited` if it has published more than it may for now. */
   publish({ subject, limits }: Identity, records: readonly RecordIn[]): void {
     if (subject === "") return;
-    const known = this.#find(subject);
+    const known = this.#known.find(subject);
     const now = this.#clock.monotonic();
     known.records.perSecond = limits.rate ?? this.#limits.records;
     const retryAfterMs = Math.max(known.records.waitMs(now), known.bytes.waitMs(now));
@@ -65,24 +75,5 @@ export class Subjects {
     }
     known.records.take(records.length);
     known.bytes.take(records.reduce((bytes, record) => bytes + recordBytes(record), 0));
-  }
-
-  #find(subject: string): Subject {
-    const known = this.#known.get(subject);
-    if (known) return known;
-    if (this.#known.size >= IDENTITY.subjects) this.#forget();
-    const now = this.#clock.monotonic();
-    const { records, bytes } = this.#limits;
-    const fresh = { sockets: 0, records: new Bucket(records, now), bytes: new Bucket(bytes, now) };
-    this.#known.set(subject, fresh);
-    return fresh;
-  }
-
-  /** Those that are as if they had never come. */
-  #forget(): void {
-    const now = this.#clock.monotonic();
-    for (const [subject, { sockets, records, bytes }] of this.#known) {
-      if (sockets === 0 && records.isFull(now) && bytes.isFull(now)) this.#known.delete(subject);
-    }
   }
 }

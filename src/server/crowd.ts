@@ -8,6 +8,7 @@ import { Bucket } from "../bucket.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "../host/host.ts";
 import { SOCKETS } from "../limits.ts";
+import { Roll } from "../roll.ts";
 
 export interface CrowdLimits {
   readonly sockets: number;
@@ -29,7 +30,7 @@ interface Address {
 export class Crowd {
   readonly #clock: Clock;
   readonly #limits: CrowdLimits;
-  readonly #addresses = new Map<string, Address>();
+  readonly #addresses: Roll<Address>;
   readonly #opened: Bucket | undefined;
   #sockets = 0;
 
@@ -38,6 +39,11 @@ export class Crowd {
     this.#limits = limits;
     const { strangers } = limits;
     this.#opened = strangers && new Bucket(strangers.newSockets, clock.monotonic());
+    this.#addresses = new Roll({
+      crowded: SOCKETS.addresses,
+      make: () => ({ sockets: 0, opened: new Bucket(SOCKETS.newPerAddress, clock.monotonic()) }),
+      isAsNew: ({ sockets, opened }) => sockets === 0 && opened.isFull(clock.monotonic()),
+    });
   }
 
   /**
@@ -67,7 +73,7 @@ export class Crowd {
     const { strangers } = this.#limits;
     if (!strangers || !this.#opened) return undefined;
     const now = this.#clock.monotonic();
-    const known = this.#find(address, now);
+    const known = this.#addresses.find(address);
     if (known.sockets >= strangers.socketsPerAddress) {
       throw new GatewayError("rate_limited", "There are too many sockets from this address", {
         retryAfterMs: SOCKETS.retryMs,
@@ -80,22 +86,6 @@ export class Crowd {
     known.opened.take(1);
     this.#opened.take(1);
     return known;
-  }
-
-  #find(address: string, now: number): Address {
-    const known = this.#addresses.get(address);
-    if (known) return known;
-    if (this.#addresses.size >= SOCKETS.addresses) this.#forget(now);
-    const fresh = { sockets: 0, opened: new Bucket(SOCKETS.newPerAddress, now) };
-    this.#addresses.set(address, fresh);
-    return fresh;
-  }
-
-  /** Those that are as if they had never come. */
-  #forget(now: number): void {
-    for (const [address, { sockets, opened }] of this.#addresses) {
-      if (sockets === 0 && opened.isFull(now)) this.#addresses.delete(address);
-    }
   }
 }
 
