@@ -26,10 +26,11 @@ export function eventRoutes(broker: Broker, leaving: AbortSignal): Routes {
       async GET(request, params, { rights, expiresAt }) {
         if (leaving.aborted) throw leavingNow();
         const name = nameIn(params, "topic");
-        const keys = keysIn(new URL(request.url).searchParams);
+        const query = new URL(request.url).searchParams;
+        const keys = keysIn(query);
         rights.require({ verb: "read", topic: name, keys });
         const topic = await broker.findTopic(name);
-        const asked = askedOf(request, topic, keys);
+        const asked = askedOf(query, request.headers.get("last-event-id") ?? "", topic, keys);
         const found = (await broker.placesToRead(topic, asked.frame))();
         const isOther = asked.position && asked.position.incarnation !== topic.id;
         const places = isOther
@@ -124,10 +125,13 @@ function resetEvent(
 }
 
 /** What the query and the header ask for. Throws `invalid_frame`. */
-function askedOf(request: Request, topic: Topic, keys: string[] | undefined): Asked {
-  const query = new URL(request.url).searchParams;
+function askedOf(
+  query: URLSearchParams,
+  last: string,
+  topic: Topic,
+  keys: string[] | undefined,
+): Asked {
   const partitions = partitionsIn(query);
-  const last = request.headers.get("last-event-id") ?? "";
   const from = last !== "" ? last : query.get("from") ?? "latest";
   const subscribe = { type: "subscribe", id: 1, topic: topic.name } as const;
   const begins = (from: "latest" | "earliest") => {

@@ -5,7 +5,14 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { closing, encodeFrame, OPCODE, type RawFrame, RawSocket } from "../support/raw_socket.ts";
+import {
+  closing,
+  concat,
+  encodeFrame,
+  OPCODE,
+  type RawFrame,
+  RawSocket,
+} from "../support/raw_socket.ts";
 
 /** Where a gateway listens on this machine. */
 export interface Listening {
@@ -132,14 +139,9 @@ export async function drip<T>(
 }
 
 export function wire(frames: readonly Sent[]): Uint8Array {
-  const parts = frames.map((frame) => frame instanceof Uint8Array ? frame : encodeFrame(frame));
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concat(
+    frames.map((frame) => frame instanceof Uint8Array ? frame : encodeFrame(frame)),
+  );
 }
 
 /** The gateway may end the connection before all has been said: then it has heard enough. */
