@@ -36,15 +36,15 @@ export interface Topic {
  * span `[from, to)` of `source`, the client's own JSON text in UTF-8, kept from door to store to door.
  */
 export interface RecordIn {
-  readonly key?: string;
   readonly source: Uint8Array;
   readonly from: number;
   readonly to: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly partition?: number;
-  readonly timestamp?: number;
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly partition?: number | undefined;
+  readonly timestamp?: number | undefined;
   /** The value is a JSON string that holds base64. */
-  readonly base64?: true;
+  readonly base64?: true | undefined;
 }
 
 /** What makes a publish repeatable: see the protocol, section 2. */

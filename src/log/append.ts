@@ -16,9 +16,9 @@ export interface Admission {
 export interface AppendPart {
   readonly topic: Topic;
   readonly records: readonly RecordIn[];
-  readonly producer?: ProducerStamp;
+  readonly producer?: ProducerStamp | undefined;
   /** Comes with `producer`. */
-  readonly admission?: Admission;
+  readonly admission?: Admission | undefined;
 }
 
 /** What a transaction adds to its write beside records: the commit of a group's member. */

@@ -17,7 +17,7 @@ import type { Mutation } from "../store/store.ts";
 import type { Place, Topic } from "../types.ts";
 import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
-import { type Judgement, verdict } from "./dedupe.ts";
+import { type Judgement, NEW, verdict } from "./dedupe.ts";
 import { type EntryBuilder, hasWriteId } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
 import { pend, type Pending } from "./pending.ts";
@@ -33,11 +33,6 @@ export interface AppendListener {
   /** Others wrote to these, or they are gone: read them again. */
   refresh(written: readonly Written[]): Promise<void>;
   isDeleted(topic: Topic): boolean;
-}
-
-interface Taken {
-  readonly pending: Pending;
-  readonly offsets: Place[][];
 }
 
 export class Appender implements Source {
@@ -67,9 +62,10 @@ export class Appender implements Source {
 
   take(room: Room): Part | undefined {
     const writeId = this.#host.random.bytes(16);
-    const batch = new Batch(this.#host.clock.now(), writeId, this.#builders);
+    const now = this.#host.clock.now();
+    const batch = new Batch(now, writeId, this.#builders);
     const producers = new Map<string, { epoch: number; highest: number }>();
-    const taken: Taken[] = [];
+    const taken: Pending[] = [];
     let rider: Rider | undefined;
     let at = 0;
     for (; at < this.#queue.length && !rider; at++) {
@@ -78,9 +74,9 @@ export class Appender implements Source {
       const stripesMax = room.checks - (pending.append.board ? 1 : 0);
       if (!batch.fits(pending, stripesMax, room.bytes) || collides(pending, producers)) break;
       try {
-        const repeated = this.#judge(pending);
+        const repeated = this.#judge(pending, now);
         if (repeated) {
-          this.#succeed(pending, repeated, { duplicate: true });
+          this.#succeed(pending, repeated, true);
           continue;
         }
         rider = pending.append.board?.();
@@ -88,7 +84,8 @@ export class Appender implements Source {
         this.#fail(pending, asGatewayError(error));
         continue;
       }
-      taken.push({ pending, offsets: batch.add(pending) });
+      pending.places = batch.add(pending);
+      taken.push(pending);
       remember(pending, producers);
     }
     this.#drop(at);
@@ -105,7 +102,7 @@ export class Appender implements Source {
     }
   }
 
-  #part(batch: Batch, taken: readonly Taken[], writeId: Uint8Array, rider?: Rider): Part {
+  #part(batch: Batch, taken: readonly Pending[], writeId: Uint8Array, rider?: Rider): Part {
     const { checks, mutations, written } = batch.finish();
     // The entry of any stripe shows the write, lest retention take one before it is looked at.
     const [key, ...also] = written.map(({ stripe: { topic, index }, number }) =>
@@ -129,20 +126,18 @@ export class Appender implements Source {
         const sections = written.flatMap(({ stripe, decoded }) => stripe.apply(decoded, version));
         rider?.stored(version);
         return () => {
-          for (const { pending, offsets } of taken) {
-            if (!pending.answered) this.#succeed(pending, offsets, { duplicate: false });
+          for (const pending of taken) {
+            if (!pending.answered) this.#succeed(pending, pending.places, false);
           }
           this.#listener.appended(sections);
         };
       },
       refused: async () => {
         await Promise.all([this.#listener.refresh(written), rider?.refused()]);
-        this.#putBack(
-          taken.map(({ pending }) => pending).filter((one) => this.#isKnown(one, written)),
-        );
+        this.#putBack(taken.filter((pending) => this.#isKnown(pending, written)));
       },
       overdue: () => {
-        for (const { pending } of taken) {
+        for (const pending of taken) {
           this.#fail(pending, new GatewayError("timeout", "The store did not answer in time"));
         }
       },
@@ -170,27 +165,17 @@ export class Appender implements Source {
   }
 
   /** The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. */
-  #judge(pending: Pending): Place[][] | undefined {
-    const judgements: Judgement[] = [];
-    const now = this.#host.clock.now();
-    for (const { append, log, partitions } of pending.parts) {
-      if (log.ended) throw log.ended;
-      const { producer } = append;
-      if (!producer) continue;
-      for (const partition of distinct(partitions)) {
-        const stripe = log.stripeOf(partition);
-        judgements.push(stripe.producers.judge(partition - stripe.first, producer, now));
-      }
-    }
-    if (judgements.length === 0) return undefined;
-    const kind = verdict(judgements);
+  #judge(pending: Pending, now: number): Place[][] | undefined {
+    for (const { log } of pending.parts) if (log.ended) throw log.ended;
+    const judgements = judgementsOf(pending, now);
+    const kind = judgements ? verdict(judgements) : "new";
     // What an earlier write of ours has stored is stored, also if something in front of it failed since.
     if (kind !== "stored") refuseVoid(pending);
     switch (kind) {
       case "new":
         return refuseRepeats(pending);
       case "stored":
-        return originals(pending, judgements);
+        return originals(pending, judgements ?? []);
       case "fenced":
         throw refusal(pending, "producer_fenced", "a newer epoch has written there");
       case "too_old":
@@ -204,7 +189,7 @@ export class Appender implements Source {
     }
   }
 
-  #succeed(pending: Pending, offsets: Place[][], { duplicate }: { duplicate: boolean }): void {
+  #succeed(pending: Pending, offsets: Place[][], duplicate: boolean): void {
     pending.answered = true;
     for (const { append } of pending.parts) append.admission?.lane.done();
     this.#listener.answered(pending.append);
@@ -287,6 +272,23 @@ function originals(pending: Pending, judgements: readonly Judgement[]): Place[][
       return [partition, offset];
     });
   });
+}
+
+/** What each partition knows of it; undefined if it is new to all of them, as nearly all are. */
+function judgementsOf({ parts }: Pending, now: number): Judgement[] | undefined {
+  let judgements: Judgement[] | undefined;
+  let asked = 0;
+  for (const { append: { producer }, log, partitions } of parts) {
+    if (!producer) continue;
+    for (const partition of distinct(partitions)) {
+      const stripe = log.stripeOf(partition);
+      const judgement = stripe.producers.judge(partition - stripe.first, producer, now);
+      if (judgement !== NEW) judgements ??= new Array(asked).fill(NEW);
+      judgements?.push(judgement);
+      asked++;
+    }
+  }
+  return judgements;
 }
 
 function distinct(partitions: readonly number[]): Iterable<number> {

@@ -7,8 +7,8 @@ import { assert } from "../assert.ts";
 import { LOG, TOPIC } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation } from "../store/store.ts";
-import type { Offset, Place } from "../types.ts";
-import { type DecodedEntry, decodeEntry, EntryBuilder } from "./entry.ts";
+import type { Offset, Place, RecordIn } from "../types.ts";
+import { type DecodedEntry, decodeEntry, EntryBuilder, type Run } from "./entry.ts";
 import { advance, encodeHead } from "./head.ts";
 import type { Pending, PendingPart } from "./pending.ts";
 import type { Stripe } from "./stripe.ts";
@@ -65,17 +65,17 @@ export class Batch {
   }
 
   #addPart(part: PendingPart): Place[] {
-    const places: Place[] = [];
     const { records, producer } = part.append;
+    const places: Place[] = new Array(records.length);
     let last: Growing | undefined;
-    for (const [i, record] of records.entries()) {
-      const partition = part.partitions[i] ?? 0;
+    for (let i = 0; i < records.length; i++) {
+      const partition = part.partitions[i] as number;
       const growing = last && covers(last.stripe, partition) ? last : this.#grow(part, partition);
       const at = partition - growing.stripe.first;
       const offset = growing.next[at] ?? 0;
       growing.next[at] = offset + 1;
-      growing.builder.add(at, record);
-      places.push([partition, offset]);
+      growing.builder.add(at, records[i] as RecordIn);
+      places[i] = [partition, offset];
       last = growing;
     }
     if (producer) {
@@ -129,7 +129,11 @@ function covers(stripe: Stripe, partition: number): boolean {
 }
 
 /** For each partition of the stripe that the publish touched: where its records begin, how many. */
-function touched(stripe: Stripe, places: readonly Place[]) {
+function touched(stripe: Stripe, places: readonly Place[]): readonly Run[] {
+  const [only] = places;
+  if (only && places.length === 1) {
+    return [{ partition: only[0] - stripe.first, base: only[1], count: 1 }];
+  }
   const runs: { partition: number; base: Offset; count: number }[] = [];
   for (const [partition, offset] of places) {
     if (!covers(stripe, partition)) continue;

@@ -24,7 +24,8 @@ export type Judgement =
   /** Its records in the partition begin at `base`. */
   | { readonly kind: "stored"; readonly base: Offset };
 
-const NEW: Judgement = { kind: "new" };
+/** Nothing speaks against it. */
+export const NEW: Judgement = { kind: "new" };
 const TOO_OLD: Judgement = { kind: "too_old" };
 const FENCED: Judgement = { kind: "fenced" };
 const UNKNOWN: Judgement = { kind: "unknown_producer" };

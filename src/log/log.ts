@@ -164,8 +164,12 @@ export class Log {
   }
 
   #enqueue(append: Append): boolean {
-    const logs = append.parts.map((part) => this.#logOf(part.topic));
-    if (!logs.every((log) => log.ready)) return false;
+    const logs: TopicLog[] = new Array(append.parts.length);
+    for (let i = 0; i < logs.length; i++) {
+      const log = this.#logOf((append.parts[i] as AppendPart).topic);
+      if (!log.ready) return false;
+      logs[i] = log;
+    }
     try {
       this.#appender.enqueue(append, logs);
     } catch (error) {

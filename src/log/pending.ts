@@ -4,6 +4,7 @@ import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
+import type { Place, RecordIn, Topic } from "../types.ts";
 import { storedBytes } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
@@ -24,11 +25,15 @@ export interface Pending {
   readonly bytes: number;
   /** On the monotonic clock. */
   readonly since: number;
+  /** The places that its records were given in the write that is being made, part by part. */
+  places: Place[][];
   /** An earlier write may have stored it. */
   inDoubt: boolean;
   /** It was told `timeout` or `unavailable`; nobody waits for it any more. */
   answered: boolean;
 }
+
+const NOWHERE: Place[][] = [];
 
 /** Works it out, or throws what is wrong with it. Its topics are loaded. */
 export function pend(append: Append, logs: readonly TopicLog[], since: number): Pending {
@@ -55,24 +60,31 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
         `at most ${LOG.entryBytes}`,
     );
   }
-  return { append, parts, stripes, bytes, since, inDoubt: false, answered: false };
+  return { append, parts, stripes, bytes, since, places: NOWHERE, inDoubt: false, answered: false };
 }
 
 function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): number[] {
   let keyless: number | undefined;
-  return records.map((record) => {
-    if (record.partition !== undefined) {
-      if (record.partition < topic.partitions) return record.partition;
-      throw new GatewayError(
-        "unknown_partition",
-        `There is no partition ${record.partition} in topic ${topic.name}: it has ${topic.partitions}`,
-      );
+  const found: number[] = new Array(records.length);
+  for (let i = 0; i < records.length; i++) {
+    const { key, partition } = records[i] as RecordIn;
+    if (partition !== undefined) found[i] = requirePartition(topic, partition);
+    else if (key !== undefined) found[i] = partitionOf(key, topic.partitions);
+    else {
+      found[i] = keyless ??= producer
+        ? partitionOfProducer(producer.id, producer.sequence, topic.partitions)
+        : log.nextPartition();
     }
-    if (record.key !== undefined) return partitionOf(record.key, topic.partitions);
-    return keyless ??= producer
-      ? partitionOfProducer(producer.id, producer.sequence, topic.partitions)
-      : log.nextPartition();
-  });
+  }
+  return found;
+}
+
+function requirePartition({ name, partitions }: Topic, partition: number): number {
+  if (partition < partitions) return partition;
+  throw new GatewayError(
+    "unknown_partition",
+    `There is no partition ${partition} in topic ${name}: it has ${partitions}`,
+  );
 }
 
 function stripesOf(log: TopicLog, partitions: readonly number[]): readonly Stripe[] {

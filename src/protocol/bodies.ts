@@ -19,7 +19,7 @@ import {
   whole,
 } from "./fields.ts";
 import { positions, publishBody } from "./frames.ts";
-import { readJson } from "./json.ts";
+import { readMessage } from "./json.ts";
 import { readRecords } from "./records.ts";
 
 const positive = integer(1, Number.MAX_SAFE_INTEGER);
@@ -74,17 +74,12 @@ export function decodeOffsets(bytes: Uint8Array): OffsetsBody {
 
 /** The records are spans of `bytes`. */
 export function decodeRecords(bytes: Uint8Array): RecordsBody {
-  const { value, spans } = readJson(bytes);
-  const body = check(publishBody, requireObject(value));
-  const source = { given: body.records, spans: spans[0]?.records, bytes, field: "records" };
-  return { ...body, records: readRecords(source) };
+  const body = check(publishBody, readObject(bytes));
+  return { ...body, records: readRecords(body.records, bytes, "records") };
 }
 
 function readObject(bytes: Uint8Array): Record<string, unknown> {
-  return requireObject(readJson(bytes).value);
-}
-
-function requireObject(value: unknown): Record<string, unknown> {
+  const value = readMessage(bytes);
   if (isObject(value)) return value;
   throw invalid("The body must be a JSON object");
 }

@@ -11,7 +11,7 @@ import { SESSION } from "../limits.ts";
 import type { Place } from "../types.ts";
 import { check, invalid, isInteger, isObject } from "./fields.ts";
 import { type ClientFrame, FRAMES, type FrameType, ID_MAX, type PublishFrame } from "./frames.ts";
-import { type FrameSpans, readJson } from "./json.ts";
+import { readMessage } from "./json.ts";
 import { readPublish } from "./publish.ts";
 import { readRecords } from "./records.ts";
 
@@ -33,13 +33,13 @@ export interface Refused {
 /** Decodes one text message. The records of its frames are spans of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): Decoded[] {
   try {
-    const { value, spans } = readJson(bytes);
-    if (!Array.isArray(value)) return [decodeFrame(value, spans[0], bytes)];
-    if (value.length < 1 || value.length > SESSION.framesPerMessage) {
+    const message = readMessage(bytes);
+    if (!Array.isArray(message)) return [decodeFrame(message, bytes)];
+    if (message.length < 1 || message.length > SESSION.framesPerMessage) {
       const allowed = `1 to ${SESSION.framesPerMessage}`;
       throw invalid(`The message must be a frame or an array of ${allowed} frames`);
     }
-    return value.map((given, i) => decodeFrame(given, spans[i], bytes));
+    return message.map((given) => decodeFrame(given, bytes));
   } catch (error) {
     return [refusal(error, undefined)];
   }
@@ -70,7 +70,7 @@ export function publishedFrame(id: number, offsets: readonly Place[], duplicate:
   return text + (duplicate ? '],"duplicate":true}' : "]}");
 }
 
-function decodeFrame(given: unknown, spans: FrameSpans | undefined, bytes: Uint8Array): Decoded {
+function decodeFrame(given: unknown, bytes: Uint8Array): Decoded {
   let id: number | undefined;
   try {
     if (!isObject(given)) throw invalid("A frame must be a JSON object");
@@ -80,8 +80,8 @@ function decodeFrame(given: unknown, spans: FrameSpans | undefined, bytes: Uint8
     id = given.id;
     const type = typeOf(given);
     const frame = type === "publish"
-      ? publishFrame(id, given, spans, bytes)
-      : readFrame(type, given, spans, bytes);
+      ? publishFrame(id, given, bytes)
+      : readFrame(type, given, bytes);
     return { frame };
   } catch (error) {
     return refusal(error, id);
@@ -91,33 +91,21 @@ function decodeFrame(given: unknown, spans: FrameSpans | undefined, bytes: Uint8
 function publishFrame(
   id: number | undefined,
   given: Record<string, unknown>,
-  spans: FrameSpans | undefined,
   bytes: Uint8Array,
 ): PublishFrame {
-  const { topic, records: unread, producer } = readPublish(given);
-  const records = readRecords({ given: unread, spans: spans?.records, bytes, field: "records" });
-  const frame: { -readonly [Field in keyof PublishFrame]: PublishFrame[Field] } = {
-    type: "publish",
-    topic,
-    records,
-  };
-  if (id !== undefined) frame.id = id;
-  if (producer) frame.producer = producer;
-  return frame;
+  const { topic, records, producer } = readPublish(given);
+  return { type: "publish", id, topic, records: readRecords(records, bytes, "records"), producer };
 }
 
 function readFrame(
   type: Exclude<FrameType, "publish">,
   given: Record<string, unknown>,
-  spans: FrameSpans | undefined,
   bytes: Uint8Array,
 ): ClientFrame {
   const frame = check(FRAMES[type], given);
   if (frame.type !== "transact") return frame;
   const publish = frame.publish.map((part, i) => {
-    const field = `publish[${i}].records`;
-    const source = { given: part.records, spans: spans?.parts?.[i], bytes, field };
-    return { ...part, records: readRecords(source) };
+    return { ...part, records: readRecords(part.records, bytes, `publish[${i}].records`) };
   });
   return { ...frame, publish };
 }

@@ -12,7 +12,6 @@ import { GatewayError } from "../errors.ts";
 import { NAMES } from "../limits.ts";
 
 const NAME = /^[A-Za-z0-9.-][A-Za-z0-9._-]*$/;
-const CONTROL = /\p{Cc}/u;
 
 /** Topics and groups. What begins with `_` is kept for ourselves. */
 export function isName(value: unknown): value is string {
@@ -42,7 +41,16 @@ export function isWellFormed(value: unknown): value is string {
 /** What a person or a program may choose to call something. */
 export function isLabel(value: unknown): value is string {
   return isWellFormed(value) && value !== "" && value.length <= NAMES.length &&
-    !CONTROL.test(value);
+    !hasControl(value);
+}
+
+/** Any of Unicode's category Cc. */
+function hasControl(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code >= 0x7f && code < 0xa0) return true;
+  }
+  return false;
 }
 
 export const MUST_BE_NAME =

@@ -9,7 +9,7 @@
 
 import * as v from "valibot";
 import { GROUP, NAMES, TOPIC } from "../limits.ts";
-import type { RecordIn } from "../types.ts";
+import type { ProducerStamp, RecordIn } from "../types.ts";
 import {
   integer,
   isObject,
@@ -166,7 +166,14 @@ type Read<Part> = Part extends { records: readonly unknown[] }
 
 type Checked<T extends FrameType> = v.InferOutput<(typeof FRAMES)[T]>;
 
-export type PublishFrame = Read<Checked<"publish">>;
+/** Every member is always there, since there is one of these for every publish. */
+export interface PublishFrame {
+  readonly type: "publish";
+  readonly id: number | undefined;
+  readonly topic: string;
+  readonly records: readonly RecordIn[];
+  readonly producer: ProducerStamp | undefined;
+}
 export type TransactFrame = Omit<Checked<"transact">, "publish"> & {
   readonly publish: readonly Read<Checked<"transact">["publish"][number]>[];
 };

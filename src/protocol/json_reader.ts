@@ -1,14 +1,40 @@
 /**
- * JSON from bytes, one value at a time, for whoever reads a document with something more in mind than its
- * values: where they stand, and which of them are only to be stepped over. It takes exactly what
- * `JSON.parse` takes, and makes of it exactly what that makes.
+ * JSON from bytes, for whoever reads a document with something more in mind than its values: what a
+ * `Shape` says is wanted for its place alone is only stepped over, and nothing is made of it. It takes
+ * exactly what `JSON.parse` takes, and makes of it exactly what that makes.
  *
  * It stops at the bounds of depth, and of what is made, before time was spent on what is beyond them.
  */
 
 import { SESSION } from "../limits.ts";
 import { invalid } from "./fields.ts";
-import { nameIn } from "./names.ts";
+import { LONGEST_TEXT, textAt } from "./texts.ts";
+
+/** What is looked for in a value. */
+export interface Shape {
+  /** In it, if it is an object: by the name of a member. */
+  readonly members?: ReadonlyMap<string, Shape>;
+  /** In it, if it is an array. */
+  readonly elements?: Shape;
+  /** Itself: it is checked, and a `Span` stands for it. */
+  readonly isSpan?: true;
+}
+
+/** Where a value stands that was not made: in the bytes from `from` up to `to`. */
+export class Span {
+  readonly from: number;
+  readonly to: number;
+
+  constructor(from: number, to: number) {
+    this.from = from;
+    this.to = to;
+  }
+}
+
+/** What `JSON.parse` makes of these bytes, but for what `shape` wants otherwise; `invalid_frame` if they are no document. */
+export function readJson(bytes: Uint8Array, shape: Shape = {}): unknown {
+  return new JsonReader(bytes).document(shape);
+}
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -17,10 +43,10 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
-export const OPEN_ARRAY = 0x5b;
+const OPEN_ARRAY = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
-export const OPEN_OBJECT = 0x7b;
+const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 /** Takes `E` to `e`. */
 const LOWER = 0x20;
@@ -37,13 +63,13 @@ const ESCAPES = new Set([...'"\\/bfnrt'].map((letter) => letter.charCodeAt(0)));
 
 /** Digits that are certain to make a number without rounding. */
 const SAFE_DIGITS = 15;
-/** Longer texts are decoded by the platform, which costs as much as so many letters. */
-const SHORT_TEXT = 24;
+/** Nothing is looked for. */
+const PLAIN: Shape = {};
 
 // A byte order mark is kept, and so refused: JSON does not allow one.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
-export class JsonReader {
+class JsonReader {
   readonly #bytes: Uint8Array;
   readonly #end: number;
   #at = 0;
@@ -58,48 +84,63 @@ export class JsonReader {
     this.#end = bytes.length;
   }
 
-  /** Nothing but white space is left, and all of it is UTF-8. */
-  protected finish(): void {
-    this.next();
-    if (this.#at < this.#end) throw noJson();
+  document(shape: Shape): unknown {
+    const value = this.#value(shape);
+    if (this.#next() !== 0 || this.#at < this.#end) throw noJson();
     if (this.#seen > 127) decode(this.#bytes);
+    return value;
   }
 
-  protected value(): unknown {
-    const first = this.next();
+  #value(shape: Shape): unknown {
+    const first = this.#next();
+    if (shape.isSpan) return this.#span();
     if (first === QUOTE) return this.#string();
-    if (first === OPEN_OBJECT) return this.#object();
-    if (first === OPEN_ARRAY) return this.#array();
+    if (first === OPEN_OBJECT) return this.#object(shape);
+    if (first === OPEN_ARRAY) return this.#array(shape);
     if (first === MINUS || isDigit(first)) return this.#number();
     return this.#literal(first);
   }
 
-  #object(): unknown {
+  #object({ members }: Shape): unknown {
     const object: Record<string, unknown> = {};
-    this.open();
-    for (let name = this.member(true); name !== undefined; name = this.member(false)) {
-      setMember(object, name, this.value());
+    this.#open();
+    for (let isFirst = true; this.#goesOn(CLOSE_OBJECT, isFirst); isFirst = false) {
+      this.#count();
+      const name = this.#name();
+      setMember(object, name, this.#value(members?.get(name) ?? PLAIN));
     }
     return object;
   }
 
-  #array(): unknown {
-    const array: unknown[] = [];
-    for (this.open(); this.element(array.length === 0);) array.push(this.value());
+  #array({ elements = PLAIN }: Shape): unknown {
+    this.#open();
+    if (!this.#goesOn(CLOSE_ARRAY, true)) return [];
+    this.#count();
+    const array = [this.#value(elements)];
+    while (this.#goesOn(CLOSE_ARRAY, false)) {
+      this.#count();
+      array.push(this.#value(elements));
+    }
     return array;
   }
 
+  #span(): Span {
+    const from = this.#at;
+    this.#skip();
+    return new Span(from, this.#at);
+  }
+
   /** Steps over one value, which is checked, and of which nothing is made. */
-  protected skip(): void {
-    const first = this.next();
+  #skip(): void {
+    const first = this.#next();
     if (first === QUOTE) {
       this.#stepOverString();
     } else if (first === OPEN_OBJECT) {
-      this.open();
-      for (let isFirst = true; this.#skipName(isFirst); isFirst = false) this.skip();
+      this.#open();
+      for (let isFirst = true; this.#skipName(isFirst); isFirst = false) this.#skip();
     } else if (first === OPEN_ARRAY) {
-      this.open();
-      for (let isFirst = true; this.#goesOn(CLOSE_ARRAY, isFirst); isFirst = false) this.skip();
+      this.#open();
+      for (let isFirst = true; this.#goesOn(CLOSE_ARRAY, isFirst); isFirst = false) this.#skip();
     } else if (first === MINUS || isDigit(first)) {
       this.#stepOverNumber();
     } else {
@@ -108,43 +149,30 @@ export class JsonReader {
   }
 
   /** Steps into an array or object. */
-  protected open(): void {
+  #open(): void {
     this.#at++;
     if (++this.#depth <= SESSION.jsonDepth) return;
     throw invalid(`JSON must not have more than ${SESSION.jsonDepth} brackets open at a time`);
   }
 
-  /** Whether the array has another element, which is next; if not, steps out of it. */
-  protected element(isFirst: boolean): boolean {
-    if (!this.#goesOn(CLOSE_ARRAY, isFirst)) return false;
-    this.#count();
-    return true;
-  }
-
-  /** The name of the object's next member, whose value is next; undefined behind the object. */
-  protected member(isFirst: boolean): string | undefined {
-    if (!this.#goesOn(CLOSE_OBJECT, isFirst)) return undefined;
-    this.#count();
-    if (this.next() !== QUOTE) throw noJson();
-    const from = this.#at + 1;
-    const isPlain = this.#stepOverString();
-    const to = this.#at - 1;
+  /** The name of a member, whose value is next. */
+  #name(): string {
+    if (this.#next() !== QUOTE) throw noJson();
+    const name = this.#string();
     this.#colon();
-    return isPlain
-      ? nameIn(this.#bytes, from, to) ?? this.#plain(from, to)
-      : this.#escaped(from, to);
+    return name;
   }
 
   #skipName(isFirst: boolean): boolean {
     if (!this.#goesOn(CLOSE_OBJECT, isFirst)) return false;
-    if (this.next() !== QUOTE) throw noJson();
+    if (this.#next() !== QUOTE) throw noJson();
     this.#stepOverString();
     this.#colon();
     return true;
   }
 
   #goesOn(close: number, isFirst: boolean): boolean {
-    const byte = this.next();
+    const byte = this.#next();
     if (byte === close) {
       this.#at++;
       this.#depth--;
@@ -154,13 +182,8 @@ export class JsonReader {
     if (byte !== COMMA) throw noJson();
     this.#at++;
     // Behind a comma something must come: that it is no value is found out by whoever reads it.
-    if (this.next() === close) throw noJson();
+    if (this.#next() === close) throw noJson();
     return true;
-  }
-
-  /** Where the next byte stands. */
-  protected get at(): number {
-    return this.#at;
   }
 
   #count(): void {
@@ -169,14 +192,18 @@ export class JsonReader {
   }
 
   #colon(): void {
-    if (this.next() !== COLON) throw noJson();
+    if (this.#next() !== COLON) throw noJson();
     this.#at++;
   }
 
   #string(): string {
     const from = this.#at + 1;
     const isPlain = this.#stepOverString();
-    return isPlain ? this.#plain(from, this.#at - 1) : this.#escaped(from, this.#at - 1);
+    const to = this.#at - 1;
+    if (!isPlain) return JSON.parse(decode(this.#bytes.subarray(from - 1, to + 1)));
+    return to - from <= LONGEST_TEXT && this.#seen <= 127
+      ? textAt(this.#bytes, from, to)
+      : decode(this.#bytes.subarray(from, to));
   }
 
   /** Returns whether it stands for itself: nothing in it is an escape. */
@@ -205,19 +232,6 @@ export class JsonReader {
       }
     }
     throw noJson();
-  }
-
-  /** The text of a string without escapes. */
-  #plain(from: number, to: number): string {
-    const bytes = this.#bytes;
-    if (to - from > SHORT_TEXT || this.#seen > 127) return decode(bytes.subarray(from, to));
-    let text = "";
-    for (let at = from; at < to; at++) text += String.fromCharCode(bytes[at] as number);
-    return text;
-  }
-
-  #escaped(from: number, to: number): string {
-    return JSON.parse(decode(this.#bytes.subarray(from - 1, to + 1)));
   }
 
   #number(): number {
@@ -275,7 +289,7 @@ export class JsonReader {
   }
 
   /** The next byte that is no white space; 0 at the end. */
-  protected next(): number {
+  #next(): number {
     const bytes = this.#bytes;
     for (; this.#at < this.#end; this.#at++) {
       const byte = bytes[this.#at] as number;
@@ -298,7 +312,7 @@ function isHex(byte: number | undefined): boolean {
 }
 
 /** Sets it as a member of its own, whatever its name: `__proto__` is one like any other. */
-export function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
+function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== "__proto__") object[name] = value;
   else {Object.defineProperty(object, name, {
       value,

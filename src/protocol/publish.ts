@@ -19,16 +19,14 @@ export interface Publish {
   readonly topic: string;
   /** Not looked at yet: see `records.ts`. */
   readonly records: readonly unknown[];
-  readonly producer?: ProducerStamp;
+  readonly producer: ProducerStamp | undefined;
 }
 
 /** Throws `invalid_frame` with the first field that is wrong. */
 export function readPublish({ topic, records, producer }: Record<string, unknown>): Publish {
   if (!isName(topic)) throw invalid(`topic ${MUST_BE_NAME}`);
   if (!Array.isArray(records)) throw invalid("records must be an array of records");
-  return producer === undefined
-    ? { topic, records }
-    : { topic, records, producer: readStamp(producer) };
+  return { topic, records, producer: producer === undefined ? undefined : readStamp(producer) };
 }
 
 function readStamp(given: unknown): ProducerStamp {

@@ -12,38 +12,33 @@ import { ADVERTISED } from "../limits.ts";
 import { recordBytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
 import { invalid, isObject, isWellFormed, isWhole, MUST_BE_KEY, MUST_BE_WHOLE } from "./fields.ts";
-import type { ValueSpans } from "./json.ts";
-
-/**
- * Where records came from: `given` is what the reader made of them, but for their values, which are
- * `spans` of `bytes`; `field` is their name in errors.
- */
-export interface RecordSource {
-  readonly given: readonly unknown[];
-  readonly spans: ValueSpans | undefined;
-  readonly bytes: Uint8Array;
-  readonly field: string;
-}
+import { Span } from "./json_reader.ts";
 
 const utf8 = new TextDecoder();
 
-/** Throws `invalid_frame`, `record_too_large` or `batch_too_large`. */
-export function readRecords(source: RecordSource): RecordIn[] {
-  const { given, field } = source;
+/**
+ * What the reader made of records whose values stand in `bytes`; `field` is their name in errors. Throws
+ * `invalid_frame`, `record_too_large` or `batch_too_large`.
+ */
+export function readRecords(
+  given: readonly unknown[],
+  bytes: Uint8Array,
+  field: string,
+): RecordIn[] {
   if (given.length === 0) throw invalid(`${field} must have at least one record`);
   if (given.length > ADVERTISED.publishRecords) {
     throw tooLarge("batch", field, `has ${given.length} records`, ADVERTISED.publishRecords);
   }
-  const records: RecordIn[] = [];
+  const records: RecordIn[] = new Array(given.length);
   let total = 0;
   for (let i = 0; i < given.length; i++) {
-    const record = readRecord(given[i], i, source);
+    const record = readRecord(given[i], i, bytes, field);
     const size = recordBytes(record);
     if (size > ADVERTISED.recordBytes) {
       throw tooLarge("record", `${field}[${i}]`, `has ${size} bytes`, ADVERTISED.recordBytes);
     }
     total += size;
-    records.push(record);
+    records[i] = record;
   }
   if (total > ADVERTISED.publishBytes) {
     throw tooLarge("batch", field, `has ${total} bytes`, ADVERTISED.publishBytes);
@@ -51,14 +46,11 @@ export function readRecords(source: RecordSource): RecordIn[] {
   return records;
 }
 
-function readRecord(given: unknown, i: number, source: RecordSource): RecordIn {
-  const { spans, bytes, field } = source;
+function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string): RecordIn {
   if (!isObject(given)) throw invalid(`${field}[${i}] must be an object`);
-  const { key, headers, partition, timestamp, encoding } = given;
-  const from = spans?.[2 * i] ?? -1;
-  const to = spans?.[2 * i + 1] ?? -1;
+  const { key, value, headers, partition, timestamp, encoding } = given;
   if (key !== undefined && !isWellFormed(key)) throw invalid(`${field}[${i}].key ${MUST_BE_KEY}`);
-  if (from < 0) {
+  if (!(value instanceof Span)) {
     throw invalid(`${field}[${i}].value must be there: any JSON, be it null`);
   }
   if (headers !== undefined && !isHeaders(headers)) {
@@ -70,23 +62,15 @@ function readRecord(given: unknown, i: number, source: RecordSource): RecordIn {
   if (timestamp !== undefined && !isWhole(timestamp)) {
     throw invalid(`${field}[${i}].timestamp ${MUST_BE_WHOLE}`);
   }
+  const { from, to } = value;
   if (encoding !== undefined) {
     if (encoding !== "base64") throw invalid(`${field}[${i}].encoding must be "base64"`);
     if (!isBase64(JSON.parse(utf8.decode(bytes.subarray(from, to))))) {
       throw invalid(`${field}[${i}].value must be a string of base64, padded with =`);
     }
   }
-  const record: { -readonly [Field in keyof RecordIn]: RecordIn[Field] } = {
-    source: bytes,
-    from,
-    to,
-  };
-  if (key !== undefined) record.key = key;
-  if (headers !== undefined) record.headers = headers;
-  if (partition !== undefined) record.partition = partition;
-  if (timestamp !== undefined) record.timestamp = timestamp;
-  if (encoding !== undefined) record.base64 = true;
-  return record;
+  const base64 = encoding === undefined ? undefined : true;
+  return { source: bytes, from, to, key, headers, partition, timestamp, base64 };
 }
 
 /** The parser's own object is kept: it has every name, `__proto__` too, as a member of its own. */

@@ -10,7 +10,7 @@
 import { CLOSE } from "../errors.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
-import { guarded, INTERNAL_ERROR, type Line, type SocketOptions } from "./upgrade.ts";
+import { guardWith, INTERNAL_ERROR, type Line, type SocketOptions } from "./upgrade.ts";
 
 /** What a peer may do here that `npm:ws` does not let it do, in words for operators. */
 export const NATIVE_LIMITS = [
@@ -61,8 +61,7 @@ export class NativeSockets {
     const close = (code: number, reason: string) => {
       if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
     };
-    const guard = (run: () => void) =>
-      guarded(telemetry, () => close(INTERNAL_ERROR, "internal error"), run);
+    const guard = guardWith(telemetry, () => close(INTERNAL_ERROR, "internal error"));
     const held = new Held(close);
     const wire: Wire = {
       send: (message) => {
@@ -78,25 +77,28 @@ export class NativeSockets {
       },
     };
     const line = this.#options.connect(wire);
+    const writable = guard(() => line.writable());
+    const handOver = guard(() => held.handOver(line));
+    const closed = guard(() => line.closed());
     /** Whether it waits no more. */
     const look = () => {
       if (socket.readyState !== WebSocket.OPEN) return true;
-      if (socket.bufferedAmount === 0) guard(() => line.writable());
-      guard(() => held.handOver(line));
+      if (socket.bufferedAmount === 0) writable();
+      handOver();
       return socket.bufferedAmount === 0 && held.isEmpty;
     };
     socket.onmessage = ({ data }) => {
       if (socket.readyState !== WebSocket.OPEN) return;
       if (typeof data !== "string") return close(CLOSE.unsupportedData, "text messages only");
       held.put(utf8.encode(data));
-      guard(() => held.handOver(line));
+      handOver();
       if (!held.isEmpty) this.#lookAfter(look);
     };
     socket.onerror = () => telemetry.count("sockets_broken_total");
     socket.onclose = () => {
       this.#closed(socket);
       this.#waiting.delete(look);
-      guard(() => line.closed());
+      closed();
     };
   }
 

@@ -101,15 +101,17 @@ export function noSocket(because: string): GatewayError {
   return new GatewayError("invalid_frame", `No WebSocket can be opened: ${because}`);
 }
 
-/** Runs what may fail for this socket only: then it is reported and `close` is called. */
-export function guarded(telemetry: Telemetry, close: () => void, run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    telemetry.count("sessions_failed_total");
-    telemetry.report("error", "A session failed and was closed", { error });
-    close();
-  }
+/** Makes of what may fail for one socket only a function that reports it, and calls `close`. */
+export function guardWith(telemetry: Telemetry, close: () => void) {
+  return <T = void>(run: (given: T) => void) => (given: T): void => {
+    try {
+      run(given);
+    } catch (error) {
+      telemetry.count("sessions_failed_total");
+      telemetry.report("error", "A session failed and was closed", { error });
+      close();
+    }
+  };
 }
 
 /** The address as a URL has it. */

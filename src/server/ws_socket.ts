@@ -17,7 +17,7 @@ import { addressOf } from "./crowd.ts";
 import { asGatewayError, rawProblem } from "./problem.ts";
 import {
   checkUpgrade,
-  guarded,
+  guardWith,
   INTERNAL_ERROR,
   noSocket,
   type SocketOptions,
@@ -92,6 +92,7 @@ function refuse(socket: Duplex, error: Error): void {
 /** Joins one socket and one session until either ends. */
 function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   const { telemetry } = options;
+  const guard = guardWith(telemetry, () => ws.close(INTERNAL_ERROR, "internal error"));
   let paused = false;
 
   const wire: Wire = {
@@ -101,7 +102,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     },
     close: (code, reason) => ws.close(code, reason),
     terminate: () => ws.terminate(),
-    reconsider: () => guard(read),
+    reconsider: guard(read),
     get buffered() {
       return ws.bufferedAmount;
     },
@@ -116,16 +117,14 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     else ws.resume();
   }
 
-  const guard = (run: () => void) =>
-    guarded(telemetry, () => ws.close(INTERNAL_ERROR, "internal error"), run);
-
+  const receive = guard((message: Uint8Array) => {
+    line.receive(message);
+    read();
+  });
   ws.on("message", (data, isBinary) => {
     if (ws.readyState !== open) return;
     if (isBinary) return ws.close(CLOSE.unsupportedData, "text messages only");
-    guard(() => {
-      line.receive(data);
-      read();
-    });
+    receive(data);
   });
 
   /**
@@ -146,12 +145,14 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   // Behind the listener of `npm:ws`: the session has had what is whole in a chunk before it counts.
   socket.on("data", count);
 
-  socket.on("drain", () =>
+  socket.on(
+    "drain",
     guard(() => {
       line.writable();
       read();
-    }));
+    }),
+  );
   // The error itself (a bad frame, a reset) is the peer's; `close` follows it.
   ws.on("error", () => telemetry.count("sockets_broken_total"));
-  ws.on("close", () => guard(() => line.closed()));
+  ws.on("close", guard(() => line.closed()));
 }

@@ -8,7 +8,6 @@ import type { FrameOf } from "../protocol/frames.ts";
 import type { Feed } from "../fanout/feed.ts";
 import type { Parts } from "./parts.ts";
 import { SessionMember } from "./member.ts";
-import { subscriptionKey, topicKey } from "./turnstile.ts";
 
 export class Consuming {
   readonly #parts: Parts;
@@ -21,7 +20,7 @@ export class Consuming {
     const { broker, requests, subscriptions, turnstile, sink, who } = this.#parts;
     const { group, topics, instance } = frame;
     const needs: Action = { verb: "join", group, topics };
-    turnstile.pass({ alone: topics.map(topicKey) }, async (leave) => {
+    turnstile.pass({ alone: topics }, async (leave) => {
       let begun: { number: number; feed: Feed } | undefined;
       try {
         who.identity.rights.require(needs);
@@ -49,7 +48,7 @@ export class Consuming {
   }
 
   commit({ id, subscription, offsets }: FrameOf<"commit">): void {
-    this.#parts.turnstile.pass({ alone: [subscriptionKey(subscription)] }, (leave) => {
+    this.#parts.turnstile.pass({ alone: [subscription] }, (leave) => {
       try {
         const { membership } = this.#parts.subscriptions.member(subscription);
         membership.commit(offsets, (result) => {
@@ -66,7 +65,7 @@ export class Consuming {
 
   /** Nobody waits for it: what cannot be released is ignored. */
   release({ id, subscription, partitions }: FrameOf<"release">): void {
-    this.#parts.turnstile.pass({ alone: [subscriptionKey(subscription)] }, (leave) => {
+    this.#parts.turnstile.pass({ alone: [subscription] }, (leave) => {
       const live = this.#parts.subscriptions.find(subscription);
       if (live?.kind === "group") live.membership.release(partitions);
       if (id !== undefined) this.#parts.requests.ok(id);
@@ -83,7 +82,7 @@ export class Consuming {
   }
 
   leave({ id, subscription }: FrameOf<"leave">): void {
-    this.#parts.turnstile.pass({ alone: [subscriptionKey(subscription)] }, async (leave) => {
+    this.#parts.turnstile.pass({ alone: [subscription] }, async (leave) => {
       await this.#parts.requests.settle(id, async () => {
         const { membership, feed } = this.#parts.subscriptions.member(subscription);
         feed.close();

@@ -9,7 +9,7 @@ import type { ProducerId } from "../producers.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
 import type { Parts } from "./parts.ts";
 import { Publishing } from "./publishing.ts";
-import { type Passage, subscriptionKey, topicKey } from "./turnstile.ts";
+import type { Passage } from "./turnstile.ts";
 
 /** Producers that one session may use at a time; the one that was used longest ago is forgotten. */
 const LANES = 10_000;
@@ -45,7 +45,6 @@ export class Producing {
 
   /** The hot path: on a topic that is known and that nothing else waits for, all at once. */
   publish(frame: PublishFrame): void {
-    const key = topicKey(frame.topic);
     let admission: Admission | undefined;
     try {
       admission = frame.producer && this.#admit(frame.producer);
@@ -56,12 +55,12 @@ export class Producing {
       return this.#parts.requests.fail(frame.id, refusal);
     }
     const topic = this.#parts.broker.topic(frame.topic);
-    if (topic && this.#inLine === 0 && this.#parts.turnstile.share(key)) {
-      this.#append(frame, topic, admission, key);
+    if (topic && this.#inLine === 0 && this.#parts.turnstile.share(frame.topic)) {
+      this.#append(frame, topic, admission);
     } else {
-      this.#standInLine({ shared: [key] }, async (leave) => {
+      this.#standInLine({ shared: [frame.topic] }, async (leave) => {
         try {
-          this.#append(frame, await this.#parts.broker.ensureTopic(frame.topic), admission, key);
+          this.#append(frame, await this.#parts.broker.ensureTopic(frame.topic), admission);
         } catch (error) {
           leave();
           const refusal = this.#parts.requests.asGatewayError(error);
@@ -90,17 +89,20 @@ export class Producing {
       refuse(this.#gapOfAll(error, publish, admissions.length));
       return;
     }
-    const shared = publish.map(({ topic }) => topicKey(topic));
-    const alone = commit ? [subscriptionKey(commit.subscription)] : [];
+    const shared = publish.map(({ topic }) => topic);
+    const alone = commit ? [commit.subscription] : [];
     const board = commit && this.#boarding(commit);
     this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
           publish.map(({ topic }) => this.#parts.broker.ensureTopic(topic)),
         );
-        const parts = publish.map(({ records, producer }, i) =>
-          part(topics[i] as Topic, records, producer, admissions[i])
-        );
+        const parts = publish.map(({ records, producer }, i): AppendPart => ({
+          topic: topics[i] as Topic,
+          records,
+          producer,
+          admission: admissions[i],
+        }));
         const done = (result: AppendResult) => {
           leave();
           this.#answerTransaction(id, result);
@@ -138,12 +140,10 @@ export class Producing {
     { id, records, producer }: PublishFrame,
     topic: Topic,
     admission: Admission | undefined,
-    key: string,
   ): void {
-    const only = part(topic, records, producer, admission);
-    this.#parts.broker.append(
-      new Publishing(id, only, this.#parts.requests, this.#parts.turnstile, key),
-    );
+    const { broker, requests, turnstile } = this.#parts;
+    const part: AppendPart = { topic, records, producer, admission };
+    broker.append(new Publishing(id, part, requests, turnstile));
   }
 
   #answerTransaction(id: number, result: AppendResult): void {
@@ -235,13 +235,4 @@ function requireWithinWindow(parts: TransactFrame["publish"]): void {
       `A transaction may have ${PRODUCER.window} parts of one producer, not ${count}`,
     );
   }
-}
-
-function part(
-  topic: Topic,
-  records: AppendPart["records"],
-  producer: ProducerStamp | undefined,
-  admission: Admission | undefined,
-): AppendPart {
-  return producer && admission ? { topic, records, producer, admission } : { topic, records };
 }

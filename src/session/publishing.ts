@@ -15,24 +15,23 @@ export class Publishing implements Append {
   readonly #requests: Requests;
   readonly #turnstile: Turnstile;
   /** What it shares at the turnstile. */
-  readonly #key: string;
+  readonly #topic: string;
 
   constructor(
     id: number | undefined,
     part: AppendPart,
     requests: Requests,
     turnstile: Turnstile,
-    key: string,
   ) {
     this.parts = [part];
     this.#id = id;
     this.#requests = requests;
     this.#turnstile = turnstile;
-    this.#key = key;
+    this.#topic = part.topic.name;
   }
 
   done(result: AppendResult): void {
-    this.#turnstile.unshare(this.#key);
+    this.#turnstile.unshare(this.#topic);
     if (!result.ok) return this.#requests.fail(this.#id, result.error);
     if (this.#id === undefined) return this.#requests.answer(undefined, "");
     const [offsets = []] = result.offsets;

@@ -6,7 +6,6 @@ import { pushFrame } from "../protocol/codec.ts";
 import type { FrameOf } from "../protocol/frames.ts";
 import type { Parts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
-import { subscriptionKey, topicKey } from "./turnstile.ts";
 
 export class Reading {
   readonly #parts: Parts;
@@ -18,7 +17,7 @@ export class Reading {
   subscribe(frame: FrameOf<"subscribe">): void {
     const { id, topic: name, keys } = frame;
     const needs: Action = { verb: "read", topic: name, keys };
-    this.#parts.turnstile.pass({ alone: [topicKey(name)] }, async (leave) => {
+    this.#parts.turnstile.pass({ alone: [name] }, async (leave) => {
       let number: number | undefined;
       try {
         this.#parts.who.identity.rights.require(needs);
@@ -66,8 +65,8 @@ export class Reading {
 
   seek({ id, subscription, partitions }: FrameOf<"seek">): void {
     const alone = [
-      subscriptionKey(subscription),
-      ...partitions.map(({ topic }) => topicKey(topic)),
+      subscription,
+      ...partitions.map(({ topic }) => topic),
     ];
     this.#parts.turnstile.pass({ alone }, async (leave) => {
       try {
@@ -130,7 +129,7 @@ export class Reading {
     subscription: number,
     work: () => Promise<void>,
   ): void {
-    this.#parts.turnstile.pass({ alone: [subscriptionKey(subscription)] }, async (leave) => {
+    this.#parts.turnstile.pass({ alone: [subscription] }, async (leave) => {
       await this.#parts.requests.settle(id, work);
       leave();
     });

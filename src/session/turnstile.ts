@@ -11,20 +11,13 @@
 
 import { assert } from "../assert.ts";
 
-/** The key of all that touches a topic. */
-export function topicKey(topic: string): string {
-  return `t/${topic}`;
-}
-
-/** The key of all that touches a subscription. */
-export function subscriptionKey(subscription: number): string {
-  return `s/${subscription}`;
-}
+/** A topic, by its name, or a subscription, by its number. */
+export type GateKey = string | number;
 
 /** What passes, and at which keys. */
 export interface Passage {
-  readonly shared?: readonly string[];
-  readonly alone?: readonly string[];
+  readonly shared?: readonly GateKey[];
+  readonly alone?: readonly GateKey[];
 }
 
 interface Waiting {
@@ -57,17 +50,17 @@ class Gate {
 const GATES = 1_024;
 
 export class Turnstile {
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<GateKey, Gate>();
 
   /** Shares the key at once, if nobody has it or waits for it. Then `unshare` must follow. */
-  share(key: string): boolean {
+  share(key: GateKey): boolean {
     const gate = this.#gate(key);
     if (gate.taken || gate.queue.length > 0) return false;
     gate.sharing++;
     return true;
   }
 
-  unshare(key: string): void {
+  unshare(key: GateKey): void {
     const gate = this.#gates.get(key);
     assert(gate && gate.sharing > 0, "who leaves a gate has shared it");
     gate.sharing--;
@@ -95,14 +88,14 @@ export class Turnstile {
     for (const [key] of entries) this.#gates.get(key)?.advance();
   }
 
-  #giveBack(key: string): void {
+  #giveBack(key: GateKey): void {
     const gate = this.#gates.get(key);
     assert(gate?.taken, "who gives a gate back has had it");
     gate.taken = false;
     gate.advance();
   }
 
-  #gate(key: string): Gate {
+  #gate(key: GateKey): Gate {
     let gate = this.#gates.get(key);
     if (gate) return gate;
     if (this.#gates.size >= GATES) this.#dropIdle();

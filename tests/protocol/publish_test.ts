@@ -46,7 +46,10 @@ Deno.test("a publish is taken and refused as its schema says, word for word", ()
   fc.assert(
     fc.property(frame, (given) => {
       const read = outcome(() => ({ type: "publish", ...readPublish(given) }));
-      assertEquals(read, outcome(() => check(FRAMES.publish, { ...given, type: "publish" })));
+      const checked = outcome(() => {
+        return { producer: undefined, ...check(FRAMES.publish, { ...given, type: "publish" }) };
+      });
+      assertEquals(read, checked);
     }),
     { numRuns: 5_000 },
   );

@@ -1,0 +1,34 @@
+/**
+ * Short texts that come again and again in what clients send: names of members, topics, producers,
+ * keys. One that was made lately is found by its bytes, so that it need not be made again, nor hashed
+ * again by every map that is asked for it.
+ */
+
+/** Longer ones are not kept: so many slots hold at most a few hundred KiB. */
+export const LONGEST_TEXT = 32;
+const SLOTS = 8_192;
+
+/** By hash; what comes to a slot that is taken has it from then on. */
+const made: string[] = new Array(SLOTS).fill("");
+
+/** The text that stands there in ASCII, at most `LONGEST_TEXT` letters of it. */
+export function textAt(bytes: Uint8Array, from: number, to: number): string {
+  const slot = hash(bytes, from, to) & (SLOTS - 1);
+  const known = made[slot] as string;
+  if (known.length === to - from && stands(known, bytes, from)) return known;
+  return made[slot] = String.fromCharCode(...bytes.subarray(from, to));
+}
+
+function stands(text: string, bytes: Uint8Array, from: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) !== bytes[from + i]) return false;
+  }
+  return true;
+}
+
+/** FNV-1a, its upper bits mixed into the lower ones. */
+function hash(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+  return hash ^ hash >>> 15;
+}
