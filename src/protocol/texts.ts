@@ -16,7 +16,9 @@ export function textAt(bytes: Uint8Array, from: number, to: number): string {
   const slot = hash(bytes, from, to) & (SLOTS - 1);
   const known = made[slot] as string;
   if (known.length === to - from && stands(known, bytes, from)) return known;
-  return made[slot] = String.fromCharCode(...bytes.subarray(from, to));
+  let text = "";
+  for (let at = from; at < to; at++) text += String.fromCharCode(bytes[at] as number);
+  return made[slot] = text;
 }
 
 function stands(text: string, bytes: Uint8Array, from: number): boolean {
