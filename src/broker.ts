@@ -1,6 +1,6 @@
 /**
- * The verbs that a session, or an HTTP request, may call. Nothing above it touches the log, the
- * groups, the fan-out or the store; it holds no state of its own.
+ * The verbs that a session, or an HTTP request, may call: what they get from the log, the groups and
+ * the fan-out (slices, memberships, feeds), they get here. It holds no state of its own.
  */
 
 import { GatewayError } from "./errors.ts";

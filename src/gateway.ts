@@ -38,6 +38,7 @@ export class Gateway {
   readonly broker: Broker;
   /** What each subject takes up here. */
   readonly subjects: Subjects;
+  readonly #hub: Hub;
   readonly #groups: Groups;
   readonly #fleet: Fleet;
   readonly #store: Store;
@@ -61,9 +62,9 @@ export class Gateway {
     this.#settings = settings;
     this.log = new Log(store, host, autoPartitions);
     this.#upkeep = new Upkeep(store, host, this.log);
-    const hub = new Hub(this.log);
-    this.log.listener = hub;
-    this.log.topics.onRemoved((topic) => hub.removed(topic));
+    this.#hub = new Hub(this.log);
+    this.log.listener = this.#hub;
+    this.log.topics.onRemoved((topic) => this.#hub.removed(topic));
     const { socketsPerSubject, publishRecords, publishBytes } = settings.limits;
     this.subjects = new Subjects(host.clock, {
       sockets: socketsPerSubject,
@@ -83,7 +84,7 @@ export class Gateway {
     this.#fleet = joinFleet({ store, host, gateway, leaseMs, journal, listener });
     log.topics.onChanged((name) => this.#fleet.topicChanged(name));
     const producers = new Producers(store, host);
-    this.broker = new Broker({ log: this.log, hub, groups: this.#groups, producers });
+    this.broker = new Broker({ log: this.log, hub: this.#hub, groups: this.#groups, producers });
     this.#context = {
       host,
       broker: this.broker,
@@ -121,7 +122,7 @@ export class Gateway {
     return session;
   }
 
-  /** What there is of what now, by the names that metrics have. */
+  /** How many sessions and topics there are, by the names that metrics have. */
   get gauges(): Readonly<Record<string, number>> {
     return { sessions: this.#sessions.size, topics: [...this.log.loaded()].length };
   }
@@ -145,6 +146,7 @@ export class Gateway {
     if (lateMs >= LATE_MS) { for (const session of this.#sessions) session.excuse(lateMs); }
     this.#fleet.tick(now);
     this.log.tick(now);
+    this.#hub.tick(now);
     this.#groups.tick(now);
     this.#upkeep.tick(now);
     this.#tickSessions(now);

@@ -67,11 +67,12 @@ export const SESSION = {
   restMs: 200,
   /** How much is read from who sends what is refused: a large frame may take 40 ms to be found wrong. */
   refusedBytesPerMs: 2_000,
-  /** Bytes that may wait for a client that does not read; full for `outboxFullMs` closes it (4002). */
-  outboxBytes: 512 * KiB,
+  /**
+   * Bytes that wait for a client that does not read, above which nothing more is pushed to it nor read
+   * from it; so for `outboxFullMs` closes it (4002).
+   */
+  outboxBytes: 128 * KiB,
   outboxFullMs: 10_000,
-  /** Above this the session takes no more pushes: followers stop reading the log. */
-  outboxPauseBytes: 128 * KiB,
   /** How long a peer that is cut off may take to answer the close. */
   closeMs: 1_000,
   /** Most bytes of records in one push, but for a single larger record. */
@@ -167,7 +168,7 @@ export const LOG = {
   cacheBytes: 32 * MiB,
   /** How long a publish may wait for the store before it is answered. */
   publishMs: 5_000,
-  /** Pause before what a refused write needs is read once more, where that failed. */
+  /** Pause before what could not be read is read once more. */
   rereadMs: 100,
   /** Publishes that wait for the store before new ones are `overloaded`: by bytes. */
   queueBytes: 64 * MiB,

@@ -4,32 +4,34 @@
  */
 
 export interface RollOptions<T> {
-  /** From so many on, whoever is new makes room first. */
+  /** From so many on, or twice as many as were left the last time, whoever is new makes room first. */
   readonly crowded: number;
   make(): T;
   /** Whether nothing is lost when it is made anew. */
   isAsNew(one: T): boolean;
 }
 
-export class Roll<T> {
+export class Roll<T, Name = string> {
   readonly #options: RollOptions<T>;
-  readonly #known = new Map<string, T>();
+  readonly #known = new Map<Name, T>();
+
+  #crowded: number;
 
   constructor(options: RollOptions<T>) {
     this.#options = options;
+    this.#crowded = options.crowded;
   }
 
   /** What is kept of it, if anything is. */
-  known(name: string): T | undefined {
+  known(name: Name): T | undefined {
     return this.#known.get(name);
   }
 
-  find(name: string): T {
+  find(name: Name): T {
     const known = this.#known.get(name);
     if (known) return known;
-    const { crowded, make } = this.#options;
-    if (this.#known.size >= crowded) this.#makeRoom();
-    const fresh = make();
+    if (this.#known.size >= this.#crowded) this.#makeRoom();
+    const fresh = this.#options.make();
     this.#known.set(name, fresh);
     return fresh;
   }
@@ -38,5 +40,6 @@ export class Roll<T> {
     for (const [name, one] of this.#known) {
       if (this.#options.isAsNew(one)) this.#known.delete(name);
     }
+    this.#crowded = Math.max(this.#options.crowded, 2 * this.#known.size);
   }
 }

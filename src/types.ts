@@ -32,7 +32,7 @@ export interface Topic {
 }
 
 /**
- * A record on its way into the log. Its value is not parsed further than the frame was: it is the
+ * A record on its way into the log. Its value is checked and never made: it is the
  * span `[from, to)` of `source`, the client's own JSON text in UTF-8, kept from door to store to door.
  */
 export interface RecordIn {

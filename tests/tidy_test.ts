@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 
 const src = new URL("../src/", import.meta.url);
 
-/** Part → the rank of what it may be imported by. A part imports lower ranks and itself. */
+/** Part → rank. A part imports from itself and from parts of lower ranks. */
 const ranks: Readonly<Record<string, number>> = {
   base: 0,
   host: 1,

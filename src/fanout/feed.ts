@@ -81,7 +81,6 @@ export class Feed {
   /** Kept records are being looked up: nothing is sent before them. */
   #held = 0;
   #pumping = false;
-  #failed = false;
   #closed = false;
 
   constructor(hub: Hub, options: FeedOptions, sink: Sink) {
@@ -148,14 +147,7 @@ export class Feed {
     this.#pump();
   }
 
-  /** Goes on where a read failed, if one did. */
-  retry(): void {
-    if (!this.#failed) return;
-    this.#failed = false;
-    this.#pump();
-  }
-
-  /** The sink has room again. */
+  /** The sink has room again, or the store may be read again. */
   resume(): void {
     this.#pump();
   }
@@ -228,7 +220,7 @@ export class Feed {
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#failed = true; // the store cannot be read: `retry` goes on
+      if (!this.#closed) this.#hub.failed(this); // the store cannot be read
     } finally {
       this.#pumping = false;
     }

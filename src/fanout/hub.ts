@@ -7,6 +7,7 @@
  * of them there are.
  */
 
+import { LOG } from "../limits.ts";
 import type { LogListener } from "../log/log.ts";
 import type { Bounds, Section, Slice } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
@@ -30,6 +31,9 @@ export class Hub implements LogListener {
   /** By topic's incarnation and partition. */
   readonly #lines = new Map<string, Line>();
   readonly #feeds = new Set<Feed>();
+  /** Those that could not read on. */
+  readonly #failed = new Set<Feed>();
+  #retryAt = 0;
 
   constructor(log: ReadableLog) {
     this.log = log;
@@ -44,6 +48,21 @@ export class Hub implements LogListener {
 
   forget(feed: Feed): void {
     this.#feeds.delete(feed);
+    this.#failed.delete(feed);
+  }
+
+  /** It could not read on: it is told when to try again. */
+  failed(feed: Feed): void {
+    this.#failed.add(feed);
+  }
+
+  /** Lets those try again that could not read on. `now` is on the monotonic clock. */
+  tick(now: number): void {
+    if (now < this.#retryAt || this.#failed.size === 0) return;
+    this.#retryAt = now + LOG.rereadMs;
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const feed of failed) feed.resume();
   }
 
   appended(sections: readonly Section[]): void {

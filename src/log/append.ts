@@ -4,14 +4,7 @@ import type { GatewayError } from "../errors.ts";
 import type { Check, Mutation } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
 import type { Place, ProducerStamp, RecordIn, Topic } from "../types.ts";
-import type { Lane } from "./lane.ts";
-
-/** How a stamped part was let in: see `lane.ts`. */
-export interface Admission {
-  readonly lane: Lane;
-  readonly generation: number;
-  readonly repeat: boolean;
-}
+import type { Admission } from "./lane.ts";
 
 export interface AppendPart {
   readonly topic: Topic;

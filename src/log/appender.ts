@@ -20,6 +20,7 @@ import { Batch, type Written } from "./batch.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
 import { type EntryBuilder, hasWriteId } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
+import { giveUp } from "./lane.ts";
 import { pend, type Pending } from "./pending.ts";
 import type { Section } from "./section.ts";
 import type { TopicLog } from "./topic_log.ts";
@@ -167,15 +168,15 @@ export class Appender implements Source {
   /** The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. */
   #judge(pending: Pending, now: number): Place[][] | undefined {
     for (const { log } of pending.parts) if (log.ended) throw log.ended;
-    const judgements = judgementsOf(pending, now);
-    const kind = judgements ? verdict(judgements) : "new";
+    const judgements = judgementsOf(pending, now) ?? [];
+    const kind = judgements.length > 0 ? verdict(judgements) : "new";
     // What an earlier write of ours has stored is stored, also if something in front of it failed since.
     if (kind !== "stored") refuseVoid(pending);
     switch (kind) {
       case "new":
         return refuseRepeats(pending);
       case "stored":
-        return originals(pending, judgements ?? []);
+        return originals(pending, judgements);
       case "fenced":
         throw refusal(pending, "producer_fenced", "a newer epoch has written there");
       case "too_old":
@@ -199,10 +200,7 @@ export class Appender implements Source {
   #fail(pending: Pending, error: GatewayError): void {
     if (pending.answered) return;
     pending.answered = true;
-    for (const { append } of pending.parts) {
-      const { producer, admission } = append;
-      if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
-    }
+    for (const { append } of pending.parts) giveUp(append.producer, append.admission, error);
     this.#listener.answered(pending.append);
     pending.append.done({ ok: false, error });
   }

@@ -44,10 +44,6 @@ export class Batch {
     this.#builders = builders;
   }
 
-  get stripes(): number {
-    return this.#growing.size;
-  }
-
   /** Whether what is pending still fits, in at most this many stripes and bytes. */
   fits(pending: Pending, stripesMax: number, bytesMax: number): boolean {
     if (this.#bytes + pending.bytes + OVERHEAD > Math.min(bytesMax, LOG.entryBytes)) {

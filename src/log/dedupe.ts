@@ -93,6 +93,7 @@ export class Dedupe implements PublishSink {
 
   /** The partition holds this sequence of this epoch, be its place known or not. */
   mark(partition: number, epoch: number, sequence: number): void {
+    if (this.#producer === NONE) return;
     this.producers.raise(this.#producer, partition, epoch, sequence);
   }
 

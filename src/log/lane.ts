@@ -4,7 +4,7 @@
  * what a lane has admitted keeps its order, over all topics: then what a client has no answer to is
  * always the last of what it sent, and can be sent again as one run.
  *
- *     admit(n)  ──►  queue  ──►  decided ──► done(n) | failed(n)
+ *     admit(n)  ──►  queue  ──►  decided ──► done() | failed(n)
  *
  * A failure rewinds the lane to its sequence and opens a new `generation`; what was queued behind it
  * in an older generation is void, and refused with `sequence_gap` when its turn comes. Without
@@ -13,6 +13,24 @@
 
 import { GatewayError } from "../errors.ts";
 import { PRODUCER } from "../limits.ts";
+import type { ProducerStamp } from "../types.ts";
+
+/** How a publish with a producer was let in. */
+export interface Admission {
+  readonly lane: Lane;
+  readonly generation: number;
+  /** This session has used the number before: it may find what it stored then, and nothing else. */
+  readonly repeat: boolean;
+}
+
+/** What was admitted, if it was, has failed. */
+export function giveUp(
+  producer: ProducerStamp | undefined,
+  admission: Admission | undefined,
+  error: GatewayError,
+): void {
+  if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
+}
 
 export class Lane {
   generation = 0;
@@ -30,11 +48,8 @@ export class Lane {
     return this.#expected ?? 0;
   }
 
-  /**
-   * Lets the publish with this sequence in, or throws `sequence_gap` or `overloaded`. A `repeat` is a
-   * number that this session has used before: it may find what it stored then, and nothing else.
-   */
-  admit(sequence: number): "next" | "repeat" {
+  /** Lets the publish with this sequence in, or throws `sequence_gap` or `overloaded`. */
+  admit(sequence: number): Admission {
     if (this.#expected !== undefined && sequence > this.#expected) throw this.gap(sequence);
     if (this.#unanswered >= PRODUCER.window) {
       throw new GatewayError(
@@ -44,9 +59,9 @@ export class Lane {
       );
     }
     this.#unanswered++;
-    if (this.#expected !== undefined && sequence < this.#expected) return "repeat";
-    this.#expected = sequence + 1;
-    return "next";
+    const repeat = this.#expected !== undefined && sequence < this.#expected;
+    if (!repeat) this.#expected = sequence + 1;
+    return { lane: this, generation: this.generation, repeat };
   }
 
   /** The publish with this sequence was refused before it was admitted: it must come again. */

@@ -11,6 +11,7 @@ import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
 import type { Offset, Topic } from "../types.ts";
 import type { Append, AppendPart, StripePlace } from "./append.ts";
+import { giveUp } from "./lane.ts";
 import { Appender } from "./appender.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { decodeHead } from "./head.ts";
@@ -209,9 +210,7 @@ export class Log {
   }
 
   #refuse(append: Append, error: GatewayError): void {
-    for (const { producer, admission } of append.parts) {
-      if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
-    }
+    for (const { producer, admission } of append.parts) giveUp(producer, admission, error);
     this.#answered(append);
     append.done({ ok: false, error });
   }

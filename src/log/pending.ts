@@ -29,7 +29,7 @@ export interface Pending {
   places: Place[][];
   /** An earlier write may have stored it. */
   inDoubt: boolean;
-  /** It was told `timeout` or `unavailable`; nobody waits for it any more. */
+  /** It has its answer; nobody waits for it any more. */
   answered: boolean;
 }
 

@@ -42,7 +42,6 @@ export class Reader {
     const { entries: end, next } = stripe.head;
     if (from === next[at]) return [];
     if (from < (stripe.trim.start[at] ?? 0)) return undefined; // kept in memory, but trimmed
-    if (from < stripe.bounds(partition).start) return undefined;
     const oldest = this.#tail.oldest(stripe);
     if (oldest === undefined || from > (next[at] ?? 0)) return undefined;
     if (this.#baseOf(stripe, oldest, at) > from) return undefined;

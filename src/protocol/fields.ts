@@ -3,7 +3,7 @@
  * the sentence that their path begins: "records[3].key must be …".
  *
  * 1. Members are picked by name and the rest is dropped: no name that a client makes up, `__proto__`
- *    above all, is ever written to an object of ours.
+ *    above all, is ever written to an object of ours, but for the names of headers.
  * 2. Numbers are plain integers. Minus zero is refused, since stores and maps disagree on what it is.
  */
 

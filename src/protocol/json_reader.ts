@@ -31,8 +31,11 @@ export class Span {
   }
 }
 
-/** What `JSON.parse` makes of these bytes, but for what `shape` wants otherwise; `invalid_frame` if they are no document. */
-export function readJson(bytes: Uint8Array, shape: Shape = {}): unknown {
+/**
+ * What `JSON.parse` makes of these bytes, but for what `shape` wants otherwise; `invalid_frame` if they
+ * are no document.
+ */
+export function readJson(bytes: Uint8Array, shape: Shape): unknown {
   return new JsonReader(bytes).document(shape);
 }
 
@@ -78,6 +81,8 @@ class JsonReader {
   #made = 0;
   /** All bytes of all strings, or-ed: above 127 if any is no ASCII. */
   #seen = 0;
+  /** The same of the string that was read last. */
+  #seenLast = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -86,7 +91,8 @@ class JsonReader {
 
   document(shape: Shape): unknown {
     const value = this.#value(shape);
-    if (this.#next() !== 0 || this.#at < this.#end) throw noJson();
+    this.#next();
+    if (this.#at < this.#end) throw noJson();
     if (this.#seen > 127) decode(this.#bytes);
     return value;
   }
@@ -201,7 +207,7 @@ class JsonReader {
     const isPlain = this.#stepOverString();
     const to = this.#at - 1;
     if (!isPlain) return JSON.parse(decode(this.#bytes.subarray(from - 1, to + 1)));
-    return to - from <= LONGEST_TEXT && this.#seen <= 127
+    return to - from <= LONGEST_TEXT && this.#seenLast <= 127
       ? textAt(this.#bytes, from, to)
       : decode(this.#bytes.subarray(from, to));
   }
@@ -217,6 +223,7 @@ class JsonReader {
       const byte = bytes[at++] as number;
       seen |= byte;
       if (byte === QUOTE) {
+        this.#seenLast = seen;
         this.#seen |= seen;
         this.#at = at;
         return isPlain;
@@ -242,14 +249,12 @@ class JsonReader {
     let value = 0;
     for (let at = from; at < to; at++) {
       const byte = bytes[at] as number;
-      if (!isDigit(byte) || at - from >= SAFE_DIGITS) return Number(this.#ascii(from, to));
+      if (!isDigit(byte) || at - from >= SAFE_DIGITS) {
+        return Number(decode(bytes.subarray(from, to)));
+      }
       value = value * 10 + byte - ZERO;
     }
     return value;
-  }
-
-  #ascii(from: number, to: number): string {
-    return decode(this.#bytes.subarray(from, to));
   }
 
   #stepOverNumber(): void {
@@ -313,13 +318,12 @@ function isHex(byte: number | undefined): boolean {
 
 /** Sets it as a member of its own, whatever its name: `__proto__` is one like any other. */
 function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== "__proto__") object[name] = value;
-  else {Object.defineProperty(object, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    });}
+  if (name !== "__proto__") {
+    object[name] = value;
+  } else {
+    const own = { value, writable: true, enumerable: true, configurable: true };
+    Object.defineProperty(object, name, own);
+  }
 }
 
 function decode(bytes: Uint8Array): string {

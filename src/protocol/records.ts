@@ -15,6 +15,7 @@ import { invalid, isObject, isWellFormed, isWhole, MUST_BE_KEY, MUST_BE_WHOLE } 
 import { Span } from "./json_reader.ts";
 
 const utf8 = new TextDecoder();
+const QUOTE = 0x22;
 
 /**
  * What the reader made of records whose values stand in `bytes`; `field` is their name in errors. Throws
@@ -65,7 +66,7 @@ function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string)
   const { from, to } = value;
   if (encoding !== undefined) {
     if (encoding !== "base64") throw invalid(`${field}[${i}].encoding must be "base64"`);
-    if (!isBase64(JSON.parse(utf8.decode(bytes.subarray(from, to))))) {
+    if (bytes[from] !== QUOTE || !isBase64(JSON.parse(utf8.decode(bytes.subarray(from, to))))) {
       throw invalid(`${field}[${i}].value must be a string of base64, padded with =`);
     }
   }
@@ -73,7 +74,10 @@ function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string)
   return { source: bytes, from, to, key, headers, partition, timestamp, base64 };
 }
 
-/** The parser's own object is kept: it has every name, `__proto__` too, as a member of its own. */
+/**
+ * The reader's own object is kept, whose names are the client's: it has each, `__proto__` too, as a
+ * member of its own.
+ */
 function isHeaders(given: unknown): given is Record<string, string> {
   if (!isObject(given)) return false;
   for (const name of Object.keys(given)) if (typeof given[name] !== "string") return false;
@@ -81,8 +85,8 @@ function isHeaders(given: unknown): given is Record<string, string> {
 }
 
 /** The alphabet of RFC 4648, section 4, in full groups of four. */
-function isBase64(given: unknown): boolean {
-  if (typeof given !== "string" || given.length % 4 !== 0) return false;
+function isBase64(given: string): boolean {
+  if (given.length % 4 !== 0) return false;
   const padding = given.endsWith("==") ? 2 : given.endsWith("=") ? 1 : 0;
   return !/[^A-Za-z0-9+/]/.test(padding === 0 ? given : given.slice(0, -padding));
 }

@@ -4,7 +4,7 @@
  * again by every map that is asked for it.
  */
 
-/** Longer ones are not kept: so many slots hold at most a few hundred KiB. */
+/** Longer ones are not kept. */
 export const LONGEST_TEXT = 32;
 const SLOTS = 8_192;
 

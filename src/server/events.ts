@@ -10,7 +10,8 @@ import type { Topic } from "../types.ts";
 import type { Routes } from "./app.ts";
 import { EventId, type EventPosition, readEventId } from "./event_position.ts";
 import { EventFormat, EventStream, eventText } from "./event_stream.ts";
-import { invalid, nameIn } from "./params.ts";
+import { invalid } from "../protocol/fields.ts";
+import { nameIn } from "./params.ts";
 import { leavingNow } from "./problem.ts";
 
 const headers = {

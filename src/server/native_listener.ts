@@ -3,11 +3,10 @@
  * the one for Deno Deploy. See `native_socket.ts` for what it cannot do.
  */
 
-import { GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
 import { NativeSockets } from "./native_socket.ts";
-import { asGatewayError, problem } from "./problem.ts";
+import { asGatewayError, leavingNow, problem } from "./problem.ts";
 import { checkUpgrade, type Listener, type ListenOptions, subprotocol, urlOf } from "./upgrade.ts";
 
 /** Resolves when it listens; rejects if it cannot. */
@@ -19,7 +18,7 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
     request: Request,
     { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
   ): Response | Promise<Response> {
-    if (closing) return problem(new GatewayError("unavailable", "The gateway stops"));
+    if (closing) return problem(leavingNow());
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return fetch(request);
     try {
       const { pathname, search } = new URL(request.url);

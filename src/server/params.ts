@@ -2,8 +2,7 @@
  * What a path and a query say, read by the same rules as the fields of a frame.
  */
 
-import { GatewayError } from "../errors.ts";
-import { isName } from "../protocol/fields.ts";
+import { invalid, isName, MUST_BE_NAME } from "../protocol/fields.ts";
 
 export type Params = Readonly<Record<string, string>>;
 
@@ -11,7 +10,7 @@ export type Params = Readonly<Record<string, string>>;
 export function nameIn(params: Params, field: string): string {
   const value = params[field];
   if (isName(value)) return value;
-  throw invalid(`${field} is no name: 1 to 200 of A-Z a-z 0-9 . _ -, not beginning with _`);
+  throw invalid(`${field} ${MUST_BE_NAME}`);
 }
 
 /** A partition in the path. Whether it is there is not known yet. */
@@ -29,8 +28,4 @@ function wholeNumber(field: string, text: string, min: number): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(value) && value >= min) return value;
   throw invalid(`${field} must be an integer from ${min} to 2^53-1`);
-}
-
-export function invalid(message: string): GatewayError {
-  return new GatewayError("invalid_frame", message);
 }

@@ -65,9 +65,7 @@ export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
 /** A request is a session of its own: whatever number it brings is the first one of its producer. */
 function partOf(topic: Topic, { records, producer }: RecordsBody): AppendPart {
   if (!producer) return { topic, records };
-  const lane = new Lane();
-  const repeat = lane.admit(producer.sequence) === "repeat";
-  return { topic, records, producer, admission: { lane, generation: lane.generation, repeat } };
+  return { topic, records, producer, admission: new Lane().admit(producer.sequence) };
 }
 
 /** The JSON of at most `limit` records from `from` on, with commas between them, and how many. */

@@ -26,6 +26,8 @@ export class Outbox {
   readonly #turn: Turn;
   #frames: Frame[] = [];
   #bytes = 0;
+  /** When it was looked at last, nothing was on its way, and nothing was added since. */
+  #idle = true;
   /** On the monotonic clock; undefined while there is room. */
   #fullSince: number | undefined;
 
@@ -36,12 +38,16 @@ export class Outbox {
 
   push(frame: Frame): void {
     if (this.#frames.length === 0) this.#turn.atEnd(this);
+    this.#idle = false;
     this.#frames.push(frame);
     this.#bytes += frame.length;
   }
 
   get full(): boolean {
-    if (this.#bytes + this.#wire.buffered > SESSION.outboxPauseBytes) return true;
+    if (this.#idle) return false;
+    const bytes = this.#bytes + this.#wire.buffered;
+    if (bytes > SESSION.outboxBytes) return true;
+    this.#idle = bytes === 0;
     this.#fullSince = undefined;
     return false;
   }

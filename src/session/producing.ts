@@ -1,9 +1,9 @@
 /** The verbs of a session that produce: initProducer, publish, transact. */
 
 import { GatewayError } from "../errors.ts";
-import { PRODUCER } from "../limits.ts";
-import type { Admission, AppendPart, AppendResult, Rider } from "../log/append.ts";
-import { Lane } from "../log/lane.ts";
+import { PRODUCER, TOPIC } from "../limits.ts";
+import type { AppendPart, AppendResult, Rider } from "../log/append.ts";
+import { type Admission, giveUp, Lane } from "../log/lane.ts";
 import type { FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
 import type { ProducerId } from "../producers.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
@@ -51,7 +51,7 @@ export class Producing {
       this.#admitRecords(frame);
     } catch (error) {
       const refusal = this.#parts.requests.asGatewayError(error);
-      this.#giveUp(frame.producer, admission, refusal);
+      giveUp(frame.producer, admission, refusal);
       return this.#parts.requests.fail(frame.id, refusal);
     }
     const topic = this.#parts.broker.topic(frame.topic);
@@ -64,7 +64,7 @@ export class Producing {
         } catch (error) {
           leave();
           const refusal = this.#parts.requests.asGatewayError(error);
-          this.#giveUp(frame.producer, admission, refusal);
+          giveUp(frame.producer, admission, refusal);
           this.#parts.requests.fail(frame.id, refusal);
         }
       });
@@ -76,13 +76,14 @@ export class Producing {
     const refuse = (error: unknown) => {
       const refusal = this.#parts.requests.asGatewayError(error);
       for (const [i, { producer }] of publish.entries()) {
-        this.#giveUp(producer, admissions[i], refusal);
+        giveUp(producer, admissions[i], refusal);
       }
       this.#parts.requests.fail(id, refusal);
     };
     try {
       requireAlike(publish);
       requireWithinWindow(publish);
+      requireFewTopics(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
       for (const one of publish) this.#admitRecords(one);
     } catch (error) {
@@ -170,9 +171,7 @@ export class Producing {
   }
 
   #admit({ id, epoch, sequence }: ProducerStamp): Admission {
-    const lane = this.#lane(id, epoch);
-    const repeat = lane.admit(sequence) === "repeat";
-    return { lane, generation: lane.generation, repeat };
+    return this.#lane(id, epoch).admit(sequence);
   }
 
   /** Of a transaction whose part is out of order none is taken: it must come again from its first. */
@@ -202,14 +201,6 @@ export class Producing {
       return;
     }
   }
-
-  #giveUp(
-    producer: ProducerStamp | undefined,
-    admission: Admission | undefined,
-    error: GatewayError,
-  ): void {
-    if (producer) admission?.lane.failed(producer.sequence, error, admission.repeat);
-  }
 }
 
 /** A repeat of parts of which some cannot be known again could not tell what became of them. */
@@ -220,6 +211,14 @@ function requireAlike(parts: TransactFrame["publish"]): void {
     "invalid_frame",
     "publish must have a producer in all of its parts or in none: a repeat is known by all of them",
   );
+}
+
+/** Each topic has a stripe at least; those that cannot be written to at once need not be made. */
+function requireFewTopics(parts: TransactFrame["publish"]): void {
+  const { size } = new Set(parts.map(({ topic }) => topic));
+  if (size <= TOPIC.stripes) return;
+  const message = `Cannot write to ${size} topics at once: at most ${TOPIC.stripes}`;
+  throw new GatewayError("transaction_too_large", message);
 }
 
 /** Parts of one producer are unanswered together. */

@@ -64,10 +64,7 @@ export class Reading {
   }
 
   seek({ id, subscription, partitions }: FrameOf<"seek">): void {
-    const alone = [
-      subscription,
-      ...partitions.map(({ topic }) => topic),
-    ];
+    const alone = [subscription, ...partitions.map(({ topic }) => topic)];
     this.#parts.turnstile.pass({ alone }, async (leave) => {
       try {
         const { feed } = await this.#mayGoTo(subscription, partitions);

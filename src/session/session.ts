@@ -143,7 +143,6 @@ export class Session {
     if (due === "ping") this.#outbox.push(pushFrame("ping"));
     else if (due === "no hello") this.#close(CLOSE.noHello, "no hello in time");
     else if (due === "idle") this.#cutOff(CLOSE.idle, "idle");
-    for (const [, { feed }] of this.#subscriptions.entries()) feed.retry();
   }
 
   /** The gateway is about to stop: nothing new is begun here, and the client knows when to come back. */

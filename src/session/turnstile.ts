@@ -4,12 +4,13 @@
  * itself; what must see all of them, or must be seen by all, has it for itself.
  *
  *     publish, publish, subscribe, publish      the subscribe starts behind the first two, which
- *     ╰──── share ────╯ ╰ alone ─╯ ╰ shares     have been answered then, and the last one in it
+ *     ╰──── share ────╯ ╰ alone ─╯ ╰ shares     are answered, and the last publish waits for it
  *
  * A passage is queued at all of its keys at once, so two passages can never wait for each other.
  */
 
 import { assert } from "../assert.ts";
+import { Roll } from "../roll.ts";
 
 /** A topic, by its name, or a subscription, by its number. */
 export type GateKey = string | number;
@@ -46,22 +47,26 @@ class Gate {
   }
 }
 
-/** Gates that nobody uses are dropped when there are more than this. */
+/** Gates that nobody uses are dropped when there are so many. */
 const GATES = 1_024;
 
 export class Turnstile {
-  readonly #gates = new Map<GateKey, Gate>();
+  readonly #gates = new Roll<Gate, GateKey>({
+    crowded: GATES,
+    make: () => new Gate(),
+    isAsNew: (gate) => gate.idle,
+  });
 
   /** Shares the key at once, if nobody has it or waits for it. Then `unshare` must follow. */
   share(key: GateKey): boolean {
-    const gate = this.#gate(key);
+    const gate = this.#gates.find(key);
     if (gate.taken || gate.queue.length > 0) return false;
     gate.sharing++;
     return true;
   }
 
   unshare(key: GateKey): void {
-    const gate = this.#gates.get(key);
+    const gate = this.#gates.known(key);
     assert(gate && gate.sharing > 0, "who leaves a gate has shared it");
     gate.sharing--;
     if (gate.queue.length > 0) gate.advance();
@@ -84,27 +89,14 @@ export class Turnstile {
       ...[...own].map((key) => [key, true] as const),
       ...[...others].map((key) => [key, false] as const),
     ];
-    for (const [key, alone] of entries) this.#gate(key).queue.push({ alone, granted });
-    for (const [key] of entries) this.#gates.get(key)?.advance();
+    for (const [key, alone] of entries) this.#gates.find(key).queue.push({ alone, granted });
+    for (const [key] of entries) this.#gates.known(key)?.advance();
   }
 
   #giveBack(key: GateKey): void {
-    const gate = this.#gates.get(key);
+    const gate = this.#gates.known(key);
     assert(gate?.taken, "who gives a gate back has had it");
     gate.taken = false;
     gate.advance();
-  }
-
-  #gate(key: GateKey): Gate {
-    let gate = this.#gates.get(key);
-    if (gate) return gate;
-    if (this.#gates.size >= GATES) this.#dropIdle();
-    gate = new Gate();
-    this.#gates.set(key, gate);
-    return gate;
-  }
-
-  #dropIdle(): void {
-    for (const [key, gate] of this.#gates) if (gate.idle) this.#gates.delete(key);
   }
 }

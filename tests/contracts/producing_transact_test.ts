@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { Client } from "../support/client.ts";
 import type { Transacted } from "../support/frames.ts";
 import { Gateway } from "../support/gateway.ts";
-import { describeGroup, describeTopic, fresh, makeTopic } from "../support/http.ts";
+import { describeGroup, describeTopic, fresh, json, makeTopic } from "../support/http.ts";
 
 const shared = Gateway.shared();
 
@@ -171,14 +171,22 @@ Deno.test("the whole over what one store write takes is transaction_too_large", 
     type: "transact",
     publish: [{ topic, records: heavy }, { topic, records: heavy }],
   });
-  const topics = await Promise.all(
-    Array.from({ length: 30 }, () => makeTopic(shared.gateway, 1)),
-  );
-  await client.refused("transaction_too_large", {
-    type: "transact",
-    publish: topics.map((topic) => ({ topic, records: at(0) })),
-  });
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 0]]);
+});
+
+Deno.test("a transact to more topics than one store write takes makes none of them", async () => {
+  await using client = await Client.open(shared.gateway);
+  const names = Array.from({ length: 9 }, () => fresh("topic"));
+  const publish = names.map((topic) => ({ topic, records: at(0) }));
+  await client.refused("transaction_too_large", { type: "transact", publish });
+  for (const topic of names) {
+    await json(shared.gateway, "GET", `/v1/topics/${topic}`, undefined, 404);
+  }
+  const { offsets } = await client.request<Transacted>({
+    type: "transact",
+    publish: publish.slice(1),
+  });
+  assertEquals(offsets.map((ofPart) => ofPart.map(([, offset]) => offset)), Array(8).fill([0]));
 });
 
 Deno.test("a malformed transact is an invalid_frame", async () => {

@@ -28,8 +28,7 @@ function append(
 
 /** As a session lets it in. */
 function stamped(lane: Lane, producer: ProducerStamp) {
-  const repeat = lane.admit(producer.sequence) === "repeat";
-  return { producer, admission: { lane, generation: lane.generation, repeat } };
+  return { producer, admission: lane.admit(producer.sequence) };
 }
 
 function stamp(host: TestHost, sequence: number, epochBack = 0): ProducerStamp {
