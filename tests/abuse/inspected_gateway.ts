@@ -3,6 +3,7 @@
  * looked at from outside: nothing in it is there for that.
  */
 
+import { Inspector } from "../bench/inspector.ts";
 import { type Server, startGateway } from "../bench/processes.ts";
 import { freePort } from "../support/free_port.ts";
 import type { Memory } from "./figures.ts";
@@ -34,19 +35,11 @@ export class InspectedGateway {
 
   /** Collects garbage first, so that what is left is in use. */
   async memory(): Promise<Memory> {
-    const targets = await (await fetch(`http://127.0.0.1:${this.#inspector}/json/list`)).json();
-    const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
-    try {
-      await new Promise((resolve, reject) => {
-        socket.onopen = resolve;
-        socket.onerror = () => reject(new Error("The gateway's inspector does not answer"));
-      });
-      await call(socket, 1, "HeapProfiler.collectGarbage");
-      const { usedSize } = await call(socket, 2, "Runtime.getHeapUsage");
-      return { heap: usedSize ?? NaN, rss: this.rss };
-    } finally {
-      await closed(socket);
-    }
+    const inspector = await Inspector.connect(this.#inspector);
+    await inspector.collectGarbage();
+    const { used } = await inspector.heap();
+    await inspector.close();
+    return { heap: used, rss: this.rss };
   }
 
   /** Watches its resident memory; the returned function ends that, and says what was the most. */
@@ -63,26 +56,4 @@ export class InspectedGateway {
   async stop(): Promise<void> {
     await this.#server.stop();
   }
-}
-
-function call(
-  socket: WebSocket,
-  id: number,
-  method: string,
-): Promise<{ readonly usedSize?: number }> {
-  return new Promise((resolve, reject) => {
-    socket.onclose = () => reject(new Error(`The gateway ended before it answered ${method}`));
-    socket.onmessage = ({ data }) => {
-      const answer = JSON.parse(data);
-      if (answer.id === id) resolve(answer.result);
-    };
-    socket.send(JSON.stringify({ id, method }));
-  });
-}
-
-function closed(socket: WebSocket): Promise<unknown> {
-  const ended = new Promise((resolve) => socket.onclose = resolve);
-  if (socket.readyState === WebSocket.CLOSED) return Promise.resolve();
-  socket.close();
-  return ended;
 }

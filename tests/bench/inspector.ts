@@ -1,5 +1,7 @@
 /** What V8's inspector tells of a process that was started with `--inspect`, from outside. */
 
+import type { AllocationNode } from "./call_profile.ts";
+
 /** Bytes that are in use, garbage among them: to collect it would show in a profile. */
 export interface Heap {
   readonly used: number;
@@ -7,30 +9,76 @@ export interface Heap {
   readonly external: number;
 }
 
-export async function heapOf(port: number): Promise<Heap> {
-  const targets = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();
-  const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
-  await new Promise((resolve, reject) => {
-    socket.onopen = resolve;
-    socket.onerror = () => reject(new Error("The inspector does not answer"));
-  });
-  try {
-    const { usedSize, backingStorageSize } = await call(socket, "Runtime.getHeapUsage");
-    return { used: usedSize ?? NaN, external: backingStorageSize ?? NaN };
-  } finally {
-    socket.close();
+/** Every so many bytes one allocation is looked at. */
+const SAMPLE_BYTES = 16_384;
+
+export class Inspector {
+  readonly #socket: WebSocket;
+  #id = 0;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
   }
-}
 
-interface HeapUsage {
-  readonly usedSize?: number;
-  readonly backingStorageSize?: number;
-}
+  static async connect(port: number): Promise<Inspector> {
+    const targets = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();
+    const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = () => reject(new Error("The inspector does not answer"));
+    });
+    return new Inspector(socket);
+  }
 
-function call(socket: WebSocket, method: string): Promise<HeapUsage> {
-  return new Promise((resolve, reject) => {
-    socket.onclose = () => reject(new Error(`The process ended before it answered ${method}`));
-    socket.onmessage = ({ data }) => resolve(JSON.parse(data).result);
-    socket.send(JSON.stringify({ id: 1, method }));
-  });
+  async heap(): Promise<Heap> {
+    const usage = await this.#call("Runtime.getHeapUsage") as {
+      usedSize?: number;
+      backingStorageSize?: number;
+    };
+    return { used: usage.usedSize ?? NaN, external: usage.backingStorageSize ?? NaN };
+  }
+
+  async collectGarbage(): Promise<void> {
+    await this.#call("HeapProfiler.collectGarbage");
+  }
+
+  /** From now on it is counted what is allocated, be it collected since or not. */
+  async countAllocations(): Promise<void> {
+    await this.#call("HeapProfiler.enable");
+    await this.#call("HeapProfiler.startSampling", {
+      samplingInterval: SAMPLE_BYTES,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    });
+  }
+
+  async allocations(): Promise<AllocationNode> {
+    const { profile } = await this.#call("HeapProfiler.stopSampling") as {
+      profile: { head: AllocationNode };
+    };
+    return profile.head;
+  }
+
+  /** Resolves when it is closed. */
+  close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#socket.onclose = () => resolve();
+      this.#socket.close();
+    });
+  }
+
+  /** One call at a time. */
+  #call(method: string, params: object = {}): Promise<unknown> {
+    const id = ++this.#id;
+    return new Promise((resolve, reject) => {
+      this.#socket.onclose = () =>
+        reject(new Error(`The process ended before it answered ${method}`));
+      this.#socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data);
+        if (message.id === id) resolve(message.result);
+      };
+      this.#socket.send(JSON.stringify({ id, method, params }));
+    });
+  }
 }

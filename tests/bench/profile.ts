@@ -1,19 +1,29 @@
 /**
- * Where the time of one row goes: `deno task profile ROW [--seconds 10] [--top 30]` runs the gateway under
- * the row's load with V8's profiler, and prints what was at work itself, by function and by part of the
- * program, and what memory was in use before and after. The profiles stay, for a viewer.
+ * Where the time and the memory of one row go: `deno task profile ROW [--seconds 10] [--top 30]` runs the
+ * gateway under the row's load with V8's profiler, and prints what was at work itself, by function and
+ * by part of the program, and what memory was in use before and after. Then it runs it once more to
+ * count allocations, and prints what each step of a record's way takes: microseconds of the main
+ * thread, and bytes, for each frame that came in. The profiles of time stay, for a viewer.
  */
 
 import { parseArgs } from "node:util";
 import { print } from "../../src/demo/print.ts";
 import { runProgram } from "../../src/demo/program.ts";
 import { freePort } from "../support/free_port.ts";
-import { type CpuProfile, type Share, summarise } from "./cpu_profile.ts";
-import { heapOf } from "./inspector.ts";
+import {
+  allocationProfile,
+  type CpuProfile,
+  type Profile,
+  type Share,
+  summarise,
+  timeProfile,
+} from "./call_profile.ts";
+import { Inspector } from "./inspector.ts";
 import { onOwnCore } from "./own_core.ts";
 import { type Core, type Server, startGateway } from "./processes.ts";
 import { type Bench, FIXES, type Row } from "./row.ts";
 import { ROWS } from "./rows.ts";
+import { STEPS } from "./steps.ts";
 
 const USAGE = "Usage: deno task profile ROW [--seconds 10] [--minutes 1] [--top 30]";
 const MIB = 1 << 20;
@@ -41,28 +51,69 @@ function options(args: string[]): Options {
   return { row, seconds, minutes, top };
 }
 
-/** Starts gateways that write a profile into `folder` when they end, and say what memory they use. */
-function profiled(folder: string): Bench["gateway"] {
+/** What came of the gateways that a row had started. */
+interface Profiled {
+  readonly profiles: Profile[];
+  /** That clients have sent. */
+  frames: number;
+}
+
+/** Starts gateways whose time is profiled, and that say what memory they use. */
+function timed(folder: string, profiled: Profiled): Bench["gateway"] {
   return async (env, core?: Core) => {
     const port = freePort();
-    const flags = ["--quiet", "--cpu-prof", `--cpu-prof-dir=${folder}`];
-    const server = await startGateway({ WEIR_REPORTS: "warn", ...env }, [
-      ...flags,
-      `--inspect=127.0.0.1:${port}`,
-    ], core);
-    await tellMemory("at the start", server, port);
+    const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+    const server = await inspected(port, flags, env, core);
+    const inspector = await Inspector.connect(port);
+    await tellMemory("at the start", server, inspector);
     return {
       ...server,
       stop: async (signal) => {
-        if (signal !== "SIGKILL") await tellMemory("at the end", server, port);
+        if (signal !== "SIGKILL") await tellMemory("at the end", server, inspector);
+        await inspector.close();
+        profiled.frames += await framesOf(server);
         await server.stop(signal);
       },
     };
   };
 }
 
-async function tellMemory(when: string, server: Server, port: number): Promise<void> {
-  const { used, external } = await heapOf(port);
+/** Starts gateways whose allocations are counted. */
+function counted(profiled: Profiled): Bench["gateway"] {
+  return async (env, core?: Core) => {
+    const port = freePort();
+    const server = await inspected(port, [], env, core);
+    const inspector = await Inspector.connect(port);
+    await inspector.countAllocations();
+    return {
+      ...server,
+      stop: async (signal) => {
+        profiled.profiles.push(allocationProfile(await inspector.allocations()));
+        await inspector.close();
+        profiled.frames += await framesOf(server);
+        await server.stop(signal);
+      },
+    };
+  };
+}
+
+function inspected(
+  port: number,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  core?: Core,
+): Promise<Server> {
+  const all = ["--quiet", ...flags, `--inspect=127.0.0.1:${port}`];
+  return startGateway({ WEIR_REPORTS: "warn", ...env }, all, core);
+}
+
+async function framesOf({ port }: Server): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(/^weir_frames_total (\d+)$/m.exec(metrics)?.[1] ?? 0);
+}
+
+async function tellMemory(when: string, server: Server, inspector: Inspector): Promise<void> {
+  const { used, external } = await inspector.heap();
   const sizes = [
     `RSS ${mebibytes(server.rssBytes())}`,
     `heap in use, with its garbage, ${mebibytes(used)}`,
@@ -75,43 +126,62 @@ function mebibytes(bytes: number): string {
   return `${(bytes / MIB).toFixed(1)} MiB`;
 }
 
-async function readProfiles(folder: string): Promise<CpuProfile[]> {
-  const profiles: CpuProfile[] = [];
+async function readProfiles(folder: string): Promise<Profile[]> {
+  const profiles: Profile[] = [];
   for await (const { name } of Deno.readDir(folder)) {
-    profiles.push(JSON.parse(await Deno.readTextFile(`${folder}/${name}`)));
+    const profile: CpuProfile = JSON.parse(await Deno.readTextFile(`${folder}/${name}`));
+    profiles.push(timeProfile(profile));
   }
   return profiles;
 }
 
 function table(title: string, shares: readonly Share[]): void {
   print(`\n    ${title.padEnd(9)}      ms     part`);
-  for (const { name, ms, part } of shares) {
-    const cells = [ms.toFixed(0).padStart(17), `${(part * 100).toFixed(1).padStart(6)} %`, name];
+  for (const { name, took, part } of shares) {
+    const cells = [took.toFixed(0).padStart(17), `${(part * 100).toFixed(1).padStart(6)} %`, name];
     print(`    ${cells.join("  ")}`);
   }
+}
+
+/** The steps of both profiles side by side, for each frame that came in. */
+function tellSteps(time: Profiled, memory: Profiled): void {
+  print(`\n    for each of ${time.frames.toLocaleString("en-US")} frames   µs      bytes`);
+  const bytes = summarise(memory.profiles, STEPS).steps;
+  for (const [i, { name, took }] of summarise(time.profiles, STEPS).steps.entries()) {
+    const cells = [
+      (took * 1_000 / time.frames).toFixed(2).padStart(17),
+      ((bytes[i]?.took ?? 0) / memory.frames).toFixed(0).padStart(6),
+      name,
+    ];
+    print(`    ${cells.join("  ")}`);
+  }
+}
+
+async function load(row: Row, bench: Bench): Promise<void> {
+  if (!("sides" in row)) {
+    await row.figures(bench);
+    return;
+  }
+  const ours = (await row.sides(bench)).find((side) => typeof side !== "string");
+  await ours?.run(bench.ms);
 }
 
 async function main(): Promise<number> {
   const { row, seconds, minutes, top } = options(Deno.args);
   const folder = await Deno.makeTempDir({ prefix: "weir-profile-" });
-  const bench: Bench = {
-    ms: seconds * 1_000,
-    repeats: 1,
-    minutes,
-    isQuick: false,
-    fixes: FIXES,
-    gateway: profiled(folder),
-  };
+  const bench = { ms: seconds * 1_000, repeats: 1, minutes, isQuick: false, fixes: FIXES };
   print(["deno task profile", ...Deno.args].join(" "));
   print(`\n${row.name}  ${row.load}`);
-  if ("sides" in row) {
-    const ours = (await row.sides(bench)).find((side) => typeof side !== "string");
-    await ours?.run(bench.ms);
-  } else await row.figures(bench);
-  const { busyMs, functions, groups } = summarise(await readProfiles(folder));
-  print(`\n    at work for ${busyMs.toFixed(0)} ms, the start among them; profiles: ${folder}`);
+  const time: Profiled = { profiles: [], frames: 0 };
+  await load(row, { ...bench, gateway: timed(folder, time) });
+  time.profiles.push(...await readProfiles(folder));
+  const { total, functions, groups } = summarise(time.profiles);
+  print(`\n    at work for ${total.toFixed(0)} ms, the start among them; profiles: ${folder}`);
   table("functions", functions.slice(0, top));
   table("parts", groups);
+  const memory: Profiled = { profiles: [], frames: 0 };
+  await load(row, { ...bench, gateway: counted(memory) });
+  tellSteps(time, memory);
   return 0;
 }
 
