@@ -62,7 +62,7 @@ export class Gateway {
     this.#settings = settings;
     this.log = new Log(store, host, autoPartitions);
     this.#upkeep = new Upkeep(store, host, this.log);
-    this.#hub = new Hub(this.log);
+    this.#hub = new Hub(this.log, host.clock);
     this.log.listener = this.#hub;
     this.log.topics.onRemoved((topic) => this.#hub.removed(topic));
     const { socketsPerSubject, publishRecords, publishBytes } = settings.limits;

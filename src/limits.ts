@@ -77,6 +77,8 @@ export const SESSION = {
   closeMs: 1_000,
   /** Most bytes of records in one push, but for a single larger record. */
   pushBytes: 128 * KiB,
+  /** Time in each turn of the event loop for readers that are behind, all together. */
+  catchUpMs: 2,
 } as const;
 
 export const CREDIT = {

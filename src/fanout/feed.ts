@@ -209,6 +209,11 @@ export class Feed {
     this.#pumping = true;
     try {
       for (let cursor = this.#nextBehind(); cursor; cursor = this.#nextBehind()) {
+        const turn = this.#hub.pace.turn();
+        if (turn) {
+          await turn;
+          if (!this.#maySend() || !this.#isBehind(cursor)) continue;
+        }
         const { topic, partition, next, moves } = cursor;
         const end = this.#endOf(cursor);
         const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
@@ -236,6 +241,12 @@ export class Feed {
       return cursor;
     }
     return undefined;
+  }
+
+  /** It is followed still, and has not been sent all there is. */
+  #isBehind(cursor: Cursor): boolean {
+    return !cursor.live &&
+      this.#cursors.get(nameOf(cursor.topic.name, cursor.partition)) === cursor;
   }
 
   async #read(cursor: Cursor): Promise<readonly Section[]> {

@@ -7,11 +7,13 @@
  * of them there are.
  */
 
+import type { Clock } from "../host/host.ts";
 import { LOG } from "../limits.ts";
 import type { LogListener } from "../log/log.ts";
 import type { Bounds, Section, Slice } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
 import { keysOf } from "./encoded.ts";
+import { Pace } from "./pace.ts";
 import { type Cursor, Feed, type FeedOptions, type Sink } from "./feed.ts";
 
 /** What fan-out needs of the log. */
@@ -28,6 +30,7 @@ interface Line {
 
 export class Hub implements LogListener {
   readonly log: ReadableLog;
+  readonly pace: Pace;
   /** By topic's incarnation and partition. */
   readonly #lines = new Map<string, Line>();
   readonly #feeds = new Set<Feed>();
@@ -35,8 +38,9 @@ export class Hub implements LogListener {
   readonly #failed = new Set<Feed>();
   #retryAt = 0;
 
-  constructor(log: ReadableLog) {
+  constructor(log: ReadableLog, clock: Clock) {
     this.log = log;
+    this.pace = new Pace(clock);
   }
 
   /** Makes a subscription's feed. It follows nothing yet. */

@@ -11,7 +11,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some start; never goes back. For deadlines. */
   monotonic(): number;
-  /** Calls `run` once, `ms` later, unless the returned function is called first. */
+  /**
+   * Calls `run` once, `ms` later, unless the returned function is called first: with 0 when what is
+   * ready now, sockets among it, has had its turn.
+   */
   after(ms: number, run: () => void): () => void;
 }
 

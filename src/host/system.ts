@@ -19,9 +19,16 @@ export class SystemClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
+    // Not a timer, which takes a millisecond at least, nor one turn after another without a look at sockets.
+    if (ms <= 0) return afterThisTurn(run);
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
   }
+}
+
+function afterThisTurn(run: () => void): () => void {
+  const immediate = setImmediate(run);
+  return () => clearImmediate(immediate);
 }
 
 /** Randomness of the system, fetched a page at a time: an id takes sixteen numbers of it. */

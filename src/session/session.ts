@@ -332,12 +332,14 @@ export class Session {
     this.#outbox.push(errorFrame(id, error));
   }
 
-  /** Answers what is no frame, or no frame that is known here. */
+  /** Answers what is no frame, or no frame that is known here; or one too large, if it is a request. */
   #refuse(id: number | undefined, error: GatewayError): void {
     const isOpen = id !== undefined && this.#requests.isOpen(id);
-    this.#outbox.push(errorFrame(isOpen ? undefined : id, error));
-    this.#context.host.telemetry.count("frames_refused_total");
     const isForeign = error.code === "invalid_frame" || error.code === "unknown_type";
+    if (id !== undefined || isForeign) {
+      this.#outbox.push(errorFrame(isOpen ? undefined : id, error));
+    }
+    this.#context.host.telemetry.count("frames_refused_total");
     if (isForeign && this.#liveness.invalid(this.#context.host.clock.monotonic())) {
       this.#close(CLOSE.tooManyInvalid, "too many invalid frames");
     }

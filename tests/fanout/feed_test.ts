@@ -59,7 +59,7 @@ class Client implements Sink {
 async function world(partitions = 2) {
   const host = testHost();
   const log = new Log(new MemoryStore(), host, 0);
-  const hub = new Hub(log);
+  const hub = new Hub(log, host.clock);
   log.listener = hub;
   const { topic } = await log.topics.create("t", { partitions });
   await log.open(topic);
