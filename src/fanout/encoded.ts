@@ -45,6 +45,16 @@ class Texts {
 }
 
 const texts = new Texts();
+
+const utf8 = new TextEncoder();
+const OFFSET = utf8.encode('{"offset":');
+const TIMESTAMP = utf8.encode(',"timestamp":');
+const KEY = utf8.encode(',"key":"');
+const VALUE = utf8.encode(',"value":');
+const VALUE_BEHIND_KEY = utf8.encode('","value":');
+const HEADERS = utf8.encode(',"headers":');
+const END = utf8.encode("},");
+const BASE64_END = utf8.encode(',"encoding":"base64"},');
 const writer = new ByteWriter(64 * 1_024);
 
 /** The section's text; the same object for the same section, as long as it is kept. */
@@ -59,19 +69,21 @@ function encode({ payload, time, base }: Section): Encoded {
   let size = 0;
   writer.reset();
   for (let offset = base; cursor.next(); offset++) {
-    writer.ascii(`{"offset":${offset},"timestamp":${cursor.timestamp}`);
+    writer.raw(OFFSET);
+    writer.digits(offset);
+    writer.raw(TIMESTAMP);
+    writer.digits(cursor.timestamp);
     if (cursor.hasKey) {
-      writer.ascii(',"key":"');
+      writer.raw(KEY);
       writer.span(payload, cursor.keyFrom, cursor.keyTo);
-      writer.ascii('"');
     }
-    writer.ascii(',"value":');
+    writer.raw(cursor.hasKey ? VALUE_BEHIND_KEY : VALUE);
     writer.span(payload, cursor.valueFrom, cursor.valueTo);
     if (cursor.hasHeaders) {
-      writer.ascii(',"headers":');
+      writer.raw(HEADERS);
       writer.span(payload, cursor.headersFrom, cursor.headersTo);
     }
-    writer.ascii(cursor.base64 ? ',"encoding":"base64"},' : "},");
+    writer.raw(cursor.base64 ? BASE64_END : END);
     ends.push(writer.length - 1);
     sizes.push(size += cursor.recordBytes());
   }

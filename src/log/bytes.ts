@@ -69,7 +69,8 @@ export class ByteWriter {
       this.bytes.set(source.subarray(from, to), this.length);
     } else {
       // A view would cost more than the few bytes.
-      for (let i = 0; i < count; i++) this.bytes[this.length + i] = source[from + i] as number;
+      const { bytes, length } = this;
+      for (let i = 0; i < count; i++) bytes[length + i] = source[from + i] as number;
     }
     this.length += count;
   }
@@ -78,11 +79,19 @@ export class ByteWriter {
     this.span(source, 0, source.length);
   }
 
-  /** Text that is ASCII, without its length. */
-  ascii(value: string): void {
-    this.reserve(value.length);
-    for (let i = 0; i < value.length; i++) this.bytes[this.length + i] = value.charCodeAt(i);
-    this.length += value.length;
+  /** An integer from 0 to 2^53-1 as decimal digits. */
+  digits(value: number): void {
+    this.reserve(16);
+    const { bytes } = this;
+    let count = 1;
+    for (let bound = 10; value >= bound; bound *= 10) count++;
+    let left = value;
+    for (let at = this.length + count - 1; at >= this.length; at--) {
+      const rest = left > 0x7fffffff ? Math.floor(left / 10) : left / 10 | 0;
+      bytes[at] = 0x30 + (left - 10 * rest);
+      left = rest;
+    }
+    this.length += count;
   }
 
   /** Text as UTF-8 with its length in front. */

@@ -8,6 +8,18 @@ function written(write: (writer: ByteWriter) => void): Uint8Array {
   return writer.copy();
 }
 
+Deno.test("digits are those that the platform prints", () => {
+  const edges = [0, 1, 9, 10, 99, 100, 2 ** 31 - 1, 2 ** 31, 10 ** 15, 10 ** 15 - 1, 2 ** 53 - 1];
+  const powers = fc.nat(15).chain((power) => fc.nat(10 ** power));
+  fc.assert(
+    fc.property(fc.oneof(fc.constantFrom(...edges), powers, fc.maxSafeNat()), (value) => {
+      const bytes = written((writer) => writer.digits(value));
+      assertEquals(new TextDecoder().decode(bytes), String(value));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 Deno.test("a varint takes seven bits a byte and holds every integer up to 2^53-1", () => {
   const table: [number, number][] = [
     [0, 1],
