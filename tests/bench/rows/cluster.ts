@@ -1,6 +1,7 @@
 /** Rows of several gateways over one store: what they do together, and what they ask of it when idle. */
 
 import { Denokv, hasDenokv } from "../../support/denokv.ts";
+import { quantile } from "../figures.ts";
 import { idleOperations } from "../idle_store.ts";
 import { busySeconds } from "../machine.ts";
 import { type Core, DRIVER_CORE, moveTo, SERVER_CORE } from "../processes.ts";
@@ -77,16 +78,28 @@ async function records(
     Array.from({ length: gateways }, () => gateway(denokv.environment, core)),
   );
   try {
+    const load = (perSecond?: number) =>
+      Promise.all(
+        servers.map((server, i) =>
+          publishes(server, { ...LOAD, ms, topic: topicOf(i), perSecond })
+        ),
+      );
     const cpu = () => servers.reduce((sum, server) => sum + server.cpuSeconds(), 0);
     const [before, busy, begun] = [cpu(), busySeconds(), performance.now()];
-    const figures = await Promise.all(
-      servers.map((server, i) => publishes(server, { ...LOAD, ms, topic: topicOf(i) })),
-    );
+    const figures = await load();
     const seconds = (performance.now() - begun) / 1_000;
-    return {
-      "records/s": figures.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    const perSecond = figures.reduce((sum, { perSecond }) => sum + perSecond, 0);
+    const busyCores = {
       "cores of the gateways": (cpu() - before) / seconds,
       "cores of the machine": (busySeconds() - busy) / seconds,
+    };
+    const halved = await load(perSecond / gateways / 2);
+    const p99s = halved.map(({ latencies = [] }) => quantile(latencies, 0.99));
+    return {
+      "records/s": perSecond,
+      ...busyCores,
+      "p99 ms at half of it, the fastest": Math.min(...p99s),
+      "p99 at half of it, slowest over fastest": Math.max(...p99s) / Math.min(...p99s),
     };
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
