@@ -89,9 +89,10 @@ export class Lane {
 
   /** Whether something in front of it has failed since it was admitted. */
   isVoid(generation: number, sequence: number): boolean {
-    return this.#failures.some((failure) =>
-      failure.generation > generation && failure.sequence < sequence
-    );
+    for (const failure of this.#failures) {
+      if (failure.generation > generation && failure.sequence < sequence) return true;
+    }
+    return false;
   }
 
   gap(sequence: number): GatewayError {

@@ -76,8 +76,11 @@ export class Reader {
     const first = Math.max(from, start);
     if (first >= next) return { sections: [], bounds: stripe.bounds(partition) };
     const end = stripe.head.entries;
-    let number = this.#bookmarks.get(bookmark(stripe, partition, first)) ??
-      await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
+    const marked = this.#bookmarks.get(bookmark(stripe, partition, first));
+    // Entries between it and its partition's next record may be gone since.
+    let number = marked === undefined
+      ? await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1
+      : Math.max(marked, stripe.trim.entry);
     const sections: Section[] = [];
     let bytes = 0;
     let scanned = 0; // of the whole stripe, which is what reading from far back costs

@@ -9,6 +9,8 @@
  * 1. Every attempt has a generation of its own, so what an attempt that was given up sends late never
  *    gets among the pieces of another.
  * 2. Pieces are written and dropped while the pointer stands where it stood, or not at all.
+ * 3. Dropped is only what was there before the pointer moved: whose it is can become whole no more.
+ *    What came since may be another gateway's, which is about to.
  *
  *     pointer    u8 version · generation (ULID, 16) · varint pieces · varint entry to replay from
  */
@@ -17,7 +19,7 @@ import { assert } from "../assert.ts";
 import { type Host, newId } from "../host/host.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
-import type { Check, Mutation, Store } from "../store/store.ts";
+import type { Check, Key, Mutation, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Dedupe } from "./dedupe.ts";
@@ -101,26 +103,31 @@ export async function takeSnapshot(
     const key = keys.snapshotPiece(topic.id, index, generation, pieces++);
     await writeUnder(store, host, stripe, before, [{ type: "set", key, value }]);
   }
+  const others = await piecesOfOthers(store, stripe, generation);
   const pointer = { generation, pieces, replayFrom };
   const key = keys.snapshot(topic.id, index);
   await writeUnder(store, host, stripe, before, [{ type: "set", key, value: encode(pointer) }]);
   const { pointer: now } = await readPointer(store, stripe);
-  if (now.generation === generation) await dropOthers(store, host, stripe, pointer);
+  if (now.generation === generation) {
+    for (const key of others) {
+      await writeUnder(store, host, stripe, pointer, [{ type: "delete", key }]);
+    }
+  }
   return { bytes, replayFrom: now.replayFrom };
 }
 
-/** Drops the pieces of the snapshot before, and of attempts that were given up. */
-async function dropOthers(
+/** Of the snapshot before, and of attempts that were given up. */
+async function piecesOfOthers(
   store: Store,
-  host: Host,
-  stripe: Snapshotted,
-  now: Pointer,
-): Promise<void> {
-  const prefix = keys.snapshot(stripe.topic.id, stripe.index);
+  { topic, index }: Snapshotted,
+  generation: string,
+): Promise<Key[]> {
+  const prefix = keys.snapshot(topic.id, index);
+  const others: Key[] = [];
   for await (const { key } of scanAll(store, prefix, PAGE)) {
-    if (key[prefix.length] === now.generation) continue;
-    await writeUnder(store, host, stripe, now, [{ type: "delete", key }]);
+    if (key[prefix.length] !== generation) others.push(key);
   }
+  return others;
 }
 
 /** Writes while the pointer is still this one; does nothing if it has moved. */

@@ -10,8 +10,10 @@ import { testHost } from "../support/test_host.ts";
 const PRODUCER = "01KB0000000000000000000000";
 
 /** The store in memory, with something that happens to the next writes. */
-function storeWith(fate: (write: Write, stored: MemoryStore) => Promise<WriteResult>): Store {
-  const stored = new MemoryStore();
+function storeWith(
+  fate: (write: Write, stored: MemoryStore) => Promise<WriteResult>,
+  stored = new MemoryStore(),
+): Store {
   return {
     shared: false,
     watch: () => () => {},
@@ -77,4 +79,46 @@ Deno.test("a deletion whose reply was lost is a deletion, and is told", async ()
   const removed = topics.remove("t");
   await host.clock.advance(100);
   assertEquals([(await removed)?.name, told], ["t", ["t"]]);
+});
+
+Deno.test("what one gateway drops behind its snapshot is never part of the next one of another", async () => {
+  const host = testHost();
+  const producers = new Dedupe();
+  const epoch = host.clock.now();
+  producers.producer(PRODUCER, epoch, epoch);
+  producers.publish(0, 0, 0);
+  const stripe = (entries: number): Snapshotted => ({
+    topic: { id: "t" },
+    index: 0,
+    head: { entries },
+    producers,
+  });
+  const stored = new MemoryStore();
+  const isPointer = ({ mutations }: Write) => mutations.some(({ key }) => key.length === 3);
+  const second = {
+    hasPieces: Promise.withResolvers<void>(),
+    mayGoOn: Promise.withResolvers<void>(),
+  };
+  const secondStore = storeWith(async (write) => {
+    if (isPointer(write)) {
+      second.hasPieces.resolve();
+      await second.mayGoOn.promise;
+    }
+    return await stored.write(write);
+  }, stored);
+  let taken: Promise<unknown> | undefined;
+  const firstStore = storeWith(async (write) => {
+    const result = await stored.write(write);
+    if (isPointer(write)) {
+      taken = takeSnapshot(secondStore, host, stripe(2));
+      await second.hasPieces.promise;
+    }
+    return result;
+  }, stored);
+  await takeSnapshot(firstStore, host, stripe(1));
+  second.mayGoOn.resolve();
+  await taken;
+  const restarted = new Dedupe();
+  assertEquals(await loadSnapshot(stored, { ...stripe(2), producers: restarted }), 2);
+  assertEquals(restarted.size, 1);
 });

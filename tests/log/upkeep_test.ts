@@ -30,9 +30,10 @@ function append(
   topic: Topic,
   sequence: number,
   count = 1,
+  partition = 0,
 ): Promise<AppendResult> {
   const producer: ProducerStamp = { id: PRODUCER, epoch: host.clock.now(), sequence };
-  const record = { source: KILOBYTE, from: 0, to: KILOBYTE.length, partition: 0 };
+  const record = { source: KILOBYTE, from: 0, to: KILOBYTE.length, partition };
   const records = new Array(count).fill(record);
   return new Promise((done) => log.append({ parts: [{ topic, records, producer }], done }));
 }
@@ -127,6 +128,23 @@ Deno.test("one that is behind what others have trimmed learns the rest, and tell
   const repeated = await append(slow, topic, 3);
   assert(repeated.ok && repeated.duplicate, "what is trimmed is known to have been stored");
   assertEquals(repeated.offsets, [[[0, 3]]]);
+});
+
+Deno.test("a reader goes on where it stopped, also if what lay behind that is gone since", async () => {
+  const store = new MemoryStore({ shared: true });
+  const [ahead, slow] = [gateway(store, testHost(1)), gateway(store, testHost(2))];
+  const { topic } = await ahead.log.topics.create("t", { partitions: 2, retentionBytes: 5_000 });
+  await append(ahead, topic, 0, 1, 1);
+  const read = async (from: number) => {
+    const { sections } = await slow.log.read(topic, 1, from, 1 << 20);
+    return sections.map(({ base, next }) => [base, next]);
+  };
+  assertEquals(await read(0), [[0, 1]]);
+  for (let sequence = 1; sequence < 30; sequence++) await append(ahead, topic, sequence);
+  await pass(ahead);
+  await append(ahead, topic, 30, 1, 1);
+  await slow.log.catchUp(topic);
+  assertEquals(await read(1), [[1, 2]]);
 });
 
 Deno.test("two that trim one log take no more of it than the policy says, and neither fails", async () => {

@@ -30,6 +30,8 @@ export type Producer = Pick<ProducerStamp, "id" | "epoch">;
 
 interface PublisherOptions {
   readonly topics: readonly string[];
+  /** The one of them that is deleted at times. */
+  readonly fleeting?: string;
   /** Between two publishes, from and to. */
   readonly everyMs: readonly [number, number];
   /** Of its producer: others may have the same, and fence it. */
@@ -175,6 +177,10 @@ export class Publisher extends AnyPublisher {
       }
       recorder.ok(this.name, op, { places: [ok["offsets"] as Place[]], duplicate });
       publish.stored = true;
+      // One before it has failed: what is stored behind that goes again with it.
+      if (this.#unanswered.some((one) => one.sequence < sequence && !one.sent)) {
+        publish.sent = false;
+      }
       while (this.#unanswered[0]?.stored) this.#unanswered.shift();
     });
     if (!reply || reply["type"] === "ok") return;
@@ -190,7 +196,9 @@ export class Publisher extends AnyPublisher {
   /** It will never be taken: its topic was deleted meanwhile, or somebody else has its name. */
   #refused(publish: Publish, reply: Frame): void {
     const isFenced = reply["code"] === "producer_fenced" && this.options.producer !== undefined;
-    if (reply["code"] !== "unknown_topic" && !isFenced) {
+    // It was stored in a topic that is no more, and a later one in the topic of that name since.
+    const isGone = reply["code"] === "sequence_too_old" && publish.topic === this.options.fleeting;
+    if (reply["code"] !== "unknown_topic" && !isFenced && !isGone) {
       this.site.fault("refused", `publish of ${this.name}: ${JSON.stringify(reply)}`);
     }
     if (!this.#unanswered.includes(publish)) return;

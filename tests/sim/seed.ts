@@ -131,7 +131,7 @@ class Run implements Site {
   #more(): SimClient[] {
     const everyMs = [100, 700] as const;
     this.#publishers.push(
-      new Publisher(this, "s", { topics: [FLEETING, SHORT], everyMs }),
+      new Publisher(this, "s", { topics: [FLEETING, SHORT], fleeting: FLEETING, everyMs }),
       new PlainPublisher(this, "t", { topics: ["b", FLEETING, SHORT], everyMs }),
       new Publisher(this, "m", { topics: ["b"], everyMs, producer: "shared" }),
       new Publisher(this, "n", { topics: ["b"], everyMs, producer: "shared" }),
