@@ -18,7 +18,7 @@ import type { Log } from "./log/log.ts";
 import { partitionOf } from "./log/partitioner.ts";
 import { keyToken } from "./log/record.ts";
 import type { Bounds, Slice } from "./log/section.ts";
-import { type TopicSpec, unknownTopic } from "./log/topics.ts";
+import { type TopicSpec, unknownPartition, unknownTopic } from "./log/topics.ts";
 import type { ProducerId, Producers } from "./producers.ts";
 import type { FrameOf } from "./protocol/frames.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
@@ -197,10 +197,7 @@ function partitionsToRead(topic: Topic, frame: FrameOf<"subscribe">): number[] {
     : partitions;
   for (const partition of named ?? []) {
     if (partition < topic.partitions) continue;
-    throw new GatewayError(
-      "unknown_partition",
-      `There is no partition ${partition} in topic ${topic.name}: it has ${topic.partitions}`,
-    );
+    throw unknownPartition(topic, partition);
   }
   const all = named ?? Array.from({ length: topic.partitions }, (_, partition) => partition);
   if (!keys) return [...all];

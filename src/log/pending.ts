@@ -4,10 +4,11 @@ import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
-import type { Place, RecordIn, Topic } from "../types.ts";
+import type { Place, RecordIn } from "../types.ts";
 import { storedBytes } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
+import { unknownPartition } from "./topics.ts";
 
 export interface PendingPart {
   readonly append: AppendPart;
@@ -68,8 +69,10 @@ function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): 
   const found: number[] = new Array(records.length);
   for (let i = 0; i < records.length; i++) {
     const { key, partition } = records[i] as RecordIn;
-    if (partition !== undefined) found[i] = requirePartition(topic, partition);
-    else if (key !== undefined) found[i] = partitionOf(key, topic.partitions);
+    if (partition !== undefined) {
+      if (partition >= topic.partitions) throw unknownPartition(topic, partition);
+      found[i] = partition;
+    } else if (key !== undefined) found[i] = partitionOf(key, topic.partitions);
     else {
       found[i] = keyless ??= producer
         ? partitionOfProducer(producer.id, producer.sequence, topic.partitions)
@@ -77,14 +80,6 @@ function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): 
     }
   }
   return found;
-}
-
-function requirePartition({ name, partitions }: Topic, partition: number): number {
-  if (partition < partitions) return partition;
-  throw new GatewayError(
-    "unknown_partition",
-    `There is no partition ${partition} in topic ${name}: it has ${partitions}`,
-  );
 }
 
 function stripesOf(log: TopicLog, partitions: readonly number[]): readonly Stripe[] {

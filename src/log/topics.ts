@@ -188,6 +188,12 @@ export function unknownTopic(name: string): GatewayError {
   return new GatewayError("unknown_topic", `There is no topic ${name}`);
 }
 
+/** The topic has no partition of this number. */
+export function unknownPartition({ name, partitions }: Topic, partition: number): GatewayError {
+  const message = `There is no partition ${partition} in topic ${name}: it has ${partitions}`;
+  return new GatewayError("unknown_partition", message);
+}
+
 function creation(topic: Topic): Mutation[] {
   const width = stripeWidth(topic.partitions);
   const mutations: Mutation[] = [document(topic)];

@@ -19,8 +19,8 @@ export function partitionIn(params: Params): number {
 }
 
 /** A number in the query; undefined if it is not there. */
-export function numberIn(request: Request, field: string, min: number): number | undefined {
-  const text = new URL(request.url).searchParams.get(field);
+export function numberIn(query: URLSearchParams, field: string, min: number): number | undefined {
+  const text = query.get(field);
   return text === null ? undefined : wholeNumber(field, text, min);
 }
 

@@ -16,7 +16,7 @@ export interface Figure {
   readonly note?: string;
 }
 
-const WARM_UP_MS = 1_000;
+const WARM_UP_MS = 3_000;
 
 /** How long a load runs before it is counted. */
 export function warmUpMs(ms: number): number {
