@@ -47,8 +47,9 @@ export class Consuming {
     });
   }
 
+  /** Commits share their subscription: the group keeps their order, and writes many as one. */
   commit({ id, subscription, offsets }: FrameOf<"commit">): void {
-    this.#parts.turnstile.pass({ alone: [subscription] }, (leave) => {
+    this.#parts.turnstile.pass({ shared: [subscription] }, (leave) => {
       try {
         const { membership } = this.#parts.subscriptions.member(subscription);
         membership.commit(offsets, (result) => {
