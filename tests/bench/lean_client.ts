@@ -128,7 +128,7 @@ export class LeanClient {
         this.#in = grown;
       }
       const count = await this.#socket.read(this.#in.subarray(this.#inLength)).catch(() => null);
-      if (count === null) return;
+      if (count === null) return this.close();
       this.#inLength += count;
       this.bytesReceived += count;
       this.#takeFrames();
