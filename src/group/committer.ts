@@ -100,11 +100,12 @@ export class Committer implements Source {
   take(room: Room): Part | undefined {
     const left = { ...room };
     const batches: Batch[] = [];
-    for (const [membership, pendings] of this.#waiting) {
+    // Each once: who has more than fits comes again behind the others, in the next write.
+    for (const [membership, pendings] of [...this.#waiting]) {
       if (left.checks < 1) break;
-      const batch = this.#batch(membership, pendings, left);
-      if (batch === "no room") continue;
-      const rest = pendings.slice(batch.pendings.length).filter(({ answered }) => !answered);
+      const gathered = this.#batch(membership, pendings, left);
+      if (gathered === "no room") continue;
+      const { batch, rest } = gathered;
       this.#waiting.delete(membership);
       if (rest.length > 0) this.#waiting.set(membership, rest);
       if (batch.writes.size === 0) {
@@ -159,10 +160,12 @@ export class Committer implements Source {
     membership: Membership,
     pendings: readonly Pending[],
     room: Room,
-  ): Batch | "no room" {
+  ): { readonly batch: Batch; readonly rest: Pending[] } | "no room" {
     let writes: Batch["writes"] = new Map();
     const taken: Pending[] = [];
-    for (const pending of pendings) {
+    let at = 0;
+    for (; at < pendings.length; at++) {
+      const pending = pendings[at] as Pending;
       if (pending.answered) continue;
       try {
         const more = this.#judge(membership, pending, writes);
@@ -178,8 +181,9 @@ export class Committer implements Source {
         answer(pending, { ok: false, error });
       }
     }
-    const waits = pendings.some(({ answered }) => !answered);
-    return taken.length === 0 && waits ? "no room" : { membership, pendings: taken, writes };
+    const rest = pendings.slice(at);
+    if (taken.length === 0 && rest.length > 0) return "no room";
+    return { batch: { membership, pendings: taken, writes }, rest };
   }
 
   /** What is to be written once these are added. Throws why they may not be. */

@@ -58,6 +58,21 @@ Deno.test("commits of one session take effect in the order they came", async () 
   assertEquals(replies.map(({ offsets }) => offsets[0]!.offset).at(-1), 5);
 });
 
+Deno.test("commits that wait for one write are written as the highest, whatever is refused among them", async () => {
+  await using client = await Client.open(shared.gateway);
+  const { group, subscription, at, refused } = await owner(client, 1);
+  // The first has the store to itself; the others come meanwhile.
+  const [first, _, higher, lower] = await Promise.all([
+    client.commit(subscription, [at(0, 1)]),
+    refused("not_owner", [at(7, 1)]),
+    client.commit(subscription, [at(0, 4)]),
+    client.commit(subscription, [at(0, 2)]),
+  ]);
+  const told = [first, higher, lower].map(({ offsets }) => offsets[0]!.offset);
+  assertEquals([told.at(-1), told.at(-2)], [4, 4]);
+  assertEquals(await offsetsIn(group), [4]);
+});
+
 Deno.test("a commit beyond the log's end gets offset_out_of_range, all of it", async () => {
   await using client = await Client.open(shared.gateway);
   const { group, at, refused } = await owner(client, 2);
