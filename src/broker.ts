@@ -18,7 +18,7 @@ import type { Log } from "./log/log.ts";
 import { partitionOf } from "./log/partitioner.ts";
 import { keyToken } from "./log/record.ts";
 import type { Bounds, Slice } from "./log/section.ts";
-import { type TopicSpec, unknownPartition, unknownTopic } from "./log/topics.ts";
+import { requirePartition, type TopicSpec, unknownTopic } from "./log/topics.ts";
 import type { ProducerId, Producers } from "./producers.ts";
 import type { FrameOf } from "./protocol/frames.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
@@ -195,10 +195,7 @@ function partitionsToRead(topic: Topic, frame: FrameOf<"subscribe">): number[] {
   const named = typeof from === "object" && "positions" in from
     ? from.positions.map(({ partition }) => partition)
     : partitions;
-  for (const partition of named ?? []) {
-    if (partition < topic.partitions) continue;
-    throw unknownPartition(topic, partition);
-  }
+  for (const partition of named ?? []) requirePartition(topic, partition);
   const all = named ?? Array.from({ length: topic.partitions }, (_, partition) => partition);
   if (!keys) return [...all];
   const ofKeys = new Set(keys.map((key) => partitionOf(key, topic.partitions)));

@@ -14,7 +14,6 @@ export interface RollOptions<T> {
 export class Roll<T, Name = string> {
   readonly #options: RollOptions<T>;
   readonly #known = new Map<Name, T>();
-
   #crowded: number;
 
   constructor(options: RollOptions<T>) {

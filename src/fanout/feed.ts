@@ -9,7 +9,8 @@
  * 1. All records of a followed partition below a cursor have been pushed, were not asked for (`keys`),
  *    or were named in a gap.
  * 2. A cursor is live only if its position is the log's end, looked at in the same turn.
- * 3. What a read brings is dropped if the cursor was moved or removed while it was under way.
+ * 3. What a read brings is dropped if the cursor was moved or removed while it was under way, and
+ *    none is begun for one that was while it waited for its turn.
  */
 
 import { assert } from "../assert.ts";
@@ -209,12 +210,12 @@ export class Feed {
     this.#pumping = true;
     try {
       for (let cursor = this.#nextBehind(); cursor; cursor = this.#nextBehind()) {
+        const { topic, partition, next, moves } = cursor;
         const turn = this.#hub.pace.turn();
         if (turn) {
           await turn;
-          if (!this.#maySend() || !this.#isBehind(cursor)) continue;
+          if (cursor.moves !== moves || !this.#maySend()) continue;
         }
-        const { topic, partition, next, moves } = cursor;
         const end = this.#endOf(cursor);
         const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
         if (cursor.moves !== moves) continue;
@@ -241,12 +242,6 @@ export class Feed {
       return cursor;
     }
     return undefined;
-  }
-
-  /** It is followed still, and has not been sent all there is. */
-  #isBehind(cursor: Cursor): boolean {
-    return !cursor.live &&
-      this.#cursors.get(nameOf(cursor.topic.name, cursor.partition)) === cursor;
   }
 
   async #read(cursor: Cursor): Promise<readonly Section[]> {

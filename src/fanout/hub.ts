@@ -13,8 +13,8 @@ import type { LogListener } from "../log/log.ts";
 import type { Bounds, Section, Slice } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
 import { keysOf } from "./encoded.ts";
-import { Pace } from "./pace.ts";
 import { type Cursor, Feed, type FeedOptions, type Sink } from "./feed.ts";
+import { Pace } from "./pace.ts";
 
 /** What fan-out needs of the log. */
 export interface ReadableLog {

@@ -3,7 +3,7 @@
 import { GatewayError } from "../errors.ts";
 import { newId } from "../host/host.ts";
 import type { Log } from "../log/log.ts";
-import { unknownPartition, unknownTopic } from "../log/topics.ts";
+import { requirePartition, unknownTopic } from "../log/topics.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
 import type { Mutation } from "../store/store.ts";
@@ -170,8 +170,8 @@ export class GroupAdmin {
   async #topic(name: string, partition: number): Promise<Topic> {
     const topic = await this.#log.topics.find(name);
     if (!topic) throw unknownTopic(name);
-    if (partition < topic.partitions) return topic;
-    throw unknownPartition(topic, partition);
+    requirePartition(topic, partition);
+    return topic;
   }
 
   async #dropOffsets(

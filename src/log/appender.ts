@@ -168,8 +168,8 @@ export class Appender implements Source {
   /** The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. */
   #judge(pending: Pending, now: number): Place[][] | undefined {
     for (const { log } of pending.parts) if (log.ended) throw log.ended;
-    const judgements = judgementsOf(pending, now) ?? [];
-    const kind = judgements.length > 0 ? verdict(judgements) : "new";
+    const judgements = judgementsOf(pending, now);
+    const kind = verdict(judgements);
     // What an earlier write of ours has stored is stored, also if something in front of it failed since.
     if (kind !== "stored") refuseVoid(pending);
     switch (kind) {
@@ -272,8 +272,8 @@ function originals(pending: Pending, judgements: readonly Judgement[]): Place[][
   });
 }
 
-/** What each partition knows of it; undefined if it is new to all of them, as nearly all are. */
-function judgementsOf({ parts }: Pending, now: number): Judgement[] | undefined {
+/** What each partition knows of it; nothing if it is new to all of them, as nearly all are. */
+function judgementsOf({ parts }: Pending, now: number): readonly Judgement[] {
   let judgements: Judgement[] | undefined;
   let asked = 0;
   for (const { append: { producer }, log, partitions } of parts) {
@@ -286,7 +286,7 @@ function judgementsOf({ parts }: Pending, now: number): Judgement[] | undefined 
       asked++;
     }
   }
-  return judgements;
+  return judgements ?? [];
 }
 
 function distinct(partitions: readonly number[]): Iterable<number> {

@@ -85,7 +85,6 @@ export class Dedupe implements PublishSink {
 
   /** The records of a publish in this partition begin at `base`. */
   publish(sequence: number, partition: number, base: Offset): void {
-    if (this.#producer === NONE) return;
     this.mark(partition, this.#epoch, sequence);
     if (this.#history === NONE) return;
     this.producers.histories.add(this.#history, sequence, partition, base);
@@ -129,7 +128,8 @@ export class Dedupe implements PublishSink {
 /** Over all partitions that a publish, or a transaction, touches. */
 export function verdict(judgements: readonly Judgement[]): Judgement["kind"] {
   const [first] = judgements;
-  if (first && judgements.every(({ kind }) => kind === first.kind)) return first.kind;
+  if (!first) return "new";
+  if (judgements.every(({ kind }) => kind === first.kind)) return first.kind;
   const kinds = new Set(judgements.map(({ kind }) => kind));
   if (kinds.has("fenced")) return "fenced";
   if (kinds.has("too_old") || kinds.has("stored")) return "too_old";

@@ -2,13 +2,13 @@
 
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
+import type { Place, RecordIn } from "../types.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
-import type { Place, RecordIn } from "../types.ts";
 import { storedBytes } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
-import { unknownPartition } from "./topics.ts";
+import { requirePartition } from "./topics.ts";
 
 export interface PendingPart {
   readonly append: AppendPart;
@@ -70,7 +70,7 @@ function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): 
   for (let i = 0; i < records.length; i++) {
     const { key, partition } = records[i] as RecordIn;
     if (partition !== undefined) {
-      if (partition >= topic.partitions) throw unknownPartition(topic, partition);
+      requirePartition(topic, partition);
       found[i] = partition;
     } else if (key !== undefined) found[i] = partitionOf(key, topic.partitions);
     else {

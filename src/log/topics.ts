@@ -188,10 +188,11 @@ export function unknownTopic(name: string): GatewayError {
   return new GatewayError("unknown_topic", `There is no topic ${name}`);
 }
 
-/** The topic has no partition of this number. */
-export function unknownPartition({ name, partitions }: Topic, partition: number): GatewayError {
+/** Throws `unknown_partition` unless the topic has it. */
+export function requirePartition({ name, partitions }: Topic, partition: number): void {
+  if (partition < partitions) return;
   const message = `There is no partition ${partition} in topic ${name}: it has ${partitions}`;
-  return new GatewayError("unknown_partition", message);
+  throw new GatewayError("unknown_partition", message);
 }
 
 function creation(topic: Topic): Mutation[] {

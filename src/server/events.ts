@@ -5,12 +5,11 @@
 
 import type { Broker, ReadingPlace } from "../broker.ts";
 import { CREDIT, HTTP, NAMES } from "../limits.ts";
-import { isInteger, isWellFormed } from "../protocol/fields.ts";
+import { invalid, isInteger, isWellFormed } from "../protocol/fields.ts";
 import type { Topic } from "../types.ts";
 import type { Routes } from "./app.ts";
 import { EventId, type EventPosition, readEventId } from "./event_position.ts";
 import { EventFormat, EventStream, eventText } from "./event_stream.ts";
-import { invalid } from "../protocol/fields.ts";
 import { nameIn } from "./params.ts";
 import { leavingNow } from "./problem.ts";
 

@@ -10,7 +10,7 @@ import type { Subjects } from "../identity/subjects.ts";
 import type { AppendPart, AppendResult } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";
 import type { Section, Slice } from "../log/section.ts";
-import { unknownPartition } from "../log/topics.ts";
+import { requirePartition } from "../log/topics.ts";
 import { decodeRecords, type RecordsBody } from "../protocol/bodies.ts";
 import type { Offset, Topic } from "../types.ts";
 import type { Routes } from "./app.ts";
@@ -46,7 +46,7 @@ export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
         const offset = numberIn(query, "offset", 0);
         const limit = numberIn(query, "limit", 1) ?? defaultLimit;
         const topic = await broker.findTopic(name);
-        if (partition >= topic.partitions) throw unknownPartition(topic, partition);
+        requirePartition(topic, partition);
         const slice = await broker.read(topic, partition, offset ?? 0);
         const from = offset ?? slice.bounds.start;
         if (from < slice.bounds.start) throw trimmed(from, `${name}/${partition}`, slice);

@@ -35,10 +35,9 @@ export class InspectedGateway {
 
   /** Collects garbage first, so that what is left is in use. */
   async memory(): Promise<Memory> {
-    const inspector = await Inspector.connect(this.#inspector);
+    await using inspector = await Inspector.connect(this.#inspector);
     await inspector.collectGarbage();
     const { used } = await inspector.heap();
-    await inspector.close();
     return { heap: used, rss: this.rss };
   }
 

@@ -1,5 +1,6 @@
 /** Members of a group that commit every message that came, and a load of publishes that they read. */
 
+import { PRODUCER } from "../../src/limits.ts";
 import { dueMsOf, numberBehind, okReplies } from "./frames.ts";
 import { framesOf, type LeanClient, request } from "./lean_client.ts";
 import { answerPing, connect, type Figure, measure, warmUpMs } from "./loads.ts";
@@ -129,7 +130,7 @@ export async function group(server: Server, ms: number, perSecond?: number): Pro
     ...PUBLISHES,
     ms: ms + 500,
     // By the clock nobody waits for answers, as far as a producer may.
-    ...perSecond === undefined ? { pace: lag.pace } : { perSecond, window: 64 },
+    ...perSecond === undefined ? { pace: lag.pace } : { perSecond, window: PRODUCER.window },
   });
   const figure = await measure(server, ms, () => lag.consumed);
   await producing;

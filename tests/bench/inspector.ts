@@ -59,6 +59,10 @@ export class Inspector {
     return profile.head;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Resolves when it is closed. */
   close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return Promise.resolve();

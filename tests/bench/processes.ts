@@ -132,6 +132,12 @@ async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void>
   while (!(await reader.read()).done);
 }
 
+/** What a gateway has counted so far, by the name of the counter. */
+export async function counterOf({ port }: Server, name: string): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(new RegExp(`^weir_${name} (\\d+)$`, "m").exec(metrics)?.[1] ?? 0);
+}
+
 /** CPU seconds that a process has used so far, all threads. */
 export function cpuSeconds(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);

@@ -20,7 +20,7 @@ import {
 } from "./call_profile.ts";
 import { Inspector } from "./inspector.ts";
 import { onOwnCore } from "./own_core.ts";
-import { type Core, type Server, startGateway } from "./processes.ts";
+import { type Core, counterOf, type Server, startGateway } from "./processes.ts";
 import { type Bench, FIXES, type Row } from "./row.ts";
 import { ROWS } from "./rows.ts";
 import { STEPS } from "./steps.ts";
@@ -58,58 +58,53 @@ interface Profiled {
   frames: number;
 }
 
-/** Starts gateways whose time is profiled, and that say what memory they use. */
+/** What is done with each gateway, through its inspector, when it has begun and before it ends. */
+interface Look {
+  begun(inspector: Inspector, server: Server): Promise<void>;
+  ending(inspector: Inspector, server: Server): Promise<void>;
+}
+
+/** Starts gateways with their inspectors open, and counts the frames that come to them. */
+function inspected(profiled: Profiled, look: Look, flags: readonly string[]): Bench["gateway"] {
+  return async (env, core?: Core) => {
+    const port = freePort();
+    const all = ["--quiet", ...flags, `--inspect=127.0.0.1:${port}`];
+    const server = await startGateway({ WEIR_REPORTS: "warn", ...env }, all, core);
+    const inspector = await Inspector.connect(port);
+    await look.begun(inspector, server);
+    return {
+      ...server,
+      stop: async (signal) => {
+        // One that is killed leaves no profile, so that its frames do not count either.
+        if (signal !== "SIGKILL") {
+          await look.ending(inspector, server);
+          profiled.frames += await counterOf(server, "frames_total");
+        }
+        await inspector.close();
+        await server.stop(signal);
+      },
+    };
+  };
+}
+
+/** Gateways whose time is profiled into `folder`, and that say what memory they use. */
 function timed(folder: string, profiled: Profiled): Bench["gateway"] {
-  return async (env, core?: Core) => {
-    const port = freePort();
-    const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
-    const server = await inspected(port, flags, env, core);
-    const inspector = await Inspector.connect(port);
-    await tellMemory("at the start", server, inspector);
-    return {
-      ...server,
-      stop: async (signal) => {
-        if (signal !== "SIGKILL") await tellMemory("at the end", server, inspector);
-        await inspector.close();
-        profiled.frames += await framesOf(server);
-        await server.stop(signal);
-      },
-    };
+  const look: Look = {
+    begun: (inspector, server) => tellMemory("at the start", server, inspector),
+    ending: (inspector, server) => tellMemory("at the end", server, inspector),
   };
+  return inspected(profiled, look, ["--cpu-prof", `--cpu-prof-dir=${folder}`]);
 }
 
-/** Starts gateways whose allocations are counted. */
+/** Gateways whose allocations are counted. */
 function counted(profiled: Profiled): Bench["gateway"] {
-  return async (env, core?: Core) => {
-    const port = freePort();
-    const server = await inspected(port, [], env, core);
-    const inspector = await Inspector.connect(port);
-    await inspector.countAllocations();
-    return {
-      ...server,
-      stop: async (signal) => {
-        profiled.profiles.push(allocationProfile(await inspector.allocations()));
-        await inspector.close();
-        profiled.frames += await framesOf(server);
-        await server.stop(signal);
-      },
-    };
+  const look: Look = {
+    begun: (inspector) => inspector.countAllocations(),
+    async ending(inspector) {
+      profiled.profiles.push(allocationProfile(await inspector.allocations()));
+    },
   };
-}
-
-function inspected(
-  port: number,
-  flags: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  core?: Core,
-): Promise<Server> {
-  const all = ["--quiet", ...flags, `--inspect=127.0.0.1:${port}`];
-  return startGateway({ WEIR_REPORTS: "warn", ...env }, all, core);
-}
-
-async function framesOf({ port }: Server): Promise<number> {
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(/^weir_frames_total (\d+)$/m.exec(metrics)?.[1] ?? 0);
+  return inspected(profiled, look, []);
 }
 
 async function tellMemory(when: string, server: Server, inspector: Inspector): Promise<void> {

@@ -5,7 +5,7 @@ import type { Step } from "./call_profile.ts";
 export const STEPS: readonly Step[] = [
   {
     name: "socket: bytes read, taken apart into messages",
-    begins: ["onStreamRead stream_base_commons.ts", "receive ws_socket.ts"],
+    begins: ["onStreamRead stream_base_commons.ts"],
   },
   { name: "protocol: message read and checked", begins: ["decodeMessage codec.ts"] },
   { name: "session: order, rights, open requests", begins: ["#take session.ts"] },
@@ -15,7 +15,7 @@ export const STEPS: readonly Step[] = [
   { name: "log: the stored entry learned", begins: ["apply stripe.ts"] },
   { name: "session: answered", begins: ["#succeed appender.ts"] },
   { name: "fan-out: found, encoded, spliced", begins: ["appended hub.ts", "#pump feed.ts"] },
-  { name: "group: commits", begins: ["#run committer.ts", "commit membership.ts"] },
+  { name: "group: commits", begins: ["commit membership.ts", "take committer.ts"] },
   { name: "session: messages sent", begins: ["flush outbox.ts"] },
   { name: "memory collected", begins: ["(garbage collector)"] },
 ];

@@ -24,6 +24,10 @@ function storeWith(
   };
 }
 
+function stripeWith(producers: Dedupe, entries: number): Snapshotted {
+  return { topic: { id: "t" }, index: 0, head: { entries }, producers };
+}
+
 Deno.test("what an attempt that was given up sends late is never part of a later snapshot", async () => {
   const host = testHost();
   let fate: "lost" | "slow" | "stored" = "lost";
@@ -39,12 +43,7 @@ Deno.test("what an attempt that was given up sends late is never part of a later
   });
   const producers = new Dedupe();
   const epoch = host.clock.now();
-  const stripe = (entries: number): Snapshotted => ({
-    topic: { id: "t" },
-    index: 0,
-    head: { entries },
-    producers,
-  });
+  const stripe = (entries: number) => stripeWith(producers, entries);
   producers.producer(PRODUCER, epoch, epoch);
   producers.publish(0, 0, 0);
   const given = assertRejects(() => takeSnapshot(store, host, stripe(1)), GatewayError);
@@ -87,12 +86,7 @@ Deno.test("what one gateway drops behind its snapshot is never part of the next 
   const epoch = host.clock.now();
   producers.producer(PRODUCER, epoch, epoch);
   producers.publish(0, 0, 0);
-  const stripe = (entries: number): Snapshotted => ({
-    topic: { id: "t" },
-    index: 0,
-    head: { entries },
-    producers,
-  });
+  const stripe = (entries: number) => stripeWith(producers, entries);
   const stored = new MemoryStore();
   const isPointer = ({ mutations }: Write) => mutations.some(({ key }) => key.length === 3);
   const second = {

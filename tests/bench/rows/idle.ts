@@ -4,7 +4,7 @@ import { readSettings } from "../../../src/config.ts";
 import { idleSockets } from "../idle_sockets.ts";
 import { idleOperations } from "../idle_store.ts";
 import { pause, withServer } from "../loads.ts";
-import { type Server, startScript } from "../processes.ts";
+import { counterOf, type Server, startScript } from "../processes.ts";
 import type { Row } from "../row.ts";
 
 const SOCKETS = 10_000;
@@ -23,11 +23,14 @@ export const idleRows: readonly Row[] = [
       const { heartbeatMs } = readSettings({});
       const load = { sockets, heartbeatMs, ms };
       const ours = await withServer(gateway(), async (server) => {
-        const before = await storeWrites(server);
+        const before = await counterOf(server, "store_writes_total");
         const begun = performance.now();
         const cost = await idleSockets(server, load);
         const seconds = (performance.now() - begun) / 1_000;
-        return { ...cost, writes: (await storeWrites(server) - before) / seconds };
+        return {
+          ...cost,
+          writes: (await counterOf(server, "store_writes_total") - before) / seconds,
+        };
       });
       const bare = await withServer(
         startScript("bare_socket.ts", { MODE: "heartbeat" }),
@@ -64,9 +67,4 @@ async function cpuPercent(server: Server, ms: number): Promise<number> {
   const [cpu, begun] = [server.cpuSeconds(), performance.now()];
   await pause(ms);
   return (server.cpuSeconds() - cpu) / (performance.now() - begun) * 100_000;
-}
-
-async function storeWrites(server: Server): Promise<number> {
-  const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-  return Number(/^weir_store_writes_total (\d+)$/m.exec(metrics)?.[1] ?? 0);
 }
