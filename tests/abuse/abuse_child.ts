@@ -4,6 +4,7 @@ import { pinned } from "../bench/processes.ts";
 import { type Child, spawnChild } from "../../src/demo/child.ts";
 import type { Got, Size } from "./abuser.ts";
 import type { AbuserName } from "./abusers.ts";
+import type { Access } from "./access.ts";
 
 const PROGRAM = new URL("./abuser_process.ts", import.meta.url).pathname;
 /** The gateway is on core 0 and those who measure are on core 1. */
@@ -13,6 +14,7 @@ export interface AbuseOptions {
   readonly name: AbuserName;
   readonly port: number;
   readonly size: Size;
+  readonly access: Access;
 }
 
 export class Abuse {
@@ -25,12 +27,12 @@ export class Abuse {
   }
 
   /** Resolves when it is in force. */
-  static async begin({ name, port, size }: AbuseOptions): Promise<Abuse> {
+  static async begin({ name, port, size, access }: AbuseOptions): Promise<Abuse> {
     const [command = "", ...args] = [
       ...behindOthers(),
       ...pinned(CORE),
       ...[Deno.execPath(), "run", "--quiet", "--allow-net", PROGRAM],
-      ...[name, String(port), size],
+      ...[name, String(port), size, access],
     ];
     const child = spawnChild(command, { args, stdin: "piped", stdout: "piped", stderr: "inherit" });
     const abuse = new Abuse(child);

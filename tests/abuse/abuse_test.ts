@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { AbuserName } from "./abusers.ts";
+import type { Access } from "./access.ts";
 import { effectOn, rises, type Round, windowOf } from "./figures.ts";
 import { type Pace, type Row, run } from "./run.ts";
 import { isWell } from "./table.ts";
@@ -17,8 +18,8 @@ const pace: Pace = {
 };
 
 /** Runs it, and holds what is to be so whatever an abuser does. */
-async function abused(name: AbuserName): Promise<Row> {
-  const row = await run(name, pace);
+async function abused(name: AbuserName, access: Access = "open"): Promise<Row> {
+  const row = await run(name, access, pace);
   const { acknowledged, ...bad } = row.others;
   assertEquals(bad, { refused: 0, unanswered: 0, lost: 0, doubled: 0 });
   const [{ without, with: during }] = row.rounds as [Round];
@@ -37,6 +38,16 @@ Deno.test("who subscribes to too many keys is refused, then closed, and others l
 Deno.test("who has too many requests open is told so, and others lose nothing", async () => {
   const { got } = await abused("flood");
   assert((got["overloaded"] ?? 0) > 0, JSON.stringify(got));
+});
+
+Deno.test("where there is a key, who publishes too much is told when to go on, and others lose nothing", async () => {
+  const { got } = await abused("publish-storm", "keyed");
+  assert((got["rate_limited"] ?? 0) > 0, JSON.stringify(got));
+});
+
+Deno.test("where there is a key, one address is kept from opening sockets without end", async () => {
+  const { got } = await abused("connect-close", "keyed");
+  assert((got["HTTP/1.1 429 Too Many Requests"] ?? 0) > 0, JSON.stringify(got));
 });
 
 Deno.test("members that join and leave without end cost others nothing", async () => {

@@ -5,6 +5,7 @@
  */
 
 import { RawSocket } from "../support/raw_socket.ts";
+import { type Guises, NO_GUISES } from "./access.ts";
 
 export interface Abuser {
   /** What it does, as the table says it. */
@@ -35,12 +36,16 @@ export class Site {
   readonly #closing = new AbortController();
   readonly #sockets = new Set<RawSocket>();
   readonly #queue: (() => void)[] = [];
+  readonly #guises: Guises;
   #shaking = 0;
+  #opened = 0;
+  #greeted = 0;
   #inForce = 0;
 
-  constructor(port: number, size: Size) {
+  constructor(port: number, size: Size, guises = NO_GUISES) {
     this.port = port;
     this.size = size;
+    this.#guises = guises;
   }
 
   get closed(): boolean {
@@ -64,7 +69,7 @@ export class Site {
   async open(): Promise<RawSocket> {
     return await this.#oneOfFew(async () => {
       const socket = await this.#connect();
-      const head = await socket.shake(this);
+      const head = await socket.shake(this, { "x-forwarded-for": this.#nextAddress() });
       if (head.startsWith("HTTP/1.1 101 ")) return socket;
       this.close(socket);
       throw new Error(head === "" ? "closed instead of a handshake" : firstLine(head));
@@ -79,9 +84,13 @@ export class Site {
   /** A socket that has said hello as well. */
   async greet(): Promise<RawSocket> {
     const socket = await this.open();
-    await socket.sendTexts('{"type":"hello","id":1}');
-    await socket.next();
-    return socket;
+    const { tokens } = this.#guises;
+    const token = tokens[this.#greeted++ % tokens.length];
+    await socket.sendTexts(JSON.stringify({ type: "hello", id: 1, token }));
+    const reply = new TextDecoder().decode((await socket.next())?.payload);
+    if (reply.includes('"type":"ok"')) return socket;
+    this.close(socket);
+    throw new Error(`hello: ${/"code":"(\w+)"/.exec(reply)?.[1] ?? "no answer"}`);
   }
 
   close(socket: RawSocket): void {
@@ -108,6 +117,11 @@ export class Site {
       signal.addEventListener("abort", done);
       if (signal.aborted) done();
     });
+  }
+
+  #nextAddress(): string | undefined {
+    const { addresses } = this.#guises;
+    return addresses[this.#opened++ % addresses.length];
   }
 
   async #connect(): Promise<RawSocket> {
@@ -142,6 +156,7 @@ export async function abuse(site: Site, { pass, lanes }: Abuser): Promise<void> 
       } catch (error) {
         if (site.closed) return; // it was cut short
         site.gets(endOf(error));
+        site.inForce(); // as far as it is let
         await site.sleep(AGAIN_MS);
       }
     }

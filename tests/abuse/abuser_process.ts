@@ -1,21 +1,27 @@
 /**
  * An abuser in a process of its own, so that those who measure share no loop with it:
- * `abuser_process.ts NAME PORT full|small`. It begins at once and ends when its input does. It prints two
+ * `abuser_process.ts NAME PORT full|small keyed|open`. It begins at once and ends when its input does. It prints two
  * lines: `in force` when every lane has come to where it hurts, and what it got, as JSON.
  */
 
-import { abuse, type Abuser, Site } from "./abuser.ts";
+import { abuse, type Abuser, Site, type Size } from "./abuser.ts";
 import { ABUSERS, isAbuser } from "./abusers.ts";
+import { guises } from "./access.ts";
 
 const LOOK_MS = 20;
 /** By then it is in force as far as the gateway lets it. */
 const IN_FORCE_MS = 30_000;
 
-async function main([name = "", port, size]: readonly string[]): Promise<void> {
+async function main([name = "", port, given, access]: readonly string[]): Promise<void> {
   if (!isAbuser(name)) throw new Error(`There is no abuser of the name ${name}`);
-  const site = new Site(Number(port), size === "small" ? "small" : "full");
   const abuser: Abuser = ABUSERS[name];
-  const lanes = abuser.lanes[site.size];
+  const size: Size = given === "small" ? "small" : "full";
+  const lanes = abuser.lanes[size];
+  const site = new Site(
+    Number(port),
+    size,
+    await guises(access === "open" ? "open" : "keyed", lanes),
+  );
   const ended = inputEnds().then(() => site.closeAll());
   await abuser.prepare?.(site);
   const abusing = abuse(site, abuser);

@@ -19,10 +19,10 @@ export class InspectedGateway {
     this.#inspector = inspector;
   }
 
-  static async start(): Promise<InspectedGateway> {
+  static async start(env: Readonly<Record<string, string>>): Promise<InspectedGateway> {
     const port = freePort();
     const flags = ["--quiet", `--inspect=127.0.0.1:${port}`];
-    return new InspectedGateway(await startGateway({ WEIR_REPORTS: "warn" }, flags), port);
+    return new InspectedGateway(await startGateway({ WEIR_REPORTS: "warn", ...env }, flags), port);
   }
 
   get port(): number {

@@ -1,8 +1,10 @@
 /**
- * What others feel of one who misbehaves: `deno task abuse [--only NAME,NAME] [--quick]`. The gateway
- * runs on one core over a file. Sockets that do nothing wrong publish to others at half of what goes
- * through at most, in turn without an abuser and with one, which runs as a process behind them on
- * their core. From this machine no limit by address holds, so nobody is kept out: the worst case.
+ * What others feel of one who misbehaves: `deno task abuse [--only NAME,NAME] [--open] [--quick]`. The
+ * gateway runs on one core over a file. Sockets that do nothing wrong publish to others at half of
+ * what goes through at most, in turn without an abuser and with one, which runs as a process behind
+ * them on their core. The gateway has a key and default limits, as in the open network, and an abuser
+ * has as many addresses and accounts as let all of its sockets in; `--open`: it has no key, so there
+ * is no limit by address or by subject.
  *
  *     lanes       sockets at a time, each of which does it again and again
  *     p50, p99    from a record's publish until another socket has it: the median of the windows
@@ -20,13 +22,16 @@
 import { parseArgs } from "node:util";
 import { print } from "../../src/demo/print.ts";
 import { runProgram } from "../../src/demo/program.ts";
-import { pinned } from "../bench/processes.ts";
+import { DRIVER_CORE, moveTo } from "../bench/processes.ts";
 import { type AbuserName, ABUSERS, isAbuser } from "./abusers.ts";
+import type { Access } from "./access.ts";
 import { type Pace, run } from "./run.ts";
 import { HEADING, isWell, rowLines } from "./table.ts";
 
 const NAMES = Object.keys(ABUSERS).filter(isAbuser);
-const USAGE = `Usage: deno task abuse [--only NAME,NAME] [--quick]; there are ${NAMES.join(", ")}`;
+const USAGE = `Usage: deno task abuse [--only NAME,NAME] [--open] [--quick]; there are ${
+  NAMES.join(", ")
+}`;
 
 const THOROUGH: Pace = {
   size: "full",
@@ -47,20 +52,31 @@ const QUICK: Pace = {
   restMs: 5_000,
 };
 
-function options(args: string[]): { readonly names: readonly AbuserName[]; readonly pace: Pace } {
+interface Options {
+  readonly names: readonly AbuserName[];
+  readonly access: Access;
+  readonly pace: Pace;
+}
+
+function options(args: string[]): Options {
   const { values } = parseArgs({
     args,
-    options: { only: { type: "string" }, quick: { type: "boolean", default: false } },
+    options: {
+      only: { type: "string" },
+      open: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+    },
   });
   const wanted = values.only?.split(",") ?? NAMES;
   const names = wanted.filter(isAbuser);
   if (names.length < wanted.length) throw new Error(USAGE);
-  return { names, pace: values.quick ? QUICK : THOROUGH };
+  const access = values.open ? "open" : "keyed";
+  return { names, access, pace: values.quick ? QUICK : THOROUGH };
 }
 
 async function main(): Promise<number> {
-  const { names, pace } = options(Deno.args);
-  moveToOwnCore();
+  const { names, access, pace } = options(Deno.args);
+  await moveTo(DRIVER_CORE);
   print(["deno task abuse", ...Deno.args].join(" "));
   print(`Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, ${Deno.build.target}`);
   print(
@@ -70,7 +86,7 @@ async function main(): Promise<number> {
   let failed = 0;
   for (const name of names) {
     try {
-      const row = await run(name, pace);
+      const row = await run(name, access, pace);
       for (const line of rowLines(row)) print(line);
       if (!isWell(row)) failed++;
     } catch (error) {
@@ -79,18 +95,6 @@ async function main(): Promise<number> {
     }
   }
   return failed > 0 ? 1 : 0;
-}
-
-/** Away from the gateway's. All threads move, and those that are begun later begin there. */
-function moveToOwnCore(): void {
-  const [program, ...rest] = pinned(1);
-  if (!program) return;
-  const [core = "1"] = rest.slice(-1);
-  const { success } = new Deno.Command(program, {
-    args: ["--all-tasks", "--cpu-list", "--pid", core, String(Deno.pid)],
-    stdout: "null",
-  }).outputSync();
-  if (!success) throw new Error("This process cannot be moved to a core of its own");
 }
 
 if (import.meta.main) await runProgram(main);

@@ -5,9 +5,9 @@
  * which stands still is measured as such.
  */
 
-import { GatewayApi } from "../../src/demo/gateway_api.ts";
 import { LeanClient, request } from "../bench/lean_client.ts";
 import { Tally } from "../storm/follower.ts";
+import { type Access, tokenOf } from "./access.ts";
 import { type Window, windowOf } from "./figures.ts";
 
 const TOPIC = "others";
@@ -22,7 +22,9 @@ const PATIENCE_MS = 30_000;
 
 export interface OthersOptions {
   readonly port: number;
+  /** The gateway makes topics of so many partitions. */
   readonly pairs: number;
+  readonly access: Access;
 }
 
 export interface Totals {
@@ -46,11 +48,10 @@ export class Others {
     }, HEARTBEAT_MS);
   }
 
-  static async connect({ port, pairs: count }: OthersOptions): Promise<Others> {
+  static async connect({ port, pairs: count, access }: OthersOptions): Promise<Others> {
     const pairs: Pair[] = [];
-    await new GatewayApi(`http://127.0.0.1:${port}`).makeTopic(TOPIC, count);
     for (let partition = 0; partition < count; partition++) {
-      pairs.push(await Pair.connect(port, partition));
+      pairs.push(await Pair.connect(port, partition, access));
     }
     return new Others(pairs);
   }
@@ -139,8 +140,9 @@ class Pair {
     follower.onMessage = (bytes) => this.#came(decoder.decode(bytes));
   }
 
-  static async connect(port: number, partition: number): Promise<Pair> {
-    const [publisher, follower] = [await greeted(port), await greeted(port)];
+  static async connect(port: number, partition: number, access: Access): Promise<Pair> {
+    const identity = await tokenOf(access, `other-${partition}`);
+    const [publisher, follower] = [await greeted(port, identity), await greeted(port, identity)];
     await request(follower, {
       id: 2,
       type: "subscribe",
@@ -231,9 +233,9 @@ function occurrences(text: string, wanted: string): number {
   return count;
 }
 
-async function greeted(port: number): Promise<LeanClient> {
+async function greeted(port: number, identity: { token?: string }): Promise<LeanClient> {
   const client = await LeanClient.connect(port);
-  await request(client, { id: 1, type: "hello" });
+  await request(client, { id: 1, type: "hello", ...identity });
   return client;
 }
 

@@ -6,6 +6,7 @@
 import { Abuse } from "./abuse_child.ts";
 import type { Abuser, Got, Size } from "./abuser.ts";
 import { type AbuserName, ABUSERS } from "./abusers.ts";
+import { type Access, settings } from "./access.ts";
 import type { Round, Window } from "./figures.ts";
 import { InspectedGateway } from "./inspected_gateway.ts";
 import { Others, type Totals } from "./others.ts";
@@ -37,12 +38,16 @@ export interface Row {
   readonly others: Totals;
 }
 
-export async function run(name: AbuserName, pace: Pace): Promise<Row> {
-  const gateway = await InspectedGateway.start();
+export async function run(name: AbuserName, access: Access, pace: Pace): Promise<Row> {
+  const { pairs } = pace;
+  const gateway = await InspectedGateway.start({
+    ...settings(access),
+    WEIR_AUTO_PARTITIONS: String(pairs),
+  });
   try {
-    const others = await Others.connect({ port: gateway.port, pairs: pace.pairs });
+    const others = await Others.connect({ port: gateway.port, pairs, access });
     try {
-      return await new Run(name, pace, gateway, others).run();
+      return await new Run({ name, access, pace, gateway, others }).run();
     } finally {
       others.close();
     }
@@ -51,15 +56,25 @@ export async function run(name: AbuserName, pace: Pace): Promise<Row> {
   }
 }
 
+interface RunParts {
+  readonly name: AbuserName;
+  readonly access: Access;
+  readonly pace: Pace;
+  readonly gateway: InspectedGateway;
+  readonly others: Others;
+}
+
 class Run {
   readonly #name: AbuserName;
+  readonly #access: Access;
   readonly #pace: Pace;
   readonly #gateway: InspectedGateway;
   readonly #others: Others;
   readonly #got: Got = {};
 
-  constructor(name: AbuserName, pace: Pace, gateway: InspectedGateway, others: Others) {
+  constructor({ name, access, pace, gateway, others }: RunParts) {
     this.#name = name;
+    this.#access = access;
     this.#pace = pace;
     this.#gateway = gateway;
     this.#others = others;
@@ -104,6 +119,7 @@ class Run {
         name: this.#name,
         port: this.#gateway.port,
         size: this.#pace.size,
+        access: this.#access,
       });
       await sleep(settleMs);
       const window = await this.#others.window(windowMs, perSecond);
