@@ -153,6 +153,11 @@ export class Broker {
       });
   }
 
+  /** Throws `overloaded` if nobody may join this group now. */
+  requireRoom(group: string): void {
+    this.#groups.requireRoom(group);
+  }
+
   join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
     return this.#groups.join(spec, port);
   }

@@ -63,10 +63,14 @@ export const SESSION = {
   /** Invalid or unknown frames in `invalidWindowMs` before the socket is closed with 4502. */
   invalidFrames: 100,
   invalidWindowMs: 10_000,
-  /** For how long nothing is read from who has asked for more than it may. */
-  restMs: 200,
+  /**
+   * For how long nothing is read from who has asked for more than it may, for each time that it has; and
+   * at most, so that who may publish so much a second can.
+   */
+  restMs: 50,
+  restMaxMs: 1_000,
   /** How much is read from who sends what is refused: a large frame may take 40 ms to be found wrong. */
-  refusedBytesPerMs: 2_000,
+  refusedBytesPerMs: 500,
   /**
    * Bytes that wait for a client that does not read, above which nothing more is pushed to it nor read
    * from it; so for `outboxFullMs` closes it (4002).
@@ -201,6 +205,10 @@ export const GROUP = {
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that one write takes it with all that goes with it. */
   stateBytes: 600_000,
+  /** From here on nobody is let in before somebody has left: it leaves room for those that wait. */
+  fullBytes: 540_000,
+  /** Between two transitions of a group it rests for so long: what a large one costs takes a tenth of a core. */
+  bytesPerMs: 4_000,
   /** How long a join under the name of an instance may wait before it first sees who has that name. */
   joinMs: 1_000,
   /** How old a state may be when members are told of it. */
@@ -234,7 +242,7 @@ export const HTTP = {
   eventBytes: 64 * KiB,
   /** Between comments that keep an event stream alive. */
   eventCommentMs: 15_000,
-  /** What waits of a socket whose reading cannot be paused, until its session takes more. */
+  /** What has come on a socket and waits until its session takes more. */
   heldBytes: 4 * MiB,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,

@@ -8,7 +8,7 @@
  */
 
 import { GatewayError } from "../errors.ts";
-import { type Host, newId } from "../host/host.ts";
+import { type Host, newId, sleep } from "../host/host.ts";
 import { GROUP, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
@@ -56,6 +56,10 @@ export class Group {
   /** By connection. */
   readonly members = new Map<string, Membership>();
   readonly #deadlines = new Deadlines();
+  /** Of its state as it was last seen. */
+  #bytes = 0;
+  /** On the monotonic clock: when the next transition may begin. */
+  #restsUntil = 0;
   #loaded: LoadedGroup | undefined;
   /** What the members that are here know of. */
   #told: GroupState = EMPTY;
@@ -94,13 +98,15 @@ export class Group {
       this.#deadlines.size === 0;
   }
 
+  /** Throws `overloaded` if nobody may join now. Whoever leaves must always be let out. */
+  requireRoom(): void {
+    if (this.#bytes > GROUP.fullBytes) throw this.#full();
+    if (this.#waiting.length < GROUP.waiting) return;
+    throw overloaded(`${GROUP.waiting} members of group ${this.name} come and go already`);
+  }
+
   /** Resolves when the command is carried out, and stored. */
   command(command: Command): Promise<void> {
-    // Whoever leaves must always be let out.
-    if (command.type === "join" && this.#waiting.length >= GROUP.waiting) {
-      const message = `${GROUP.waiting} members of group ${this.name} come and go already`;
-      return Promise.reject(new GatewayError("overloaded", message, { retryAfterMs: 1_000 }));
-    }
     return new Promise((resolve, reject) => {
       const since = this.#context.host.clock.monotonic();
       this.#waiting.push({ command, since, resolve, reject });
@@ -147,6 +153,7 @@ export class Group {
     await undefined; // so that all that this turn brings shares the first transition
     this.#stalled = false;
     do {
+      await this.#rest();
       this.#again = false;
       const batch = this.#waiting.splice(0, batchSize(this.#waiting, stepsAtOnce(this.name)));
       try {
@@ -188,11 +195,20 @@ export class Group {
           const why = takeovers.refusal(one, loaded.state, !known, clock.monotonic());
           if (why) refused.set(one.command, why);
         }
-        const commands = dated.map(({ command }) => command)
-          .filter((command) => !refused.has(command) && this.#isWanted(command));
-        const { checks } = loaded;
-        const next = await prepare(this.name, this.#context, { loaded, commands, stamp, told });
-        return { checks: [...checks, ...next.checks], next };
+        const wanted = () =>
+          dated.map(({ command }) => command)
+            .filter((command) => !refused.has(command) && this.#isWanted(command));
+        const ready = () =>
+          prepare(this.name, this.#context, { loaded, commands: wanted(), stamp, told });
+        let next = await ready();
+        if (next.bytes > GROUP.stateBytes) {
+          // Others have joined elsewhere meanwhile; what a write does not take grows no further.
+          for (const command of wanted()) {
+            if (command.type === "join") refused.set(command, this.#full());
+          }
+          next = await ready();
+        }
+        return { checks: [...loaded.checks, ...next.checks], next };
       },
       decide: ({ next }) => ({
         mutations: next.mutations,
@@ -245,6 +261,17 @@ export class Group {
     }
   }
 
+  /** All that a group costs is in proportion to its state: a large one leaves time to others. */
+  async #rest(): Promise<void> {
+    const { clock } = this.#context.host;
+    const ms = this.#restsUntil - clock.monotonic();
+    if (ms > 0) await sleep(clock, ms);
+  }
+
+  #full(): GatewayError {
+    return overloaded(`Group ${this.name} has too many members for one more`);
+  }
+
   /** Whoever joins may have gone while that waited. */
   #isWanted(command: Command): boolean {
     if (command.type !== "join") return true;
@@ -281,15 +308,19 @@ export class Group {
   }
 
   #apply(prepared: Prepared, version: string | undefined): void {
-    const { before, root, transition } = prepared;
+    const { before, root, bytes, transition } = prepared;
     const { state } = transition;
     this.#loaded = version === undefined ? before : {
       checks: before.checks.map(({ key }) => ({ key, version })),
       root,
       state,
+      bytes,
     };
+    this.#bytes = this.#loaded.bytes;
     this.#goesOn = transition.goesOn && !transition.unchanged;
-    this.#deadlines.watch(state, this.#context.host.clock.monotonic());
+    const now = this.#context.host.clock.monotonic();
+    this.#restsUntil = now + Math.floor(this.#bytes / GROUP.bytesPerMs);
+    this.#deadlines.watch(state, now);
     const { topics } = this.#context.log;
     tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));
     this.#told = state;
@@ -303,6 +334,10 @@ export class Group {
       [...members.values()].some((member) => member.gateway !== gateway)
     );
   }
+}
+
+function overloaded(message: string): GatewayError {
+  return new GatewayError("overloaded", message, { retryAfterMs: 1_000 });
 }
 
 /** How many of the commands go into one transition: each that comes back takes a check of its own. */

@@ -25,6 +25,8 @@ export interface LoadedGroup {
   readonly checks: readonly Check[];
   readonly root: Root | undefined;
   readonly state: GroupState;
+  /** Of the state, as it is stored. */
+  readonly bytes: number;
 }
 
 export async function loadGroup(store: Store, group: string): Promise<LoadedGroup> {
@@ -33,7 +35,7 @@ export async function loadGroup(store: Store, group: string): Promise<LoadedGrou
     const [entry] = await store.read([key]);
     assert(entry, "a read answers every key");
     const checks = [{ key, version: entry.version }];
-    if (!entry.value) return { checks, root: undefined, state: EMPTY };
+    if (!entry.value) return { checks, root: undefined, state: EMPTY, bytes: 0 };
     const root: Root = JSON.parse(new TextDecoder().decode(entry.value));
     const chunks = await store.scan({
       prefix: keys.groupChunks(group, root.generation),
@@ -48,7 +50,7 @@ export async function loadGroup(store: Store, group: string): Promise<LoadedGrou
       bytes.set(value, at);
       at += value.length;
     }
-    return { checks, root, state: decodeState(bytes) };
+    return { checks, root, state: decodeState(bytes), bytes: bytes.length };
   }
 }
 
@@ -58,7 +60,7 @@ export function replaceGroup(
   { root: before }: LoadedGroup,
   state: GroupState,
   stamp: string,
-): { mutations: Mutation[]; evidence: Evidence; root: Root } {
+): { mutations: Mutation[]; evidence: Evidence; root: Root; bytes: number } {
   const generation = (before?.generation ?? 0) + 1;
   const bytes = encodeState(state);
   const mutations: Mutation[] = [];
@@ -70,7 +72,7 @@ export function replaceGroup(
   const root = { stamp, generation, chunks };
   const value = new TextEncoder().encode(JSON.stringify(root));
   mutations.push({ type: "set", key: keys.group(group), value }, ...dropChunks(group, before));
-  return { mutations, evidence: evidenceOf(group, stamp), root };
+  return { mutations, evidence: evidenceOf(group, stamp), root, bytes: bytes.length };
 }
 
 /** What deletes the group's state. */

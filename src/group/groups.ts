@@ -60,6 +60,11 @@ export class Groups {
     this.#dropIdle();
   }
 
+  /** Throws `overloaded` if nobody may join this group now. */
+  requireRoom(group: string): void {
+    this.#groups.get(group)?.requireRoom();
+  }
+
   async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
     const { host, log, gateway } = this.#options;
     // As they are in the store: of one that was deleted meanwhile nothing would ever be assigned.
@@ -86,6 +91,7 @@ export class Groups {
       draining: false,
     };
     const group = this.#group(spec.group);
+    group.requireRoom();
     const membership = new Membership(group, connection, port, this.#committer);
     group.members.set(connection, membership);
     try {

@@ -5,7 +5,6 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { GROUP } from "../limits.ts";
 import type { Bounds } from "../log/section.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
@@ -48,6 +47,8 @@ export interface Preparing {
 export interface Prepared {
   readonly before: LoadedGroup;
   readonly root: LoadedGroup["root"];
+  /** Of the state that is written. */
+  readonly bytes: number;
   readonly transition: Transition;
   /** Besides that of the root. */
   readonly checks: readonly Check[];
@@ -76,9 +77,8 @@ export async function prepare(
   // First the fences of those that come back, then what they have committed: see `startOffsets`.
   const checks = await fencesOf(group, context.store, before.state, commands);
   const { first, committed, end } = await startOffsets(group, context, next, told);
-  const { mutations, evidence, root } = replaceGroup(group, before, next.state, stamp);
-  requireRoom(group, mutations, given);
-  const prepared = { before, root, transition: next, evidence, committed, end };
+  const { mutations, evidence, root, bytes } = replaceGroup(group, before, next.state, stamp);
+  const prepared = { before, root, bytes, transition: next, evidence, committed, end };
   if (next.unchanged) return { ...prepared, checks: [], mutations: [] };
   const fence = new TextEncoder().encode(stamp);
   for (const member of next.fenced) {
@@ -94,16 +94,6 @@ export async function prepare(
     mutations.push({ type: "set", key, value });
   }
   return { ...prepared, checks, mutations };
-}
-
-/** A group whose state no write could take any more grows no further. */
-function requireRoom(group: string, state: readonly Mutation[], given: readonly Command[]): void {
-  if (!given.some(({ type }) => type === "join")) return;
-  const bytes = state.reduce((sum, one) => sum + (one.type === "set" ? one.value.length : 0), 0);
-  if (bytes <= GROUP.stateBytes) return;
-  throw new GatewayError("overloaded", `Group ${group} has too many members for one more`, {
-    retryAfterMs: 1_000,
-  });
 }
 
 /** Members of a gateway that is no more have lost their connections with it. */

@@ -8,9 +8,9 @@
  */
 
 import { CLOSE } from "../errors.ts";
-import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
-import { guardWith, INTERNAL_ERROR, type Line, type SocketOptions } from "./upgrade.ts";
+import { Held } from "./held.ts";
+import { guardWith, INTERNAL_ERROR, type SocketOptions } from "./upgrade.ts";
 
 /** What a peer may do here that `npm:ws` does not let it do, in words for operators. */
 export const NATIVE_LIMITS = [
@@ -62,7 +62,6 @@ export class NativeSockets {
       if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
     };
     const guard = guardWith(telemetry, () => close(INTERNAL_ERROR, "internal error"));
-    const held = new Held(close);
     const wire: Wire = {
       send: (message) => {
         if (socket.readyState !== WebSocket.OPEN) return;
@@ -77,8 +76,10 @@ export class NativeSockets {
       },
     };
     const line = this.#options.connect(wire);
+    const held = new Held(line, close);
+    const take = guard((message: Uint8Array) => held.take(message));
     const writable = guard(() => line.writable());
-    const handOver = guard(() => held.handOver(line));
+    const handOver = guard(() => held.handOver());
     const closed = guard(() => line.closed());
     /** Whether it waits no more. */
     const look = () => {
@@ -90,8 +91,7 @@ export class NativeSockets {
     socket.onmessage = ({ data }) => {
       if (socket.readyState !== WebSocket.OPEN) return;
       if (typeof data !== "string") return close(CLOSE.unsupportedData, "text messages only");
-      held.put(utf8.encode(data));
-      handOver();
+      take(utf8.encode(data));
       if (!held.isEmpty) this.#lookAfter(look);
     };
     socket.onerror = () => telemetry.count("sockets_broken_total");
@@ -115,40 +115,5 @@ export class NativeSockets {
       clearInterval(this.#looking);
       this.#looking = undefined;
     }, LOOK_MS);
-  }
-}
-
-/** What has come and its session does not take yet. */
-class Held {
-  readonly #close: (code: number, reason: string) => void;
-  #messages: Uint8Array[] = [];
-  #bytes = 0;
-
-  constructor(close: (code: number, reason: string) => void) {
-    this.#close = close;
-  }
-
-  get isEmpty(): boolean {
-    return this.#messages.length === 0;
-  }
-
-  put(message: Uint8Array): void {
-    if (message.length > ADVERTISED.messageBytes) {
-      return this.#close(CLOSE.messageTooBig, "the message is too big");
-    }
-    this.#messages.push(message);
-    this.#bytes += message.length;
-    if (this.#bytes <= HTTP.heldBytes || this.#messages.length === 1) return;
-    this.#messages = [];
-    this.#bytes = 0;
-    this.#close(CLOSE.slowConsumer, "more came than could be taken");
-  }
-
-  handOver(line: Line): void {
-    while (this.#messages.length > 0 && !line.congested) {
-      const message = this.#messages.shift() as Uint8Array;
-      this.#bytes -= message.length;
-      line.receive(message);
-    }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. `npm:ws` and not the platform's own, because that one has no bound
- * on what an unfinished message may take, and cannot get rid of a peer that does not read.
+ * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. `npm:ws` and not the
+ * platform's own, because that one has no bound on what an unfinished message may take, and cannot get
+ * rid of a peer that does not read.
  *
  * Whatever happens on one socket ends at most that socket.
  */
@@ -14,6 +15,7 @@ import { CLOSE, GatewayError } from "../errors.ts";
 import { ADVERTISED, HTTP, SESSION } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
 import { addressOf } from "./crowd.ts";
+import { Held } from "./held.ts";
 import { asGatewayError, rawProblem } from "./problem.ts";
 import {
   checkUpgrade,
@@ -92,7 +94,8 @@ function refuse(socket: Duplex, error: Error): void {
 /** Joins one socket and one session until either ends. */
 function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   const { telemetry } = options;
-  const guard = guardWith(telemetry, () => ws.close(INTERNAL_ERROR, "internal error"));
+  const close = (code: number, reason: string) => ws.close(code, reason);
+  const guard = guardWith(telemetry, () => close(INTERNAL_ERROR, "internal error"));
   let paused = false;
 
   const wire: Wire = {
@@ -100,7 +103,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
       ws.send(message, text);
       if (paused) read();
     },
-    close: (code, reason) => ws.close(code, reason),
+    close,
     terminate: () => ws.terminate(),
     reconsider: guard(read),
     get buffered() {
@@ -108,9 +111,11 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     },
   };
   const line = options.connect(wire);
+  const held = new Held(line, close);
 
   /** Reads on, or stops reading, as the session has it: the rest then waits at the sender. */
   function read(): void {
+    held.handOver();
     if (line.congested === paused) return;
     paused = line.congested;
     if (paused) ws.pause();
@@ -118,12 +123,12 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   }
 
   const receive = guard((message: Uint8Array) => {
-    line.receive(message);
+    held.take(message);
     read();
   });
   ws.on("message", (data, isBinary) => {
     if (ws.readyState !== open) return;
-    if (isBinary) return ws.close(CLOSE.unsupportedData, "text messages only");
+    if (isBinary) return close(CLOSE.unsupportedData, "text messages only");
     receive(data);
   });
 

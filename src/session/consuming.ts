@@ -1,6 +1,6 @@
 /** The verbs of a session that is a member of groups: join, commit, release, leave. */
 
-import type { GatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import { type Action, noLongerAllowed } from "../identity/rights.ts";
 import { scopedName } from "../identity/scoped_name.ts";
 import { pushFrame } from "../protocol/codec.ts";
@@ -20,10 +20,15 @@ export class Consuming {
     const { broker, requests, subscriptions, turnstile, sink, who } = this.#parts;
     const { group, topics, instance } = frame;
     const needs: Action = { verb: "join", group, topics };
+    try {
+      who.identity.rights.require(needs);
+      broker.requireRoom(group);
+    } catch (error) {
+      return this.#refuse(frame.id, error);
+    }
     turnstile.pass({ alone: topics }, async (leave) => {
       let begun: { number: number; feed: Feed } | undefined;
       try {
-        who.identity.rights.require(needs);
         const number = subscriptions.reserve();
         const feed = broker.follow(number, frame, sink);
         begun = { number, feed };
@@ -40,11 +45,16 @@ export class Consuming {
       } catch (error) {
         if (begun) subscriptions.giveBack();
         begun?.feed.close();
-        requests.refuse(frame.id, error);
+        this.#refuse(frame.id, error);
       } finally {
         leave();
       }
     });
+  }
+
+  #refuse(id: number, error: unknown): void {
+    if (error instanceof GatewayError && error.code === "overloaded") this.#parts.rest();
+    this.#parts.requests.refuse(id, error);
   }
 
   /** Commits share their subscription: the group keeps their order, and writes many as one. */

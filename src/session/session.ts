@@ -61,6 +61,8 @@ export class Session {
   /** What came behind a `hello` that is not answered yet. */
   #early: Decoded[] = [];
   #draining = false;
+  /** Until then nothing of it is read, on the monotonic clock. */
+  #restsUntil = -Infinity;
   #resting = false;
 
   constructor(wire: Wire, context: SessionContext) {
@@ -138,7 +140,7 @@ export class Session {
     if (this.#state === "greeting") return;
     if (this.#credentials.haveEnded) return this.#close(CLOSE.tokenExpired, "token expired");
     // What it sends is not read now: that it is silent says nothing.
-    if (this.#state === "open" && this.#outbox.full) return this.#liveness.heard(now);
+    if (this.#state === "open" && this.congested) return this.#liveness.heard(now);
     const due = this.#liveness.due(now, this.#state);
     if (due === "ping") this.#outbox.push(pushFrame("ping"));
     else if (due === "no hello") this.#close(CLOSE.noHello, "no hello in time");
@@ -315,11 +317,21 @@ export class Session {
   }
 
   #rest(ms: number): void {
-    if (ms < 1 || this.#resting) return;
+    if (ms < 1) return;
+    const now = this.#context.host.clock.monotonic();
+    const until = Math.max(now, this.#restsUntil) + ms;
+    this.#restsUntil = Math.min(until, now + SESSION.restMaxMs);
+    if (!this.#resting) this.#restOn(now);
+  }
+
+  #restOn(now: number): void {
     this.#resting = true;
-    this.#context.host.clock.after(ms, () => {
+    this.#context.host.clock.after(this.#restsUntil - now, () => {
+      if (this.#isClosed) return;
+      const now = this.#context.host.clock.monotonic();
+      if (now < this.#restsUntil) return this.#restOn(now);
       this.#resting = false;
-      if (!this.#isClosed) this.#wire.reconsider();
+      this.#wire.reconsider();
     });
   }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import type { CommitResult, OffsetToCommit } from "../../src/group/committer.ts";
 import { Groups, type JoinSpec } from "../../src/group/groups.ts";
@@ -54,6 +54,15 @@ function gateway(store: MemoryStore, host: TestHost, name: string) {
 }
 
 type Gateway = ReturnType<typeof gateway>;
+
+/** Lets time pass until it is done: a large group rests between two transitions. */
+async function passing<T>({ host }: Gateway, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = () => void (isDone = true);
+  work.then(done, done);
+  while (!isDone) await host.clock.advance(10);
+  return await work;
+}
 
 function fixture(): Gateway {
   return gateway(new MemoryStore(), testHost(), "one");
@@ -204,9 +213,8 @@ Deno.test("a thousand members that join at once share a thousand partitions", as
   const at = fixture();
   await at.log.topics.create("t", { partitions: 1_000 });
   const begun = performance.now();
-  const ports = await Promise.all(Array.from({ length: 1_000 }, () => join(at)));
-  await at.groups.idle();
-  await at.host.clock.advance(10);
+  const ports = await passing(at, Promise.all(Array.from({ length: 1_000 }, () => join(at))));
+  await passing(at, at.groups.idle());
   const ms = performance.now() - begun;
   assertEquals(ports.map(({ owned }) => owned.size), new Array(1_000).fill(1));
   Deno.stdout.writeSync(new TextEncoder().encode(`settled in ${Math.round(ms)} ms `));
@@ -215,12 +223,33 @@ Deno.test("a thousand members that join at once share a thousand partitions", as
 Deno.test("after a restart a thousand members are gone at once, be the group's name ever so long", async () => {
   const at = fixture();
   const group = "g".repeat(200);
-  await Promise.all(Array.from({ length: 1_000 }, () => join(at, { group })));
+  await passing(at, Promise.all(Array.from({ length: 1_000 }, () => join(at, { group }))));
   const next = gateway(at.store, at.host, "two");
-  await next.groups.takeUp();
+  await passing(next, next.groups.takeUp());
   assertEquals((await next.groups.describe(group)).members, []);
   const port = await join(next, { group });
   assertEquals(port.owned.size, 4);
+});
+
+Deno.test("a full group lets everybody out, and others in when there is room again", async () => {
+  const at = fixture();
+  const client = "c".repeat(200);
+  const joins = Array.from({ length: 2_000 }, () => join(at, { client }));
+  const results = await passing(at, Promise.allSettled(joins));
+  const isIn = results.filter(({ status }) => status === "fulfilled").length;
+  const codes = new Set(
+    results.flatMap((one) => one.status === "rejected" ? [one.reason.code] : []),
+  );
+  assert(isIn > 1_000, `${isIn} are in`);
+  assertEquals(codes, new Set(["overloaded"]));
+  const late = () => passing(at, join(at, { client }));
+  const oneByOne = async () => {
+    for (let i = 0; i < 400; i++) await late(); // its last batch may have been refused as a whole
+  };
+  await assertRejects(oneByOne, GatewayError, "too many members");
+  const leaving = results.map((one) => one.status === "fulfilled" && one.value.membership?.leave());
+  await passing(at, Promise.all(leaving));
+  await late();
 });
 
 Deno.test("a commit that no write takes is refused, one that just fits is taken", async () => {
@@ -234,11 +263,11 @@ Deno.test("a commit that no write takes is refused, one that just fits is taken"
       ...(metadata === undefined ? {} : { metadata }),
     }));
   const short = await join(at);
-  await at.groups.idle();
+  await passing(at, at.groups.idle());
   assertEquals(outcome(await commit(short, offsets(900, "m".repeat(200)))), new Array(900).fill(0));
   assertEquals(outcome(await commit(short, offsets(900, "m".repeat(500)))), "batch_too_large");
   const long = await join(at, { group: "g".repeat(200) });
-  await at.groups.idle();
+  await passing(at, at.groups.idle());
   assertEquals(outcome(await commit(long, offsets(900))), "batch_too_large");
   assertEquals(outcome(await commit(long, offsets(200))), new Array(200).fill(0));
 });

@@ -125,7 +125,7 @@ for (const [when, goOn] of Object.entries(goingOn)) {
         receive(message) {
           messages.push(congested ? "too early" : new TextDecoder().decode(message));
           congested = messages.length === 1;
-          if (messages.length === 2) wire.send("both");
+          if (messages.length === 3) wire.send("all");
           release = () => {
             congested = false;
             goOn(wire);
@@ -134,13 +134,13 @@ for (const [when, goOn] of Object.entries(goingOn)) {
       };
     }, async (url) => {
       const connection = await open(url);
-      connection.send(clientFrame(text, "first"));
+      connection.send(Buffer.concat([clientFrame(text, "first"), clientFrame(text, "second")]));
       const marker = await open(url);
       while (messages.length === 0) await marker.until(() => true);
-      connection.send(clientFrame(text, "second"));
+      connection.send(clientFrame(text, "third"));
       release();
-      await connection.until((received) => received.includes("both"));
-      assertEquals(messages, ["first", "second"]);
+      await connection.until((received) => received.includes("all"));
+      assertEquals(messages, ["first", "second", "third"]);
       await connection.close();
       await marker.close();
     });

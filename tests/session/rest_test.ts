@@ -37,6 +37,19 @@ Deno.test("who asks for more at once than may be open is not read for a moment",
   assertEquals([session.congested, reconsidered()], [false, 1]);
 });
 
+Deno.test("each refusal makes the rest longer, up to a bound", async () => {
+  const { host, session, send, publish, reconsidered } = await fixture();
+  for (let id = 2; id < ADVERTISED.inFlight + 2; id++) send({ ...publish, id });
+  for (let i = 0; i < 3; i++) send({ ...publish, id: ADVERTISED.inFlight + 2 + i });
+  await host.clock.advance(3 * SESSION.restMs - 1);
+  assertEquals([session.congested, reconsidered()], [true, 0]);
+  await host.clock.advance(1);
+  assertEquals([session.congested, reconsidered()], [false, 1]);
+  for (let i = 0; i < 3; i++) send({ type: "nonsense", id: 1, padding: "x".repeat(1_000_000) });
+  await host.clock.advance(SESSION.restMaxMs);
+  assertEquals([session.congested, reconsidered()], [false, 2]);
+});
+
 Deno.test("what is refused is read at a bounded rate", async () => {
   const { host, session, send, reconsidered } = await fixture();
   send({ type: "nonsense", id: 2 });

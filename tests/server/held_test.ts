@@ -1,0 +1,70 @@
+/** What waits for a session: in order, one after the other, and not without end. */
+
+import { assertEquals } from "@std/assert";
+import { ADVERTISED, HTTP } from "../../src/limits.ts";
+import { Held } from "../../src/server/held.ts";
+
+/** A session that takes one message, and then none until it is told to go on. */
+function fixture() {
+  const got: number[] = [];
+  const closed: number[] = [];
+  const line = {
+    congested: false,
+    greeted: true,
+    writable() {},
+    closed() {},
+    receive(message: Uint8Array) {
+      got.push(message[0] ?? NaN);
+      line.congested = true;
+    },
+  };
+  const held = new Held(line, (code) => closed.push(code));
+  return { got, closed, line, held };
+}
+
+const whole = (number: number) => new Uint8Array(ADVERTISED.messageBytes).fill(number);
+
+Deno.test("what comes behind a message after which a session rests is taken when it goes on", () => {
+  const { got, line, held } = fixture();
+  for (const number of [1, 2, 3]) held.take(new Uint8Array([number]));
+  assertEquals([got, held.isEmpty], [[1], false]);
+  line.congested = false;
+  held.take(new Uint8Array([4]));
+  held.handOver();
+  assertEquals(got, [1, 2]);
+  for (let i = 0; i < 2; i++) {
+    line.congested = false;
+    held.handOver();
+  }
+  assertEquals([got, held.isEmpty], [[1, 2, 3, 4], true]);
+});
+
+Deno.test("what a session causes while it takes a message does not put another into its middle", () => {
+  const { got, line, held } = fixture();
+  const order: string[] = [];
+  line.receive = (message) => {
+    order.push(`begin ${message[0]}`);
+    held.handOver();
+    order.push(`end ${message[0]}`);
+  };
+  line.congested = true;
+  for (const number of [1, 2]) held.take(new Uint8Array([number]));
+  line.congested = false;
+  held.handOver();
+  assertEquals([order, got], [["begin 1", "end 1", "begin 2", "end 2"], []]);
+});
+
+Deno.test("more than a socket may have waiting closes it, and is forgotten", () => {
+  const { closed, line, held } = fixture();
+  line.congested = true;
+  for (let i = 0; i < HTTP.heldBytes / ADVERTISED.messageBytes; i++) held.take(whole(i));
+  assertEquals(closed, []);
+  held.take(whole(0));
+  assertEquals([closed, held.isEmpty], [[4002], true]);
+});
+
+Deno.test("a message that is too big closes its socket, whether others wait or not", () => {
+  const { closed, got, held } = fixture();
+  held.take(new Uint8Array(ADVERTISED.messageBytes + 1));
+  assertEquals([closed, got], [[1009], []]);
+});
