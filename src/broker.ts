@@ -153,9 +153,9 @@ export class Broker {
       });
   }
 
-  /** Throws `overloaded` if nobody may join this group now. */
-  requireRoom(group: string): void {
-    this.#groups.requireRoom(group);
+  /** Somebody is about to `join`: returns what ends that. Throws `overloaded` if there is no room. */
+  arrive(group: string): () => void {
+    return this.#groups.arrive(group);
   }
 
   join(spec: JoinSpec, port: MemberPort): Promise<Membership> {

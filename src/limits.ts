@@ -64,8 +64,8 @@ export const SESSION = {
   invalidFrames: 100,
   invalidWindowMs: 10_000,
   /**
-   * For how long nothing is read from who has asked for more than it may, for each time that it has; and
-   * at most, so that who may publish so much a second can.
+   * For how long nothing is read, at least, from who has asked for more than it may, for each time that
+   * it has; and at most, so that who may publish so much a second can.
    */
   restMs: 50,
   restMaxMs: 1_000,
@@ -196,8 +196,6 @@ export const GROUP = {
   minSessionMs: 200,
   maxSessionMs: 24 * 3_600_000,
   metadataBytes: 4 * KiB,
-  /** Commands that wait for a group's next transition before another join is `overloaded`. */
-  waiting: 5_000,
   /** Commands that one transition of a group carries out, and partitions that it gives, at most. */
   stepsAtOnce: 400,
   /** Bytes of one commit with its metadata; and of one that goes with the records of a transaction. */
@@ -205,10 +203,10 @@ export const GROUP = {
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that one write takes it with all that goes with it. */
   stateBytes: 600_000,
-  /** From here on nobody is let in before somebody has left: it leaves room for those that wait. */
-  fullBytes: 540_000,
-  /** Between two transitions of a group it rests for so long: what a large one costs takes a tenth of a core. */
-  bytesPerMs: 4_000,
+  /** What one more member takes of it, about: who comes when the rest is spoken for is `overloaded`. */
+  memberBytes: 300,
+  /** Between two transitions a group rests for so long: a large one takes a tenth of a core. */
+  bytesPerMs: 2_000,
   /** How long a join under the name of an instance may wait before it first sees who has that name. */
   joinMs: 1_000,
   /** How old a state may be when members are told of it. */

@@ -58,6 +58,8 @@ export class Group {
   readonly #deadlines = new Deadlines();
   /** Of its state as it was last seen. */
   #bytes = 0;
+  /** Those that were let in to join, and have not yet. */
+  #arriving = 0;
   /** On the monotonic clock: when the next transition may begin. */
   #restsUntil = 0;
   #loaded: LoadedGroup | undefined;
@@ -94,15 +96,16 @@ export class Group {
 
   /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
   get isIdle(): boolean {
-    return this.members.size === 0 && !this.#running && !this.#stalled && this.#doubts === 0 &&
+    return this.members.size === 0 && this.#arriving === 0 && !this.#running && !this.#stalled &&
+      this.#doubts === 0 &&
       this.#deadlines.size === 0;
   }
 
-  /** Throws `overloaded` if nobody may join now. Whoever leaves must always be let out. */
-  requireRoom(): void {
-    if (this.#bytes > GROUP.fullBytes) throw this.#full();
-    if (this.#waiting.length < GROUP.waiting) return;
-    throw overloaded(`${GROUP.waiting} members of group ${this.name} come and go already`);
+  /** Somebody is about to join: returns what ends that. Throws `overloaded` if there is no room. */
+  arrive(): () => void {
+    if (this.#bytes + this.#arriving * GROUP.memberBytes > GROUP.stateBytes) throw full(this.name);
+    this.#arriving++;
+    return () => this.#arriving--;
   }
 
   /** Resolves when the command is carried out, and stored. */
@@ -202,9 +205,9 @@ export class Group {
           prepare(this.name, this.#context, { loaded, commands: wanted(), stamp, told });
         let next = await ready();
         if (next.bytes > GROUP.stateBytes) {
-          // Others have joined elsewhere meanwhile; what a write does not take grows no further.
+          // Others have joined elsewhere, or take more than was thought: it grows no further.
           for (const command of wanted()) {
-            if (command.type === "join") refused.set(command, this.#full());
+            if (command.type === "join") refused.set(command, full(this.name));
           }
           next = await ready();
         }
@@ -266,10 +269,6 @@ export class Group {
     const { clock } = this.#context.host;
     const ms = this.#restsUntil - clock.monotonic();
     if (ms > 0) await sleep(clock, ms);
-  }
-
-  #full(): GatewayError {
-    return overloaded(`Group ${this.name} has too many members for one more`);
   }
 
   /** Whoever joins may have gone while that waited. */
@@ -336,7 +335,8 @@ export class Group {
   }
 }
 
-function overloaded(message: string): GatewayError {
+function full(group: string): GatewayError {
+  const message = `Group ${group} has too many members for one more`;
   return new GatewayError("overloaded", message, { retryAfterMs: 1_000 });
 }
 

@@ -60,9 +60,9 @@ export class Groups {
     this.#dropIdle();
   }
 
-  /** Throws `overloaded` if nobody may join this group now. */
-  requireRoom(group: string): void {
-    this.#groups.get(group)?.requireRoom();
+  /** Somebody is about to `join`: returns what ends that. Throws `overloaded` if there is no room. */
+  arrive(group: string): () => void {
+    return this.#group(group).arrive();
   }
 
   async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
@@ -91,7 +91,6 @@ export class Groups {
       draining: false,
     };
     const group = this.#group(spec.group);
-    group.requireRoom();
     const membership = new Membership(group, connection, port, this.#committer);
     group.members.set(connection, membership);
     try {

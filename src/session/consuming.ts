@@ -1,6 +1,6 @@
 /** The verbs of a session that is a member of groups: join, commit, release, leave. */
 
-import { GatewayError } from "../errors.ts";
+import type { GatewayError } from "../errors.ts";
 import { type Action, noLongerAllowed } from "../identity/rights.ts";
 import { scopedName } from "../identity/scoped_name.ts";
 import { pushFrame } from "../protocol/codec.ts";
@@ -20,11 +20,12 @@ export class Consuming {
     const { broker, requests, subscriptions, turnstile, sink, who } = this.#parts;
     const { group, topics, instance } = frame;
     const needs: Action = { verb: "join", group, topics };
+    let arrived: () => void;
     try {
       who.identity.rights.require(needs);
-      broker.requireRoom(group);
+      arrived = broker.arrive(group);
     } catch (error) {
-      return this.#refuse(frame.id, error);
+      return requests.refuse(frame.id, error);
     }
     turnstile.pass({ alone: topics }, async (leave) => {
       let begun: { number: number; feed: Feed } | undefined;
@@ -45,16 +46,12 @@ export class Consuming {
       } catch (error) {
         if (begun) subscriptions.giveBack();
         begun?.feed.close();
-        this.#refuse(frame.id, error);
+        requests.refuse(frame.id, error);
       } finally {
+        arrived();
         leave();
       }
     });
-  }
-
-  #refuse(id: number, error: unknown): void {
-    if (error instanceof GatewayError && error.code === "overloaded") this.#parts.rest();
-    this.#parts.requests.refuse(id, error);
   }
 
   /** Commits share their subscription: the group keeps their order, and writes many as one. */

@@ -12,8 +12,6 @@ export interface Parts {
   readonly broker: Broker;
   readonly who: Who;
   readonly subjects: Subjects;
-  /** It asks for more than it may: for a moment nothing more of it is read, for the sake of the others. */
-  rest(): void;
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly turnstile: Turnstile;

@@ -157,12 +157,7 @@ export class Producing {
   #admitRecords({ topic, records }: Pick<PublishFrame, "topic" | "records">): void {
     const { who: { identity }, subjects } = this.#parts;
     identity.rights.require({ verb: "publish", topic, records });
-    try {
-      subjects.publish(identity, records);
-    } catch (error) {
-      this.#parts.rest();
-      throw error;
-    }
+    subjects.publish(identity, records);
   }
 
   /** A publish was refused before it was looked at. */

@@ -5,7 +5,7 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Telemetry } from "../host/host.ts";
-import { ADVERTISED } from "../limits.ts";
+import { ADVERTISED, SESSION } from "../limits.ts";
 import { errorFrame, okFrame } from "../protocol/codec.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -14,13 +14,16 @@ type Fields = Readonly<Record<string, unknown>>;
 export class Requests {
   readonly #outbox: Outbox;
   readonly #telemetry: Telemetry;
+  readonly #rest: (ms: number) => void;
   readonly #open = new Set<number>();
   /** Publishes without an id that are under way: they count as much as the others. */
   #silent = 0;
 
-  constructor(outbox: Outbox, telemetry: Telemetry) {
+  /** `rest` is told for how long nothing more is to be read, for the sake of the others. */
+  constructor(outbox: Outbox, telemetry: Telemetry, rest: (ms: number) => void) {
     this.#outbox = outbox;
     this.#telemetry = telemetry;
+    this.#rest = rest;
   }
 
   isOpen(id: number): boolean {
@@ -44,7 +47,10 @@ export class Requests {
     this.answer(id, id === undefined ? "" : okFrame(id, fields));
   }
 
+  /** Who is told to come again later is not read before. */
   fail(id: number | undefined, error: GatewayError): void {
+    const { retryAfterMs } = error.detail;
+    if (retryAfterMs !== undefined) this.#rest(Math.max(SESSION.restMs, retryAfterMs));
     this.answer(id, id === undefined ? "" : errorFrame(id, error));
   }
 

@@ -71,13 +71,12 @@ export class Session {
     this.#wire = wire;
     const outbox = new Outbox(wire, turn);
     this.#outbox = outbox;
-    this.#requests = new Requests(outbox, host.telemetry);
+    this.#requests = new Requests(outbox, host.telemetry, (ms) => this.#rest(ms));
     this.#credentials = new Credentials(host, authenticate);
     const parts: Parts = {
       broker,
       who: this.#credentials,
       subjects,
-      rest: () => this.#rest(SESSION.restMs),
       requests: this.#requests,
       subscriptions: this.#subscriptions,
       turnstile: new Turnstile(),
@@ -340,7 +339,7 @@ export class Session {
     if (frame.type === "publish" && frame.producer) this.#producing.refused(frame.producer);
     if (id === undefined) return;
     const message = `${ADVERTISED.inFlight} requests of this session are open`;
-    const error = new GatewayError("overloaded", message, { retryAfterMs: 100 });
+    const error = new GatewayError("overloaded", message, { retryAfterMs: SESSION.restMs });
     this.#outbox.push(errorFrame(id, error));
   }
 

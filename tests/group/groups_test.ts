@@ -70,7 +70,13 @@ function fixture(): Gateway {
 
 async function join({ groups }: Gateway, spec: Partial<JoinSpec> = {}): Promise<Port> {
   const port = new Port();
-  port.membership = await groups.join({ group: "g", topics: ["t"], ...spec }, port);
+  const { group = "g" } = spec;
+  const arrived = groups.arrive(group);
+  try {
+    port.membership = await groups.join({ topics: ["t"], ...spec, group }, port);
+  } finally {
+    arrived();
+  }
   await settled();
   return port;
 }
