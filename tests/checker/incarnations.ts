@@ -27,6 +27,11 @@ class TopicLife {
     if (incarnation !== "" && !this.named.has(incarnation)) this.named.set(incarnation, index);
   }
 
+  isNamedFirst(incarnation: string, from: number, to: number): boolean {
+    const first = this.named.get(incarnation) ?? -1;
+    return first > from && first < to;
+  }
+
   settle(): void {
     const born = this.last === undefined ? undefined : this.named.get(this.last);
     const spans: Span[] = [];
@@ -80,7 +85,7 @@ export class Incarnations {
     if (spans.some((span) => span.from < to && span.to > from)) return undefined;
     const before = spans.findLast((span) => span.to <= from);
     const after = spans.find((span) => span.from >= to);
-    return this.#between(topic, before?.from ?? -1, after?.from ?? Infinity);
+    return this.#between(topic, before, after?.from ?? Infinity);
   }
 
   wasDeleted(topic: string): boolean {
@@ -92,16 +97,19 @@ export class Incarnations {
     return this.#topics.get(topic)?.last;
   }
 
-  #between(topic: string, from: number, to: number): string | undefined {
+  /** What was there behind a deletion and before what follows, the next one. */
+  #between(topic: string, before: Span | undefined, to: number): string | undefined {
     const life = this.#topics.get(topic);
     if (!life) return undefined;
     if (to === Infinity && life.last !== undefined) return life.last;
+    const { from, to: done } = before ?? { from: -1, to: -1 };
     for (const names of [life.founded, life.named]) {
-      const found = [...names].filter(([name]) => {
-        const first = life.named.get(name) ?? -1;
-        return first > from && first < to;
-      });
-      if (found.length > 0) return found.length === 1 ? found[0]?.[0] : undefined;
+      const found = [...names.keys()].filter((name) => life.isNamedFirst(name, from, to));
+      const [only] = found;
+      if (only === undefined) continue;
+      // While it was being deleted both were there, the one that was deleted and the next.
+      const isClear = found.length === 1 && life.isNamedFirst(only, done, to);
+      return isClear ? only : undefined;
     }
     return undefined;
   }

@@ -98,6 +98,20 @@ export const LOG_CASES: readonly Case[] = [
     },
   },
   {
+    kind: "ack-payload-mismatch",
+    name: "a topic is named when its deletion is over, and not while both may have that name",
+    tell(sketch, wrong) {
+      sketch.published("x", "a/0/0");
+      const deletion = sketch.deletes("a");
+      if (wrong) sketch.ok(deletion);
+      sketch.subscribes("r", "a/0", 0);
+      sketch.polls("r", "a/0", 0, "x");
+      if (!wrong) sketch.ok(deletion);
+      sketch.published("y", "a/0/0");
+      sketch.ok(sketch.deletes("a"));
+    },
+  },
+  {
     kind: "aborted-read",
     name: "somebody reads what was refused",
     tell(sketch, wrong) {
