@@ -85,6 +85,8 @@ async function openDoors(
     metrics: () => telemetry.metrics(),
     gauges: () => ({ ...gateway.gauges, resident_bytes: Deno.memoryUsage().rss }),
   };
+  const { broker, leaving, subjects } = gateway;
+  const crowd = crowdOf(settings, clock);
   const fetch = createApp({
     rules,
     telemetry,
@@ -95,15 +97,15 @@ async function openDoors(
       ...statusRoutes(`weir ${project.version}`),
       ...healthRoutes({
         obstacle: async () => !haveKeys() ? NO_KEYS : await gateway.ready() ? undefined : NO_STORE,
-        leaving: gateway.leaving,
+        leaving,
       }),
     },
     routes: audited({
-      ...topicRoutes(gateway.broker),
-      ...recordRoutes(gateway.broker, gateway.subjects),
-      ...eventRoutes(gateway.broker, gateway.leaving),
-      ...producerRoutes(gateway.broker),
-      ...groupRoutes(gateway.broker),
+      ...topicRoutes(broker),
+      ...recordRoutes(broker, subjects),
+      ...eventRoutes({ broker, leaving, crowd, subjects }),
+      ...producerRoutes(broker),
+      ...groupRoutes(broker),
       ...(metricsPort === undefined ? metricsRoutes(numbers) : {}),
     }, telemetry),
   });
@@ -113,7 +115,6 @@ async function openDoors(
   }
   const listen = await adapterOf(settings, telemetry);
   const connect = (wire: Wire) => gateway.connect(wire);
-  const crowd = crowdOf(settings, clock);
   const options = { host, port, fetch, rules, crowd, trustedProxies, telemetry, connect };
   return await listening(host, port, () => listen(options));
 }

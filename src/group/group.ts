@@ -17,7 +17,7 @@ import { Deadlines } from "./deadlines.ts";
 import { stepsAtOnce } from "./group_keys.ts";
 import { type LoadedGroup, loadGroup } from "./group_store.ts";
 import type { Membership } from "./membership.ts";
-import { prepare, type Prepared, type StartingLog } from "./preparation.ts";
+import { prepare, type Prepared, type Preparing, type StartingLog } from "./preparation.ts";
 import { EMPTY, type GroupState } from "./state.ts";
 import { type Dated, Takeovers } from "./takeover.ts";
 import { tell } from "./telling.ts";
@@ -96,9 +96,9 @@ export class Group {
 
   /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
   get isIdle(): boolean {
-    return this.members.size === 0 && this.#arriving === 0 && !this.#running && !this.#stalled &&
-      this.#doubts === 0 &&
-      this.#deadlines.size === 0;
+    const isNobodyHere = this.members.size === 0 && this.#arriving === 0;
+    const isAtRest = !this.#running && !this.#stalled && this.#doubts === 0;
+    return isNobodyHere && isAtRest && this.#deadlines.size === 0;
   }
 
   /** Somebody is about to join: returns what ends that. Throws `overloaded` if there is no room. */
@@ -198,19 +198,7 @@ export class Group {
           const why = takeovers.refusal(one, loaded.state, !known, clock.monotonic());
           if (why) refused.set(one.command, why);
         }
-        const wanted = () =>
-          dated.map(({ command }) => command)
-            .filter((command) => !refused.has(command) && this.#isWanted(command));
-        const ready = () =>
-          prepare(this.name, this.#context, { loaded, commands: wanted(), stamp, told });
-        let next = await ready();
-        if (next.bytes > GROUP.stateBytes) {
-          // Others have joined elsewhere, or take more than was thought: it grows no further.
-          for (const command of wanted()) {
-            if (command.type === "join") refused.set(command, full(this.name));
-          }
-          next = await ready();
-        }
+        const next = await this.#prepare(dated, refused, { loaded, stamp, told });
         return { checks: [...loaded.checks, ...next.checks], next };
       },
       decide: ({ next }) => ({
@@ -230,6 +218,22 @@ export class Group {
     if (isOld) await this.#carryOut([]);
     else this.#apply(prepared, version);
     return refused;
+  }
+
+  /** Makes ready what is wanted of these, and those who join only as far as a write takes them. */
+  async #prepare(
+    dated: readonly Dated[],
+    refused: Map<Command, GatewayError>,
+    from: Omit<Preparing, "commands">,
+  ): Promise<Prepared> {
+    const commands = dated.map(({ command }) => command)
+      .filter((command) => !refused.has(command) && this.#isWanted(command));
+    const prepared = await prepare(this.name, this.#context, { ...from, commands });
+    const joins = commands.filter(({ type }) => type === "join");
+    if (prepared.bytes <= GROUP.stateBytes || joins.length === 0) return prepared;
+    // Others have joined elsewhere, or they take more than was thought.
+    for (const join of joins) refused.set(join, full(this.name));
+    return await this.#prepare(dated, refused, from);
   }
 
   /**

@@ -12,17 +12,29 @@ import { asGatewayError, notHere, problem } from "./problem.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
+/** Who asks, and from which address. */
+export interface Caller extends Identity {
+  readonly address: string;
+}
+
 /** Answers one request. `params` are the named parts of the path, decoded; `who` is whose it is. */
 export type Handler = (
   request: Request,
   params: Readonly<Record<string, string>>,
-  who: Identity,
+  who: Caller,
 ) => Response | Promise<Response>;
 
 /** Answers a request of anybody. */
 export type PublicHandler = (
   request: Request,
   params: Readonly<Record<string, string>>,
+) => Response | Promise<Response>;
+
+/** Answers a request from an address. */
+type AddressedHandler = (
+  request: Request,
+  params: Readonly<Record<string, string>>,
+  address: string,
 ) => Response | Promise<Response>;
 
 /** Path → method → handler. */
@@ -40,10 +52,12 @@ export interface AppOptions {
   readonly telemetry: Telemetry;
 }
 
-/** The function that answers every request which is not an upgrade. */
-export function createApp(options: AppOptions): (request: Request) => Promise<Response> {
+/** The function that answers every request, from an address, which is not an upgrade. */
+export function createApp(
+  options: AppOptions,
+): (request: Request, address?: string) => Promise<Response> {
   const { rules, routes, publicRoutes = {}, authenticate = anyone, telemetry } = options;
-  const app = new Hono();
+  const app = new Hono<{ Bindings: { readonly address: string } }>();
 
   app.use(async (context, next) => {
     const { headers } = context.req.raw;
@@ -62,10 +76,10 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
     return undefined;
   });
 
-  const answered: PublicRoutes = { ...publicRoutes, ...guarded(routes, authenticate) };
+  const answered: Routes<AddressedHandler> = { ...publicRoutes, ...guarded(routes, authenticate) };
   for (const [path, methods] of Object.entries(answered)) {
     for (const [method, handler] of Object.entries(methods)) {
-      app.on(method, path, (context) => handler(context.req.raw, context.req.param()));
+      app.on(method, path, ({ req, env }) => handler(req.raw, req.param(), env.address));
     }
     const allow = Object.keys(methods).join(", ").replace("GET", "GET, HEAD");
     app.all(
@@ -84,16 +98,16 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
     if (answer.code === "internal") telemetry.report("error", "A request failed", { error });
     return problem(answer);
   });
-  return async (request) => {
+  return async (request, address = "") => {
     telemetry.count("http_requests_total");
-    return forBrowsers(await app.fetch(request));
+    return forBrowsers(await app.fetch(request, { address }));
   };
 }
 
 /** The same routes for those who show a token that is one. */
-function guarded(routes: Routes, authenticate: Authenticate): PublicRoutes {
-  const guard = (handler: Handler): PublicHandler => async (request, params) =>
-    await handler(request, params, await authenticate(tokenOf(request)));
+function guarded(routes: Routes, authenticate: Authenticate): Routes<AddressedHandler> {
+  const guard = (handler: Handler): AddressedHandler => async (request, params, address) =>
+    await handler(request, params, { ...await authenticate(tokenOf(request)), address });
   return mapped(routes, guard);
 }
 

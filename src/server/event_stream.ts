@@ -77,6 +77,8 @@ export interface EventStreamOptions {
   readonly leaving: AbortSignal;
   /** When the reader's token ends, on the wall clock: some time after that the stream ends, too. */
   readonly expiresAt: number | undefined;
+  /** Called once, when it is over: what it took up is free. */
+  ended(): void;
 }
 
 export class EventStream implements Sink {
@@ -149,6 +151,7 @@ export class EventStream implements Sink {
     clearTimeout(this.#expiry);
     this.#options.leaving.removeEventListener("abort", this.#close);
     this.#feed?.close();
+    this.#options.ended();
     this.#wake?.();
   };
 }

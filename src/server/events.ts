@@ -4,12 +4,14 @@
  */
 
 import type { Broker, ReadingPlace } from "../broker.ts";
+import type { Subjects } from "../identity/subjects.ts";
 import { CREDIT, HTTP, NAMES } from "../limits.ts";
 import { invalid, isInteger, isWellFormed } from "../protocol/fields.ts";
 import type { Topic } from "../types.ts";
-import type { Routes } from "./app.ts";
+import type { Caller, Routes } from "./app.ts";
+import type { Crowd } from "./crowd.ts";
 import { EventId, type EventPosition, readEventId } from "./event_position.ts";
-import { EventFormat, EventStream, eventText } from "./event_stream.ts";
+import { EventFormat, EventStream, type EventStreamOptions, eventText } from "./event_stream.ts";
 import { nameIn } from "./params.ts";
 import { leavingNow } from "./problem.ts";
 
@@ -19,11 +21,34 @@ const headers = {
   "x-accel-buffering": "no",
 };
 
-/** `leaving`: fires when the gateway drains. */
-export function eventRoutes(broker: Broker, leaving: AbortSignal): Routes {
+export interface EventOptions {
+  readonly broker: Broker;
+  /** Fires when the gateway drains. */
+  readonly leaving: AbortSignal;
+  /** Where event streams count, as sockets do. */
+  readonly crowd: Crowd;
+  readonly subjects: Subjects;
+}
+
+export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions): Routes {
+  /** Returns what gives back what one of them takes up. */
+  const enter = (who: Caller) => {
+    const leave = crowd.enter(who.address);
+    try {
+      subjects.enter(who);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return () => {
+      leave();
+      subjects.leave(who);
+    };
+  };
   return {
     "/v1/topics/:topic/events": {
-      async GET(request, params, { rights, expiresAt }) {
+      async GET(request, params, who) {
+        const { rights, expiresAt } = who;
         if (leaving.aborted) throw leavingNow();
         const name = nameIn(params, "topic");
         const query = new URL(request.url).searchParams;
@@ -37,7 +62,8 @@ export function eventRoutes(broker: Broker, leaving: AbortSignal): Routes {
           ? found.map((place) => ({ ...place, reset: "incarnation" as const }))
           : found;
         if (request.method === "HEAD") return new Response(null, { headers });
-        const stream = streamOf(broker, topic, { ...asked, places, leaving, expiresAt });
+        const ended = enter(who);
+        const stream = streamOf(broker, topic, { ...asked, places, leaving, expiresAt, ended });
         return new Response(stream.body, { headers });
       },
     },
@@ -54,11 +80,10 @@ interface Asked {
 function streamOf(
   broker: Broker,
   topic: Topic,
-  { places, position, keys, leaving, expiresAt }: Asked & {
-    readonly places: readonly ReadingPlace[];
-    readonly leaving: AbortSignal;
-    readonly expiresAt: number | undefined;
-  },
+  { places, position, keys, leaving, expiresAt, ended }:
+    & Asked
+    & Pick<EventStreamOptions, "leaving" | "expiresAt" | "ended">
+    & { readonly places: readonly ReadingPlace[] },
 ): EventStream {
   const begun = { incarnation: topic.id, positions: places };
   const format = new EventFormat(new EventId(begun));
@@ -67,6 +92,7 @@ function streamOf(
     opening: openingOf(topic, places, position ?? begun),
     leaving,
     expiresAt,
+    ended,
     open(sink, ended) {
       // Its room is what holds it back; credit is only what every feed has.
       const granting = {

@@ -21,5 +21,5 @@ export interface MetricsListenOptions {
 export function serveMetrics(options: MetricsListenOptions): void {
   const { host, port, rules, telemetry, numbers } = options;
   const answer = createApp({ rules, telemetry, routes: metricsRoutes(numbers) });
-  Deno.serve({ hostname: host, port, onListen() {} }, answer);
+  Deno.serve({ hostname: host, port, onListen() {} }, (request) => answer(request));
 }

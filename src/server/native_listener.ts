@@ -19,13 +19,13 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
     { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
   ): Response | Promise<Response> {
     if (closing) return problem(leavingNow());
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return fetch(request);
+    const header = (name: string) => request.headers.get(name) ?? undefined;
+    const address = addressOf(remoteAddr.hostname, header("x-forwarded-for"), trustedProxies);
+    if (header("upgrade")?.toLowerCase() !== "websocket") return fetch(request, address);
     try {
       const { pathname, search } = new URL(request.url);
-      const header = (name: string) => request.headers.get(name) ?? undefined;
       checkUpgrade(rules, pathname + search, header);
-      const forwarded = header("x-forwarded-for");
-      const leave = crowd.enter(addressOf(remoteAddr.hostname, forwarded, trustedProxies));
+      const leave = crowd.enter(address);
       // Liveness is the session's: the platform's own pings would be a second opinion.
       const upgrade = { protocol: subprotocol, idleTimeout: 0 };
       const { socket, response } = Deno.upgradeWebSocket(request, upgrade);

@@ -44,7 +44,7 @@ export interface ListenOptions extends SocketOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
-  fetch(request: Request): Response | Promise<Response>;
+  fetch(request: Request, address: string): Response | Promise<Response>;
 }
 
 export interface Listener {

@@ -15,6 +15,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { HTTP } from "../limits.ts";
+import { addressOf } from "./crowd.ts";
 import { type Listener, type ListenOptions, urlOf } from "./upgrade.ts";
 import { Sockets, type WsSocketOptions } from "./ws_socket.ts";
 
@@ -27,7 +28,14 @@ export interface WsListenOptions extends ListenOptions, WsSocketOptions {
 /** Resolves when it listens; rejects if it cannot. */
 export async function listen(options: WsListenOptions): Promise<Listener> {
   const { headersMs = HTTP.headersMs, requestMs = HTTP.requestMs } = options;
-  const answer = getRequestListener(options.fetch, { overrideGlobalObjects: false });
+  const answer = getRequestListener(
+    (request, { incoming }) => {
+      const forwarded = request.headers.get("x-forwarded-for") ?? undefined;
+      const peer = incoming.socket.remoteAddress;
+      return options.fetch(request, addressOf(peer, forwarded, options.trustedProxies));
+    },
+    { overrideGlobalObjects: false },
+  );
   const server = createServer(
     {
       maxHeaderSize: HTTP.headerBytes,

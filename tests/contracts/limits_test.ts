@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../support/client.ts";
 import type { ErrorReply, Frame } from "../support/frames.ts";
+import { EventReader } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call } from "../support/http.ts";
@@ -90,6 +91,38 @@ Deno.test("a token may allow more sockets than the settings", async () => {
   }
   for (const client of clients) await client.close();
 });
+
+/** The events of a topic that there is. */
+async function events(sub: string, address: string): Promise<EventReader> {
+  const admin = { authorization: `Bearer ${await tokenFor("admin", { admin: true })}` };
+  await call(shared.gateway, "PUT", "/v1/topics/watched", { partitions: 1 }, admin);
+  return await EventReader.open(`${shared.gateway.origin}/v1/topics/watched/events`, {
+    "authorization": `Bearer ${await tokenFor(sub, { subscribe: ["*"] })}`,
+    "x-forwarded-for": address,
+  });
+}
+
+const sameOf: Readonly<Record<string, (i: number) => [sub: string, address: string]>> = {
+  "an address": (i) => [`watcher-${i}`, "203.0.113.20"],
+  "a subject": (i) => ["watcher", `203.0.113.${30 + i}`],
+};
+
+for (const [whose, who] of Object.entries(sameOf)) {
+  Deno.test(`event streams of ${whose} count as its sockets until they are closed`, async () => {
+    const [first, second] = [await events(...who(0)), await events(...who(1))];
+    assertEquals([first.response.status, second.response.status], [200, 200]);
+    const third = await events(...who(2));
+    const { status, headers } = third.response;
+    assertEquals([status, headers.get("retry-after")], [429, "5"]);
+    await first.close();
+    await eventually("another may come", async () => {
+      const another = await events(...who(3));
+      await another.close();
+      return another.response.status === 200;
+    });
+    for (const stream of [second, third]) await stream.close();
+  });
+}
 
 function publish(count: number, value: unknown = 1): Frame {
   return {

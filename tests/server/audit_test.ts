@@ -4,7 +4,7 @@ import { ANYONE } from "../../src/identity/identity.ts";
 import type { Method, Routes } from "../../src/server/app.ts";
 import { audited } from "../../src/server/audit.ts";
 
-const ada = { ...ANYONE, subject: "ada" };
+const ada = { ...ANYONE, subject: "ada", address: "203.0.113.7" };
 
 /** The routes, and what is told of them. */
 function auditedRoutes(routes: Routes): { routes: Routes; told: unknown[] } {
