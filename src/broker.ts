@@ -154,8 +154,8 @@ export class Broker {
   }
 
   /** Somebody is about to `join`: returns what ends that. Throws `overloaded` if there is no room. */
-  arrive(group: string): () => void {
-    return this.#groups.arrive(group);
+  arrive(group: string, instance: string | undefined): () => void {
+    return this.#groups.arrive(group, instance);
   }
 
   join(spec: JoinSpec, port: MemberPort): Promise<Membership> {

@@ -205,8 +205,12 @@ export const GROUP = {
   stateBytes: 600_000,
   /** What one more member takes of it, about: who comes when the rest is spoken for is `overloaded`. */
   memberBytes: 300,
+  /** By how much somebody who comes back may make it larger. */
+  returnBytes: 4 * KiB,
   /** Between two transitions a group rests for so long: a large one takes a tenth of a core. */
   bytesPerMs: 2_000,
+  /** Pause after a transition that failed. */
+  againMs: 100,
   /** How long a join under the name of an instance may wait before it first sees who has that name. */
   joinMs: 1_000,
   /** How old a state may be when members are told of it. */

@@ -8,11 +8,12 @@
  */
 
 import { GatewayError } from "../errors.ts";
-import { type Host, newId, sleep } from "../host/host.ts";
+import { type Host, newId } from "../host/host.ts";
 import { GROUP, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
+import { CommandQueue, type Waiter, type Waiting } from "./command_queue.ts";
 import { Deadlines } from "./deadlines.ts";
 import { stepsAtOnce } from "./group_keys.ts";
 import { type LoadedGroup, loadGroup } from "./group_store.ts";
@@ -45,11 +46,6 @@ interface Unfenced {
   readonly membership: Membership;
 }
 
-interface Waiting extends Dated {
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 export class Group {
   readonly name: string;
   readonly #context: GroupContext;
@@ -65,9 +61,14 @@ export class Group {
   #loaded: LoadedGroup | undefined;
   /** What the members that are here know of. */
   #told: GroupState = EMPTY;
-  #waiting: Waiting[] = [];
+  readonly #queue = new CommandQueue();
   #goesOn = false;
-  #again = false;
+  /** Who wants the group to be looked at anew, and to hear when it was. */
+  #looks: Waiter[] = [];
+  /** Ends a rest. */
+  #hurry: () => void = () => {};
+  /** How often it was said that what is stored may not be what was seen. */
+  #forgotten = 0;
   /** A transition has failed, which may have been due to go on: `tick` looks at the group anew. */
   #stalled = false;
   /** Writes that were given up and may be stored yet. */
@@ -79,9 +80,9 @@ export class Group {
     this.#context = context;
   }
 
-  /** As it was last seen in the store. */
+  /** As it was last seen in the store; while it is being changed, as members were told last. */
   get state(): GroupState {
-    return this.#loaded?.state ?? EMPTY;
+    return this.#loaded?.state ?? this.#told;
   }
 
   /** Gateways at which members are, as of what was last seen. */
@@ -101,20 +102,27 @@ export class Group {
     return isNobodyHere && isAtRest && this.#deadlines.size === 0;
   }
 
-  /** Somebody is about to join: returns what ends that. Throws `overloaded` if there is no room. */
-  arrive(): () => void {
-    if (this.#bytes + this.#arriving * GROUP.memberBytes > GROUP.stateBytes) throw full(this.name);
+  /**
+   * Somebody is about to join, perhaps as an instance: returns what ends that. Throws `overloaded` if
+   * there is no room, which who comes back does not need.
+   */
+  arrive(instance: string | undefined): () => void {
+    const spokenFor = this.#bytes + this.#arriving * GROUP.memberBytes;
+    if (spokenFor > GROUP.stateBytes && !this.#has(instance)) throw full(this.name);
     this.#arriving++;
     return () => this.#arriving--;
   }
 
+  #has(instance: string | undefined): boolean {
+    if (instance === undefined) return false;
+    return [...this.state.members.values()].some((member) => member.instance === instance);
+  }
+
   /** Resolves when the command is carried out, and stored. */
   command(command: Command): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const since = this.#context.host.clock.monotonic();
-      this.#waiting.push({ command, since, resolve, reject });
-      this.wake();
-    });
+    const done = this.#queue.put(command, this.#context.host.clock.monotonic());
+    this.wake();
+    return done;
   }
 
   /** Carries out what waits, or looks at the group anew if nothing does. */
@@ -124,8 +132,15 @@ export class Group {
 
   /** Looks at the group anew, also if it is being looked at: that may have been before what happened. */
   lookAgain(): void {
-    this.#again = true;
-    this.wake();
+    this.#look().catch(() => {}); // it is tried again by itself
+  }
+
+  #look(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#looks.push({ resolve, reject });
+      this.#hurry();
+      this.wake();
+    });
   }
 
   /** Resolves when nothing is going on. */
@@ -136,15 +151,17 @@ export class Group {
   /** Sees what is stored now, and tells the members that are here. `unavailable` if it cannot. */
   async reload(): Promise<void> {
     this.forget();
-    this.lookAgain();
-    await this.idle();
-    if (this.#loaded) return;
-    throw new GatewayError("unavailable", `The state of group ${this.name} cannot be read`);
+    try {
+      await this.#look();
+    } catch {
+      throw new GatewayError("unavailable", `The state of group ${this.name} cannot be read`);
+    }
   }
 
   /** What is stored may not be what was seen last: the next transition reads it again. */
   forget(): void {
     this.#loaded = undefined;
+    this.#forgotten++;
   }
 
   tick(now: number): void {
@@ -157,8 +174,8 @@ export class Group {
     this.#stalled = false;
     do {
       await this.#rest();
-      this.#again = false;
-      const batch = this.#waiting.splice(0, batchSize(this.#waiting, stepsAtOnce(this.name)));
+      const looks = this.#looks.splice(0);
+      const batch = this.#nextBatch();
       try {
         const refused = await this.#carryOut(batch);
         for (const { command, resolve, reject } of batch) {
@@ -166,17 +183,28 @@ export class Group {
           if (why) reject(why);
           else resolve();
         }
+        for (const { resolve } of looks) resolve();
       } catch (error) {
-        this.#loaded = undefined;
-        this.#goesOn = false;
-        this.#stalled = true;
-        if (!(error instanceof GatewayError)) {
-          this.#context.host.telemetry.report("error", "A group's transition failed", { error });
-        }
-        for (const { reject } of batch) reject(error);
+        this.#failed(error);
+        for (const { reject } of [...batch, ...looks]) reject(error);
       }
-    } while (this.#waiting.length > 0 || this.#goesOn || this.#again);
+    } while (!this.#queue.isEmpty || this.#goesOn || this.#looks.length > 0);
     this.#running = undefined;
+  }
+
+  #nextBatch(): Waiting[] {
+    const now = this.#context.host.clock.monotonic();
+    return this.#queue.take(stepsAtOnce(this.name), now, (command) => this.#isWanted(command));
+  }
+
+  #failed(error: unknown): void {
+    const { clock, telemetry } = this.#context.host;
+    this.#loaded = undefined;
+    this.#goesOn = false;
+    this.#stalled = true;
+    this.#restsUntil = clock.monotonic() + GROUP.againMs;
+    if (error instanceof GatewayError) return;
+    telemetry.report("error", "A group's transition failed", { error });
   }
 
   /** Carries the commands out; returns why some of them were not. */
@@ -188,8 +216,10 @@ export class Group {
     const takeovers = new Takeovers();
     const refused = new Map<Command, GatewayError>();
     let version: string | undefined;
+    let forgotten = 0;
     const prepared = await transact(store, host, {
       load: async () => {
+        forgotten = this.#forgotten;
         const known = this.#loaded;
         this.#loaded = undefined; // until it is stored again, nobody knows what is
         const loaded = known ?? await loadGroup(store, this.name);
@@ -209,7 +239,9 @@ export class Group {
         result: next,
       }),
     });
-    if (version !== undefined) this.#stored(prepared, version);
+    if (version !== undefined && this.#spans(prepared.before.state, prepared.transition.state)) {
+      this.#context.peers.changed(this.name);
+    }
     // What is told is what was so a moment ago: after a slow answer it is read again.
     const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
     const unfenced = this.#unfenced(prepared.transition.state);
@@ -217,6 +249,7 @@ export class Group {
       !await this.#takeUp(unfenced, version ?? prepared.before.checks[0]?.version ?? null);
     if (isOld) await this.#carryOut([]);
     else this.#apply(prepared, version);
+    if (forgotten !== this.#forgotten) this.#loaded = undefined;
     return refused;
   }
 
@@ -230,9 +263,10 @@ export class Group {
       .filter((command) => !refused.has(command) && this.#isWanted(command));
     const prepared = await prepare(this.name, this.#context, { ...from, commands });
     const joins = commands.filter(({ type }) => type === "join");
-    if (prepared.bytes <= GROUP.stateBytes || joins.length === 0) return prepared;
+    const most = Math.max(GROUP.stateBytes, from.loaded.bytes + GROUP.returnBytes);
+    if (prepared.bytes <= most || joins.length === 0) return prepared;
     // Others have joined elsewhere, or they take more than was thought.
-    for (const join of joins) refused.set(join, full(this.name));
+    for (const join of joins.slice(joins.length >> 1)) refused.set(join, full(this.name));
     return await this.#prepare(dated, refused, from);
   }
 
@@ -272,7 +306,15 @@ export class Group {
   async #rest(): Promise<void> {
     const { clock } = this.#context.host;
     const ms = this.#restsUntil - clock.monotonic();
-    if (ms > 0) await sleep(clock, ms);
+    if (ms <= 0 || this.#looks.length > 0) return;
+    await new Promise<void>((goOn) => {
+      const cancel = clock.after(ms, goOn);
+      this.#hurry = () => {
+        cancel();
+        goOn();
+      };
+    });
+    this.#hurry = () => {};
   }
 
   /** Whoever joins may have gone while that waited. */
@@ -301,15 +343,6 @@ export class Group {
     return true;
   }
 
-  /** The right to commit of those that are here stands under the version of the write. */
-  #stored({ before, transition: { state, fenced } }: Prepared, version: string): void {
-    for (const member of fenced) {
-      const { connection = "" } = state.members.get(member) ?? {};
-      this.members.get(connection)?.fencedAt(version);
-    }
-    if (this.#spans(before.state, state)) this.#context.peers.changed(this.name);
-  }
-
   #apply(prepared: Prepared, version: string | undefined): void {
     const { before, root, bytes, transition } = prepared;
     const { state } = transition;
@@ -322,12 +355,23 @@ export class Group {
     this.#bytes = this.#loaded.bytes;
     this.#goesOn = transition.goesOn && !transition.unchanged;
     const now = this.#context.host.clock.monotonic();
-    this.#restsUntil = now + Math.floor(this.#bytes / GROUP.bytesPerMs);
+    this.#restsUntil = now + this.#restMs;
     this.#deadlines.watch(state, now);
+    // The right to commit stands under the version of the write; who has it hears at once what of it is left.
+    for (const member of version === undefined ? [] : transition.fenced) {
+      const { connection = "" } = state.members.get(member) ?? {};
+      this.members.get(connection)?.fencedAt(version ?? "");
+    }
     const { topics } = this.#context.log;
     tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));
     this.#told = state;
     this.#sendAwayStrays(state);
+  }
+
+  /** Those that come back must be in before they are given up. */
+  get #restMs(): number {
+    const ms = this.#bytes / GROUP.bytesPerMs;
+    return Math.floor(this.#queue.hasInstances ? ms / GROUP.returnsAtOnce : ms);
   }
 
   /** Whether members at other gateways are, or were, in it. */
@@ -342,15 +386,4 @@ export class Group {
 function full(group: string): GatewayError {
   const message = `Group ${group} has too many members for one more`;
   return new GatewayError("overloaded", message, { retryAfterMs: 1_000 });
-}
-
-/** How many of the commands go into one transition: each that comes back takes a check of its own. */
-function batchSize(waiting: readonly Waiting[], most: number): number {
-  let returning = 0;
-  for (const [i, { command }] of waiting.entries()) {
-    if (i === most) return i;
-    if (command.type !== "join" || command.member.instance === undefined) continue;
-    if (++returning > GROUP.returnsAtOnce) return i;
-  }
-  return waiting.length;
 }

@@ -78,8 +78,11 @@ export class GroupAdmin {
     return { group, epoch: state.epoch, members: membersOf(state), offsets };
   }
 
+  /** Its offsets go first: whoever joins meanwhile is there when the group itself is to go. */
   async remove(group: string): Promise<void> {
     const { store, host } = this.#context;
+    requireNoMembers(group, await this.#require(group));
+    await this.#dropOffsets(group, (key) => key.length === 4, requireNoMembers);
     let sent = false; // a deletion leaves nothing that could tell whose it was
     await transact(store, host, {
       load: () => sent ? loadGroup(store, group) : this.#require(group),
@@ -89,7 +92,6 @@ export class GroupAdmin {
         return { mutations: loaded.root ? deleteGroup(group, loaded) : [], result: undefined };
       },
     });
-    await this.#dropOffsets(group, (key) => key.length === 4);
   }
 
   async reset(group: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
@@ -177,6 +179,7 @@ export class GroupAdmin {
   async #dropOffsets(
     group: string,
     isDoomed: (key: readonly (string | number)[]) => boolean,
+    require: (group: string, loaded: LoadedGroup) => void = () => {},
   ): Promise<void> {
     const { store, host } = this.#context;
     const doomed: Mutation[] = [];
@@ -188,7 +191,10 @@ export class GroupAdmin {
       const mutations = doomed.slice(at, at + most);
       await transact(store, host, {
         load: () => loadGroup(store, group),
-        decide: () => ({ mutations, result: undefined }),
+        decide: (loaded) => {
+          require(group, loaded);
+          return { mutations, result: undefined };
+        },
       });
     }
   }

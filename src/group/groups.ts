@@ -61,8 +61,8 @@ export class Groups {
   }
 
   /** Somebody is about to `join`: returns what ends that. Throws `overloaded` if there is no room. */
-  arrive(group: string): () => void {
-    return this.#group(group).arrive();
+  arrive(group: string, instance: string | undefined): () => void {
+    return this.#group(group).arrive(instance);
   }
 
   async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
@@ -106,7 +106,8 @@ export class Groups {
   /** Whether a topic's group commits are gone is cleaned up later; who consumes it is told now. */
   #topicRemoved(topicId: string, here: boolean): void {
     for (const group of this.#groups.values()) {
-      if (!group.state.topics.has(topicId)) continue;
+      // A transition that is going on may have looked before.
+      if (group.version !== undefined && !group.state.topics.has(topicId)) continue;
       group.command({ type: "topicRemoved", topicId }).catch(() => group.forget());
     }
     if (!here) return;
@@ -200,15 +201,22 @@ export class Groups {
 
   /** Deletes the group and its offsets; `group_active` while it has live members. */
   async remove(name: string): Promise<void> {
+    await this.#missTheDead(name);
     await this.#admin.remove(name);
     this.#groups.get(name)?.forget();
   }
 
   /** Sets committed offsets; makes the group if need be; `group_active` while it has live members. */
   async reset(name: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
+    await this.#missTheDead(name);
     const offsets = await this.#admin.reset(name, target);
     this.#groups.get(name)?.forget();
     return offsets;
+  }
+
+  /** Members of gateways that are no more are no live ones, though nobody may have looked since. */
+  async #missTheDead(name: string): Promise<void> {
+    if (this.#options.store.shared) await this.#group(name).reload();
   }
 
   #group(name: string): Group {

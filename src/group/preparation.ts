@@ -3,9 +3,7 @@
  * one conditional write is to change.
  */
 
-import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import type { Bounds } from "../log/section.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
@@ -22,7 +20,8 @@ export interface StartingLog {
     find(name: string): Promise<Topic | undefined>;
     isCurrent(topic: Topic): boolean;
   };
-  bounds(topic: Topic, partition: number): Promise<Bounds>;
+  /** As they are in the store. */
+  starts(topic: Topic): Promise<readonly Offset[]>;
   ends(topic: Topic): Promise<readonly Offset[]>;
 }
 
@@ -67,10 +66,11 @@ export async function prepare(
 ): Promise<Prepared> {
   const most = stepsAtOnce(group);
   const gone = farewells(before.state, context.peers);
+  // Deletions come last: who joins may want a topic that was deleted since it looked for it.
   const commands = [
     ...gone.slice(0, most - given.length),
-    ...await deletions(before.state, context.log),
     ...given,
+    ...await deletions(before.state, given, context.log),
   ];
   const step = transition(before.state, commands, most);
   const next = { ...step, goesOn: step.goesOn || gone.length + given.length > most };
@@ -96,19 +96,32 @@ export async function prepare(
   return { ...prepared, checks, mutations };
 }
 
-/** Members of a gateway that is no more have lost their connections with it. */
-function farewells({ members }: GroupState, peers: PreparationContext["peers"]): Command[] {
-  return [...members.values()]
-    .filter((member) => !member.away && !peers.isAlive(member.gateway))
-    .map(({ connection }) => ({ type: "disconnect", connection }));
+/**
+ * Members of a gateway that is no more have lost their connections with it; and those are to go of whose
+ * topics none is left.
+ */
+function farewells({ members, topics }: GroupState, peers: PreparationContext["peers"]): Command[] {
+  return [...members.values()].flatMap(
+    ({ connection, gateway, away, topics: wanted }): Command[] => {
+      if (!wanted.some((id) => topics.has(id))) return [{ type: "leave", connection }];
+      return away || peers.isAlive(gateway) ? [] : [{ type: "disconnect", connection }];
+    },
+  );
 }
 
 /** Topics that were deleted while nobody here heard of it. */
-async function deletions({ topics }: GroupState, log: StartingLog): Promise<Command[]> {
-  const found = await Promise.all(
-    [...topics.values()].map(({ topic }) => log.topics.find(topic.name)),
-  );
-  return [...topics.keys()]
+async function deletions(
+  { topics }: GroupState,
+  given: readonly Command[],
+  log: StartingLog,
+): Promise<Command[]> {
+  const wanted = [
+    ...[...topics.values()].map(({ topic }) => topic),
+    ...given.flatMap((command) => command.type === "join" ? command.topics : []),
+  ];
+  const known = new Map(wanted.map((topic) => [topic.id, topic]));
+  const found = await Promise.all([...known.values()].map(({ name }) => log.topics.find(name)));
+  return [...known.keys()]
     .filter((topicId, i) => found[i]?.id !== topicId)
     .map((topicId) => ({ type: "topicRemoved", topicId }));
 }
@@ -155,11 +168,15 @@ async function startOffsets(
     known.set(topicId, await committedOf(store, group, topicId));
     ends.set(topicId, await log.ends(topic));
   }
+  const starts = new Map<string, readonly Offset[]>();
   for (const { topicId, partition, member } of given) {
     const offsets = known.get(topicId);
     const topic = state.topics.get(topicId)?.topic;
     if (!offsets || !topic || offsets.has(partition)) continue;
-    const offset = await startOf(log, topic, partition, state.members.get(member)?.from);
+    const isLatest = state.members.get(member)?.from === "latest";
+    if (!isLatest && !starts.has(topicId)) starts.set(topicId, await log.starts(topic));
+    // A topic that was deleted meanwhile has no bounds: the group is about to hear of it.
+    const offset = (isLatest ? ends : starts).get(topicId)?.[partition] ?? 0;
     offsets.set(partition, { offset });
     first.push({ topicId, partition, offset });
   }
@@ -177,20 +194,4 @@ function isNews(topicId: string, state: GroupState, told: GroupState): boolean {
       since[partition] !== was.since[partition] ||
       state.members.get(owner)?.connection !== told.members.get(owner)?.connection)
   );
-}
-
-async function startOf(
-  log: StartingLog,
-  topic: Topic,
-  partition: number,
-  from: "earliest" | "latest" = "earliest",
-): Promise<Offset> {
-  try {
-    const { start, next } = await log.bounds(topic, partition);
-    return from === "earliest" ? start : next;
-  } catch (error) {
-    // The topic was deleted meanwhile: the group is about to hear of it.
-    if (error instanceof GatewayError && error.code === "unknown_topic") return 0;
-    throw error;
-  }
 }

@@ -53,9 +53,10 @@ function tellMember(
         const { offset = 0 } = prepared.committed(topicId, partition) ?? {};
         const end = prepared.end(topicId, partition) ?? offset;
         change.assigned.push({ topic, partition, offset, end });
-      } else if (revoking.has(partition) && !was?.revoking.has(partition)) {
-        change.revoked.push({ topic, partition });
       }
+      // It may have been given and asked for again since it was looked at last.
+      const knowsIt = keeps && was.revoking.has(partition);
+      if (revoking.has(partition) && !knowsIt) change.revoked.push({ topic, partition });
     }
   }
   if (!joins) change.lost.push(...vanished(member.id, told, after));
@@ -90,8 +91,11 @@ function reasonOf(
     });
   }
   const wanted = before.members.get(membership.member)?.topics ?? [];
-  const topics = wanted.flatMap((id) => before.topics.get(id)?.topic ?? []);
-  if (topics.length > 0 && topics.every(isDeleted)) {
+  const isGone = (id: string) => {
+    const topic = before.topics.get(id)?.topic;
+    return topic ? isDeleted(topic) : !after.topics.has(id);
+  };
+  if (wanted.length > 0 && wanted.every(isGone)) {
     return new GatewayError("unknown_topic", "The topics of this membership were deleted");
   }
   return new GatewayError("fenced", "The membership was given away");

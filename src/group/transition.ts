@@ -54,8 +54,13 @@ class Draft {
   >;
   /** Members whose right to commit, as it was, is over. */
   readonly fenced = new Set<string>();
+  /** Members that may yet go with their topics. */
+  mayGo: number;
+  /** Some of them are left for the next step. */
+  goesOn = false;
 
-  constructor({ members, topics }: GroupState) {
+  constructor({ members, topics }: GroupState, mayGo: number) {
+    this.mayGo = mayGo;
     this.#members = new Map(members);
     this.#ids = new Map([...members.values()].map(({ connection, id }) => [connection, id]));
     this.topics = new Map();
@@ -119,7 +124,7 @@ export function transition(
   commands: readonly Command[],
   givenMax: number = GROUP.stepsAtOnce,
 ): Transition {
-  const draft = new Draft(before);
+  const draft = new Draft(before, Math.ceil(givenMax / 4));
   for (const command of commands) carryOut(draft, command);
   const { given, goesOn } = reconcile(before, draft, givenMax);
   for (const topicId of draft.topics.keys()) dropUnwanted(draft, topicId);
@@ -129,7 +134,8 @@ export function transition(
     members: draft.members,
     topics: draft.topics,
   };
-  return { state, unchanged: !changed, fenced: draft.fenced, given, goesOn };
+  const more = goesOn || draft.goesOn;
+  return { state, unchanged: !changed, fenced: draft.fenced, given, goesOn: more };
 }
 
 function carryOut(draft: Draft, command: Command): void {
@@ -203,13 +209,19 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
   draft.fenced.add(id);
 }
 
+/** Those that want no other topic go, as many as a write takes with all else; the rest in the next. */
 function removeTopic(draft: Draft, topicId: string): void {
   if (!draft.topics.delete(topicId)) return;
   for (const member of [...draft.members.values()]) {
     if (!member.topics.includes(topicId)) continue;
     const topics = member.topics.filter((id) => id !== topicId);
     if (topics.length > 0) draft.put({ ...member, topics });
-    else draft.remove(member.id);
+    else if (draft.mayGo > 0) {
+      draft.mayGo--;
+      draft.remove(member.id);
+    } else {
+      draft.goesOn = true;
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import type { Offset, Topic } from "../types.ts";
 import type { Append, AppendPart, StripePlace } from "./append.ts";
 import { Appender } from "./appender.ts";
 import { EntryCache } from "./entry_cache.ts";
-import { decodeHead } from "./head.ts";
+import { decodeHead, decodeTrim } from "./head.ts";
 import { Journal } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { Reader } from "./reader.ts";
@@ -96,10 +96,15 @@ export class Log {
     return (await this.catchUp(topic)).stripeOf(partition).bounds(partition);
   }
 
-  /** Where the logs of its partitions end in the store now; nowhere if it is not there any more. */
+  /** Where the logs of its partitions begin in the store now; nowhere if it is not there any more. */
+  async starts(topic: Topic): Promise<Offset[]> {
+    const trims = await this.#store.read(stripesOf(topic).map((i) => keys.trim(topic.id, i)));
+    return trims.flatMap(({ value }) => value ? decodeTrim(value).start : []);
+  }
+
+  /** Where they end. */
   async ends(topic: Topic): Promise<Offset[]> {
-    const stripes = Array.from({ length: stripeCount(topic.partitions) }, (_, i) => i);
-    const heads = await this.#store.read(stripes.map((stripe) => keys.head(topic.id, stripe)));
+    const heads = await this.#store.read(stripesOf(topic).map((i) => keys.head(topic.id, i)));
     return heads.flatMap(({ value }) => value ? decodeHead(value).next : []);
   }
 
@@ -286,6 +291,10 @@ export class Log {
       this.#pages.drop(stripe);
     }
   }
+}
+
+function stripesOf({ partitions }: Topic): number[] {
+  return Array.from({ length: stripeCount(partitions) }, (_, i) => i);
 }
 
 /** What keeps its order: a topic, and a producer in its session. */

@@ -1,11 +1,11 @@
 /** The verbs of a session that is a member of groups: join, commit, release, leave. */
 
-import type { GatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import { type Action, noLongerAllowed } from "../identity/rights.ts";
 import { scopedName } from "../identity/scoped_name.ts";
 import { pushFrame } from "../protocol/codec.ts";
 import type { FrameOf } from "../protocol/frames.ts";
-import type { Feed } from "../fanout/feed.ts";
+import type { Membership } from "../group/membership.ts";
 import type { Parts } from "./parts.ts";
 import { SessionMember } from "./member.ts";
 
@@ -17,41 +17,65 @@ export class Consuming {
   }
 
   join(frame: FrameOf<"join">): void {
-    const { broker, requests, subscriptions, turnstile, sink, who } = this.#parts;
+    const { requests, subscriptions, turnstile, who } = this.#parts;
     const { group, topics, instance } = frame;
     const needs: Action = { verb: "join", group, topics };
+    const own = instance === undefined
+      ? {}
+      : { instance: scopedName(who.identity.subject, instance) };
+    let number: number;
     let arrived: () => void;
     try {
       who.identity.rights.require(needs);
-      arrived = broker.arrive(group);
+      number = subscriptions.reserve();
+      arrived = this.#arrive(group, own.instance);
     } catch (error) {
       return requests.refuse(frame.id, error);
     }
     turnstile.pass({ alone: topics }, async (leave) => {
-      let begun: { number: number; feed: Feed } | undefined;
       try {
-        const number = subscriptions.reserve();
-        const feed = broker.follow(number, frame, sink);
-        begun = { number, feed };
-        const member = new SessionMember(feed, sink, subscriptions);
-        const { subject } = who.identity;
-        const own = instance === undefined ? {} : { instance: scopedName(subject, instance) };
-        const membership = await broker.join({ ...frame, ...own }, member);
-        subscriptions.add(number, { kind: "group", needs, feed, membership });
-        begun = undefined;
-        const { member: id, epoch } = membership;
-        requests.ok(frame.id, { subscription: number, member: id, epoch });
-        member.begin();
-        if (!who.identity.rights.allows(needs)) this.end(number, noLongerAllowed());
+        await this.#enter({ ...frame, ...own }, number, needs);
       } catch (error) {
-        if (begun) subscriptions.giveBack();
-        begun?.feed.close();
         requests.refuse(frame.id, error);
       } finally {
         arrived();
         leave();
       }
     });
+  }
+
+  /** Joins under a number that was reserved for it. */
+  async #enter(frame: FrameOf<"join">, number: number, needs: Action): Promise<void> {
+    const { broker, requests, subscriptions, sink, who } = this.#parts;
+    const feed = broker.follow(number, frame, sink);
+    const member = new SessionMember(feed, sink, subscriptions);
+    let membership: Membership;
+    try {
+      if (member.isGone) throw sessionOver();
+      membership = await broker.join(frame, member);
+    } catch (error) {
+      subscriptions.giveBack();
+      feed.close();
+      throw error;
+    }
+    subscriptions.add(number, { kind: "group", needs, feed, membership });
+    requests.ok(frame.id, {
+      subscription: number,
+      member: membership.member,
+      epoch: membership.epoch,
+    });
+    member.begin();
+    if (!who.identity.rights.allows(needs)) this.end(number, noLongerAllowed());
+  }
+
+  /** As `Broker.arrive`, of who has a subscription's number already. */
+  #arrive(group: string, instance: string | undefined): () => void {
+    try {
+      return this.#parts.broker.arrive(group, instance);
+    } catch (error) {
+      this.#parts.subscriptions.giveBack();
+      throw error;
+    }
   }
 
   /** Commits share their subscription: the group keeps their order, and writes many as one. */
@@ -100,4 +124,9 @@ export class Consuming {
       leave();
     });
   }
+}
+
+/** Nobody is there to join any more. */
+function sessionOver(): GatewayError {
+  return new GatewayError("unavailable", "The session is over", { retry: "reconnect" });
 }

@@ -71,7 +71,7 @@ function fixture(): Gateway {
 async function join({ groups }: Gateway, spec: Partial<JoinSpec> = {}): Promise<Port> {
   const port = new Port();
   const { group = "g" } = spec;
-  const arrived = groups.arrive(group);
+  const arrived = groups.arrive(group, spec.instance);
   try {
     port.membership = await groups.join({ topics: ["t"], ...spec, group }, port);
   } finally {
