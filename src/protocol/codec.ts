@@ -8,11 +8,11 @@
 
 import { GatewayError } from "../errors.ts";
 import { SESSION } from "../limits.ts";
-import type { Place } from "../types.ts";
+import type { Place, ProducerStamp } from "../types.ts";
 import { check, invalid, isInteger, isObject } from "./fields.ts";
 import { type ClientFrame, FRAMES, type FrameType, ID_MAX, type PublishFrame } from "./frames.ts";
 import { readMessage } from "./json.ts";
-import { readPublish } from "./publish.ts";
+import { readPublish, stampsIn } from "./publish.ts";
 import { readRecords } from "./records.ts";
 
 /** A frame, or what is wrong with it. */
@@ -28,6 +28,8 @@ export interface Refused {
   readonly frame?: never;
   readonly id?: number;
   readonly error: GatewayError;
+  /** The producers' numbers that it had, as far as they could be read. */
+  readonly stamps: readonly ProducerStamp[];
 }
 
 /** Decodes one text message. The records of its frames are spans of `bytes`. */
@@ -41,7 +43,7 @@ export function decodeMessage(bytes: Uint8Array): Decoded[] {
     }
     return message.map((given) => decodeFrame(given, bytes));
   } catch (error) {
-    return [refusal(error, undefined)];
+    return [refusal(error, undefined, [])];
   }
 }
 
@@ -84,7 +86,7 @@ function decodeFrame(given: unknown, bytes: Uint8Array): Decoded {
       : readFrame(type, given, bytes);
     return { frame };
   } catch (error) {
-    return refusal(error, id);
+    return refusal(error, id, stampsIn(given));
   }
 }
 
@@ -122,7 +124,11 @@ function quoted(text: string): string {
   return `"${short.replace(/[^ -~]/g, "?")}"`;
 }
 
-function refusal(error: unknown, id: number | undefined): Refused {
+function refusal(
+  error: unknown,
+  id: number | undefined,
+  stamps: readonly ProducerStamp[],
+): Refused {
   if (!(error instanceof GatewayError)) throw error;
-  return id === undefined ? { error } : { id, error };
+  return id === undefined ? { error, stamps } : { id, error, stamps };
 }

@@ -9,6 +9,7 @@ import {
   invalid,
   isLabel,
   isName,
+  isObject,
   isWhole,
   MUST_BE_LABEL,
   MUST_BE_NAME,
@@ -27,6 +28,22 @@ export function readPublish({ topic, records, producer }: Record<string, unknown
   if (!isName(topic)) throw invalid(`topic ${MUST_BE_NAME}`);
   if (!Array.isArray(records)) throw invalid("records must be an array of records");
   return { topic, records, producer: producer === undefined ? undefined : readStamp(producer) };
+}
+
+/** The numbers that a `publish` or a `transact` has which is none: those that are what they must be. */
+export function stampsIn(given: unknown): ProducerStamp[] {
+  if (!isObject(given)) return [];
+  const { type, publish } = given;
+  if (type === "publish") return stampIn(given);
+  return type === "transact" && Array.isArray(publish) ? publish.flatMap(stampIn) : [];
+}
+
+function stampIn(given: unknown): ProducerStamp[] {
+  try {
+    return isObject(given) ? [readStamp(given["producer"])] : [];
+  } catch {
+    return [];
+  }
 }
 
 function readStamp(given: unknown): ProducerStamp {

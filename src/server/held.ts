@@ -8,10 +8,15 @@ import { CLOSE } from "../errors.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Line } from "./upgrade.ts";
 
+/** What a message takes besides its bytes, about. */
+const BESIDE_BYTES = 256;
+
 export class Held {
   readonly #line: Line;
   readonly #close: (code: number, reason: string) => void;
   #messages: Uint8Array[] = [];
+  /** How many of them were handed over. */
+  #taken = 0;
   #bytes = 0;
   #handing = false;
 
@@ -31,25 +36,40 @@ export class Held {
     }
     if (this.isEmpty && !this.#line.congested) return this.#line.receive(message);
     this.#messages.push(message);
-    this.#bytes += message.length;
+    this.#bytes += message.length + BESIDE_BYTES;
     if (this.#bytes <= HTTP.heldBytes) return;
-    this.#messages = [];
-    this.#bytes = 0;
+    this.#clear();
     this.#close(CLOSE.slowConsumer, "more came than could be taken");
   }
 
   /** Hands over what the session takes now. What is sent meanwhile may call it once more. */
   handOver(): void {
-    if (this.isEmpty || this.#handing) return;
+    if (!this.isEmpty) this.#handOverWhile(() => !this.#line.congested);
+  }
+
+  /** Nothing more comes, and what has come is taken. */
+  handOverAll(): void {
+    this.#handOverWhile(() => true);
+  }
+
+  #handOverWhile(goesOn: () => boolean): void {
+    if (this.#handing) return;
     this.#handing = true;
     try {
-      while (this.#messages.length > 0 && !this.#line.congested) {
-        const message = this.#messages.shift() as Uint8Array;
-        this.#bytes -= message.length;
+      while (this.#taken < this.#messages.length && goesOn()) {
+        const message = this.#messages[this.#taken++] as Uint8Array;
+        this.#bytes -= message.length + BESIDE_BYTES;
         this.#line.receive(message);
       }
     } finally {
       this.#handing = false;
     }
+    if (this.#taken === this.#messages.length) this.#clear();
+  }
+
+  #clear(): void {
+    this.#messages = [];
+    this.#taken = 0;
+    this.#bytes = 0;
   }
 }

@@ -7,7 +7,14 @@ import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
 import { NativeSockets } from "./native_socket.ts";
 import { asGatewayError, leavingNow, problem } from "./problem.ts";
-import { checkUpgrade, type Listener, type ListenOptions, subprotocol, urlOf } from "./upgrade.ts";
+import {
+  checkUpgrade,
+  type Listener,
+  type ListenOptions,
+  noSocket,
+  subprotocol,
+  urlOf,
+} from "./upgrade.ts";
 
 /** Resolves when it listens; rejects if it cannot. */
 export async function listenNative(options: ListenOptions): Promise<Listener> {
@@ -26,12 +33,17 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
       const { pathname, search } = new URL(request.url);
       checkUpgrade(rules, pathname + search, header);
       const leave = crowd.enter(address);
-      // Liveness is the session's: the platform's own pings would be a second opinion.
-      const upgrade = { protocol: subprotocol, idleTimeout: 0 };
-      const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
-      socket.addEventListener("close", leave);
-      sockets.serve(socket);
-      return response;
+      try {
+        // Liveness is the session's: the platform's own pings would be a second opinion.
+        const upgrade = { protocol: subprotocol, idleTimeout: 0 };
+        const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
+        socket.addEventListener("close", leave);
+        sockets.serve(socket);
+        return response;
+      } catch (error) {
+        leave();
+        throw error instanceof TypeError ? noSocket(error.message) : error;
+      }
     } catch (error) {
       return problem(asGatewayError(error));
     }

@@ -112,5 +112,7 @@ function refuse(error: Error & { code?: string }, socket: Socket): void {
 function end(socket: Duplex, status: number): void {
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
   socket.on("error", () => socket.destroy());
-  socket.end(`${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const head = `${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
+  // No more is waited for: a peer that does not close would keep it for ever.
+  socket.end(head, () => socket.destroy());
 }

@@ -88,7 +88,8 @@ export class Sockets {
 function refuse(socket: Duplex, error: Error): void {
   const answer = error instanceof GatewayError ? error : noSocket(error.message);
   socket.on("error", () => socket.destroy());
-  socket.end(rawProblem(answer, { "sec-websocket-version": VERSION }));
+  // No more is waited for: a peer that does not close would keep it for ever.
+  socket.end(rawProblem(answer, { "sec-websocket-version": VERSION }), () => socket.destroy());
 }
 
 /** Joins one socket and one session until either ends. */
@@ -101,11 +102,12 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   const wire: Wire = {
     send(message) {
       ws.send(message, text);
-      if (paused) read();
+      // Not at once: what it then takes may be sent in the middle of this.
+      if (paused) queueMicrotask(reconsider);
     },
     close,
     terminate: () => ws.terminate(),
-    reconsider: guard(read),
+    reconsider: () => reconsider(),
     get buffered() {
       return ws.bufferedAmount;
     },
@@ -122,6 +124,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     else ws.resume();
   }
 
+  const reconsider = guard(() => read());
   const receive = guard((message: Uint8Array) => {
     held.take(message);
     read();
@@ -159,5 +162,11 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   );
   // The error itself (a bad frame, a reset) is the peer's; `close` follows it.
   ws.on("error", () => telemetry.count("sockets_broken_total"));
-  ws.on("close", guard(() => line.closed()));
+  ws.on(
+    "close",
+    guard(() => {
+      held.handOverAll();
+      line.closed();
+    }),
+  );
 }

@@ -4,14 +4,14 @@ import { GatewayError } from "../errors.ts";
 import { PRODUCER, TOPIC } from "../limits.ts";
 import type { AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { type Admission, giveUp, Lane } from "../log/lane.ts";
-import type { FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
+import type { ClientFrame, FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
 import type { ProducerId } from "../producers.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
 import type { Parts } from "./parts.ts";
 import { Publishing } from "./publishing.ts";
 import type { Passage } from "./turnstile.ts";
 
-/** Producers that one session may use at a time; the one that was used longest ago is forgotten. */
+/** Producers that one session may use at a time; the one that came longest ago is forgotten. */
 const LANES = 10_000;
 
 interface KnownLane {
@@ -76,6 +76,7 @@ export class Producing {
     const refuse = (error: unknown) => {
       const refusal = this.#parts.requests.asGatewayError(error);
       for (const [i, { producer }] of publish.entries()) {
+        if (producer && !admissions[i]) this.refused(producer);
         giveUp(producer, admissions[i], refusal);
       }
       this.#parts.requests.fail(id, refusal);
@@ -160,7 +161,17 @@ export class Producing {
     subjects.publish(identity, records);
   }
 
-  /** A publish was refused before it was looked at. */
+  /** A frame was refused before it was looked at: its numbers are the next ones still. */
+  passOver(frame: ClientFrame): void {
+    const parts = frame.type === "publish"
+      ? [frame]
+      : frame.type === "transact"
+      ? frame.publish
+      : [];
+    for (const { producer } of parts) if (producer) this.refused(producer);
+  }
+
+  /** The same, of what has this number. */
   refused({ id, epoch, sequence }: ProducerStamp): void {
     this.#lane(id, epoch).refused(sequence);
   }

@@ -60,6 +60,8 @@ export class Session {
   #state: "opening" | "greeting" | "open" | "closed" = "opening";
   /** What came behind a `hello` that is not answered yet. */
   #early: Decoded[] = [];
+  /** Why the last `hello` was refused for now: so is all that came behind it. */
+  #turnedAway: GatewayError | undefined;
   #draining = false;
   /** Until then nothing of it is read, on the monotonic clock. */
   #restsUntil = -Infinity;
@@ -95,9 +97,12 @@ export class Session {
       return this.#close(CLOSE.messageTooBig, "too much before hello");
     }
     this.#liveness.heard(this.#context.host.clock.monotonic());
-    for (const decoded of decodeMessage(message)) {
+    const all = decodeMessage(message);
+    if (all.some(({ error }) => error && isForeign(error))) {
+      this.#rest(Math.floor(message.length / SESSION.refusedBytesPerMs));
+    }
+    for (const decoded of all) {
       if (this.#isClosed) return;
-      if (decoded.error) this.#rest(Math.floor(message.length / SESSION.refusedBytesPerMs));
       this.#take(decoded);
     }
   }
@@ -110,7 +115,7 @@ export class Session {
 
   /** So much is unread by the client, or so much was refused to it, that nothing more is read from it. */
   get congested(): boolean {
-    return this.#outbox.full || this.#resting;
+    return !this.#isClosed && (this.#outbox.full || this.#resting);
   }
 
   get greeted(): boolean {
@@ -152,9 +157,9 @@ export class Session {
     if (this.#state === "open") this.#outbox.push(pushFrame("drain", { reconnectAfterMs }));
   }
 
-  /** Nothing that it asked for is unanswered. */
+  /** Nothing that it asked for is unanswered, or unread for its own doing. */
   get isQuiet(): boolean {
-    return this.#requests.none;
+    return this.#requests.none && !this.#resting;
   }
 
   endDrained(): void {
@@ -169,8 +174,14 @@ export class Session {
     const { frame, error } = decoded;
     if (this.#state === "opening") return this.#open(decoded);
     if (this.#state === "greeting") return void this.#early.push(decoded);
-    if (error) return this.#refuse(decoded.id, error);
+    if (error) {
+      for (const stamp of decoded.stamps) this.#producing.refused(stamp);
+      return this.#refuse(decoded.id, error);
+    }
     const { id } = frame;
+    if (frame.type === "hello") {
+      return this.#refuse(id, new GatewayError("invalid_frame", "hello was said before"));
+    }
     if (id !== undefined && this.#requests.isOpen(id)) {
       const inUse = new GatewayError("invalid_frame", `id ${id} is that of an open request`);
       return this.#refuse(undefined, inUse);
@@ -183,6 +194,7 @@ export class Session {
 
   #open({ frame, error, id }: Decoded): void {
     if (frame?.type === "hello") return this.#hello(frame);
+    if (this.#turnedAway) return this.#answer(frame?.id ?? id, this.#turnedAway);
     const refusal = error && error.code !== "unknown_type"
       ? error
       : new GatewayError("unauthenticated", "The first frame must be hello");
@@ -233,11 +245,15 @@ export class Session {
     if (error.code === "rate_limited") return this.#close(CLOSE.tooMany, error.code);
     if (error.code !== "unavailable") return this.#close(CLOSE.unauthenticated, error.code);
     this.#state = "opening";
-    this.#liveness.opened(this.#context.host.clock.monotonic());
-    for (const { frame, id } of this.#early.splice(0)) {
-      const behind = frame?.id ?? id;
-      if (behind !== undefined) this.#outbox.push(errorFrame(behind, error));
-    }
+    this.#turnedAway = error;
+    const { retryAfterMs = 0 } = error.detail;
+    this.#liveness.opened(this.#context.host.clock.monotonic() + retryAfterMs);
+    for (const { frame, id } of this.#early.splice(0)) this.#answer(frame?.id ?? id, error);
+  }
+
+  /** Refuses what is no open request, if it is a request. */
+  #answer(id: number | undefined, error: GatewayError): void {
+    if (id !== undefined) this.#outbox.push(errorFrame(id, error));
   }
 
   async #auth({ id, token }: FrameOf<"auth">): Promise<void> {
@@ -261,7 +277,7 @@ export class Session {
     }
   }
 
-  #handle(frame: ClientFrame): void {
+  #handle(frame: Exclude<ClientFrame, FrameOf<"hello">>): void {
     switch (frame.type) {
       case "publish":
         return this.#producing.publish(frame);
@@ -289,12 +305,6 @@ export class Session {
         return this.#consuming.leave(frame);
       case "auth":
         return void this.#auth(frame);
-      case "hello":
-        this.#liveness.invalid(this.#context.host.clock.monotonic());
-        return this.#requests.fail(
-          frame.id,
-          new GatewayError("invalid_frame", "hello was said before"),
-        );
       default:
         return unreachable(frame);
     }
@@ -334,24 +344,22 @@ export class Session {
     });
   }
 
-  #overloaded({ id, ...frame }: ClientFrame): void {
+  #overloaded(frame: ClientFrame): void {
+    this.#producing.passOver(frame);
     this.#rest(SESSION.restMs);
-    if (frame.type === "publish" && frame.producer) this.#producing.refused(frame.producer);
-    if (id === undefined) return;
     const message = `${ADVERTISED.inFlight} requests of this session are open`;
     const error = new GatewayError("overloaded", message, { retryAfterMs: SESSION.restMs });
-    this.#outbox.push(errorFrame(id, error));
+    this.#answer(frame.id, error);
   }
 
   /** Answers what is no frame, or no frame that is known here; or one too large, if it is a request. */
   #refuse(id: number | undefined, error: GatewayError): void {
     const isOpen = id !== undefined && this.#requests.isOpen(id);
-    const isForeign = error.code === "invalid_frame" || error.code === "unknown_type";
-    if (id !== undefined || isForeign) {
+    if (id !== undefined || isForeign(error)) {
       this.#outbox.push(errorFrame(isOpen ? undefined : id, error));
     }
     this.#context.host.telemetry.count("frames_refused_total");
-    if (isForeign && this.#liveness.invalid(this.#context.host.clock.monotonic())) {
+    if (isForeign(error) && this.#liveness.invalid(this.#context.host.clock.monotonic())) {
       this.#close(CLOSE.tooManyInvalid, "too many invalid frames");
     }
   }
@@ -362,6 +370,7 @@ export class Session {
     this.#outbox.flush();
     this.#wire.close(code, reason);
     this.closed();
+    this.#wire.reconsider();
   }
 
   /** The peer does not read, or is not there: it cannot be waited for. */
@@ -370,6 +379,11 @@ export class Session {
     this.closed();
     this.#context.host.clock.after(SESSION.closeMs, () => this.#wire.terminate());
   }
+}
+
+/** What does not belong here; what is a frame, but too much, is another matter. */
+function isForeign({ code }: GatewayError): boolean {
+  return code === "invalid_frame" || code === "unknown_type";
 }
 
 /** Requests, and pushes that ask to be answered, count as open; so does any publish. */
