@@ -34,6 +34,13 @@ Deno.test("hello is answered with the session, the server, its times and its lim
   assertEquals(welcome["expiresAt"], undefined);
 });
 
+Deno.test("hello again is an invalid_frame, and too many of them close the socket", async () => {
+  await using client = await Client.open(shared.gateway);
+  for (let i = 0; i < 100; i++) await client.refused("invalid_frame", { type: "hello" });
+  client.send({ type: "hello", id: 999 });
+  assertEquals(await client.closeCode(), 4502);
+});
+
 Deno.test("every session has another name", async () => {
   await using one = await Client.open(shared.gateway);
   await using other = await Client.open(shared.gateway);

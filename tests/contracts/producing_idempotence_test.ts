@@ -263,3 +263,43 @@ Deno.test("a producer's stamp has an id, an epoch and a sequence, or the frame i
     await client.refused("invalid_frame", frame);
   }
 });
+
+/** First publishes that are refused before anybody looks at their number. */
+const refusedUnread: readonly [why: string, code: string, records: readonly object[]][] = [
+  ["its record is too large", "record_too_large", at(0, "x".repeat(262_145))],
+  ["it has too many records", "batch_too_large", Array(1_001).fill(at(0)[0])],
+  ["its record is none", "invalid_frame", [{ value: 1, partition: 1.5 }]],
+];
+
+for (const [why, code, records] of refusedUnread) {
+  Deno.test(`the first number is waited for, though ${why}`, async () => {
+    const topic = await makeTopic(shared.gateway, 1);
+    await using client = await Client.open(shared.gateway);
+    const { producer } = await client.initProducer();
+    const first = { ...producer, sequence: 0 };
+    const second = { ...producer, sequence: 1 };
+    const replies = await client.all([
+      { type: "publish", topic, records, producer: first },
+      publishFrame(topic, second),
+    ]);
+    assertEquals(outcomes(replies), [code, "sequence_gap"]);
+    assertEquals((replies[1] as ErrorReply).expected, 0);
+    assertEquals((await client.publish(topic, at(0, "other"), first)).offsets, [[0, 0]]);
+    assertEquals((await client.publish(topic, at(0), second)).offsets, [[0, 1]]);
+  });
+}
+
+Deno.test("the first number is waited for, though its transaction is refused unread", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const { producer } = await client.initProducer();
+  const parts = [
+    { topic, records: at(0), producer: { ...producer, sequence: 0 } },
+    { topic, records: at(0) },
+  ];
+  const [refused, behind] = await client.all([
+    { type: "transact", publish: parts },
+    publishFrame(topic, { ...producer, sequence: 1 }),
+  ]);
+  assertEquals(outcomes([refused!, behind!]), ["invalid_frame", "sequence_gap"]);
+});

@@ -1,6 +1,7 @@
 /** Section 7 of the page over HTTP: every door asks for a token, and allows what that says. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Client } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call } from "../support/http.ts";
 import { type Grants, SECRET, tokenFor } from "../support/token.ts";
@@ -144,6 +145,14 @@ Deno.test("while the keys cannot be fetched it is not ready, and says unavailabl
     const asked = await call(gateway, "GET", "/v1/topics", undefined, { authorization });
     assertEquals([asked.status, JSON.parse(asked.text).code], [503, "unavailable"]);
     assertEquals(asked.headers.get("retry-after"), "5");
+    // Over a socket as well; what comes behind the hello is refused as it is, and ends nothing.
+    await using client = await Client.open(gateway, { hello: false });
+    const token = authorization.slice("Bearer ".length);
+    const replies = await client.all([{ type: "hello", token }, { type: "heartbeat" }]);
+    const later = await client.all([{ type: "heartbeat" }, { type: "hello", token }]);
+    for (const reply of [...replies, ...later]) {
+      assertEquals([reply.type, "code" in reply && reply.code], ["error", "unavailable"]);
+    }
   } finally {
     await issuer.shutdown();
   }

@@ -45,9 +45,14 @@ class Port implements MemberPort {
   }
 }
 
-function gateway(store: MemoryStore, host: TestHost, name: string) {
+function gateway(
+  store: MemoryStore,
+  host: TestHost,
+  name: string,
+  { isAlive }: { isAlive(other: string): boolean } = { isAlive: (other) => other === name },
+) {
   const log = new Log(store, host, 4);
-  const peers = { isAlive: (other: string) => other === name, changed() {} };
+  const peers = { isAlive, changed() {} };
   const options = { store, host, log, gateway: name, peers, sessionTimeoutMs: 1_000 };
   const groups = new Groups(options);
   return { store, host, log, groups };
@@ -256,6 +261,60 @@ Deno.test("a full group lets everybody out, and others in when there is room aga
   const leaving = results.map((one) => one.status === "fulfilled" && one.value.membership?.leave());
   await passing(at, Promise.all(leaving));
   await late();
+});
+
+Deno.test("the topic of a thousand members can be deleted, and all of them hear of it", async () => {
+  const at = fixture();
+  const ports = await passing(at, Promise.all(Array.from({ length: 1_200 }, () => join(at))));
+  await at.log.topics.remove("t");
+  await passing(at, at.groups.idle());
+  const ends = new Set(ports.map(({ told }) => told.at(-1)));
+  assertEquals(ends, new Set(["end unknown_topic never"]));
+  const port = await passing(at, join(at, { topics: ["t"] }));
+  assertEquals(port.owned.size, 4);
+});
+
+Deno.test("in a shared store members of a gateway that is no more do not keep their group", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  const [one, two] = [gateway(store, host, "one"), gateway(store, host, "two")];
+  await join(one);
+  await two.groups.reset("g", { topics: ["t"], to: "latest" });
+  await two.groups.remove("g");
+  assertEquals(await two.groups.names(), []);
+});
+
+Deno.test("partitions are given out though the journal is held up, which may wait for the group", async () => {
+  const at = gateway(new MemoryStore({ shared: true }), testHost(), "one");
+  await append(at, 0, 3);
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  const chore = at.log.journal.between(() => held);
+  const port = await join(at, { from: "latest" });
+  assertEquals([...port.owned.values()], [3, 0, 0, 0]);
+  letGo();
+  await chore;
+});
+
+Deno.test("a partition that was given and asked for again between two looks is asked for", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  const everybody = { isAlive: () => true };
+  const one = gateway(store, host, "one", everybody);
+  const two = gateway(store, host, "two", everybody);
+  const looks = async () => {
+    one.groups.reload();
+    await passing(one, one.groups.idle());
+  };
+  const x = await join(one);
+  const y = await join(two);
+  await looks();
+  await passing(two, two.groups.idle());
+  assertEquals([x.owned.size, x.told.at(-1)], [2, "revoke 2"]);
+  // Of what is decided elsewhere from here on, "one" hears only in the end.
+  await passing(two, y.membership?.leave() ?? Promise.resolve());
+  await passing(two, join(two));
+  await looks();
+  assertEquals(x.told.slice(-2), ["assign 2", "revoke 2"]);
 });
 
 Deno.test("a commit that no write takes is refused, one that just fits is taken", async () => {

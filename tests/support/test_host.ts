@@ -13,7 +13,7 @@ export class TestClock implements Clock {
   #timers: Timer[] = [];
 
   now(): number {
-    return this.#nowMs;
+    return Math.floor(this.#nowMs);
   }
 
   monotonic(): number {
