@@ -87,12 +87,13 @@ export class Batches {
     for (const [at, batch] of this.#queue.entries()) {
       const index = batch.calls.indexOf(call);
       if (index < 0) continue;
+      if (batch.calls.length === 1) {
+        this.#queue.splice(at, 1);
+        this.#close(batch); // by the topic, which only its calls know
+      }
       batch.calls.splice(index, 1);
       batch.bytes -= call.bytes;
       batch.records -= countOf(call);
-      if (batch.calls.length > 0) return true;
-      this.#queue.splice(at, 1);
-      this.#close(batch);
       return true;
     }
     return false;
@@ -146,17 +147,15 @@ export function membersOf(
   const numbered = (n: number) => `"producer":${stamp},"sequence":${n}}`;
   if (type === "publish") {
     const records = calls.map(({ entries }) => entries[0]?.text).join();
-    return `"topic":${topicJson(calls)},"records":[${records}],${numbered(sequence)}`;
+    return `"topic":${JSON.stringify(topicOf({ calls }))},"records":[${records}],${
+      numbered(sequence)
+    }`;
   }
   const parts = calls[0]?.entries.map(({ topic, text }, i) =>
     `{"topic":${JSON.stringify(topic)},"records":[${text}],${numbered(sequence + i)}}`
   );
   const offsets = stored ? undefined : commit?.json(inDoubt);
   return `"publish":[${parts?.join()}]${offsets === undefined ? "" : `,"commit":${offsets}`}`;
-}
-
-function topicJson(calls: readonly Waiting[]): string {
-  return JSON.stringify(calls[0]?.entries[0]?.topic);
 }
 
 /** Tells every call of the batch where its records are. */
@@ -177,6 +176,6 @@ function countOf({ entries }: Waiting): number {
   return entries.reduce((sum, { count }) => sum + count, 0);
 }
 
-function topicOf({ calls }: Batch): string {
+function topicOf({ calls }: Pick<Batch, "calls">): string {
   return calls[0]?.entries[0]?.topic ?? "";
 }

@@ -16,7 +16,9 @@ interface Call {
   readonly bytes: number;
   readonly resolve: (reply: OkFrame) => void;
   readonly reject: (error: unknown) => void;
-  state: "waiting" | "sent" | "refused" | "over";
+  state: "waiting" | "sent" | "over";
+  /** Ends the wait of one that was refused for the moment. */
+  cancel: () => void;
 }
 
 const RETRY_MS = 200;
@@ -52,7 +54,7 @@ export class Calls implements Resident {
       if (this.#stopped) throw this.#stopped;
       requireFits(bytes, this.#connection.limits.messageBytes);
       if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) throw queueFull(this.#maxBytes);
-      const call: Call = { type, members, bytes, resolve, reject, state: "waiting" };
+      const call: Call = { type, members, bytes, resolve, reject, state: "waiting", cancel() {} };
       this.#bytes += bytes;
       this.#open.add(call);
       this.#waiting.push(call);
@@ -85,8 +87,7 @@ export class Calls implements Resident {
 
   #pump(): void {
     while (this.#waiting.length > 0 && this.#connection.hasRoom) {
-      const call = this.#waiting.shift() as Call;
-      if (call.state === "waiting") this.#send(call);
+      this.#send(this.#waiting.shift() as Call);
     }
   }
 
@@ -102,13 +103,10 @@ export class Calls implements Resident {
   }
 
   #answered(call: Call, reply: OkFrame | ErrorFrame): void {
-    if (call.state !== "sent") return this.#pump();
     if (reply.type === "ok") this.#finish(call, () => call.resolve(reply));
-    else if (reply.effect === "none" && isPassing(reply)) {
-      call.state = "refused";
-      this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
-        if (call.state !== "refused") return;
-        call.state = "waiting";
+    else if (call.state === "sent" && reply.effect === "none" && isPassing(reply)) {
+      call.state = "waiting";
+      call.cancel = this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
         this.#waiting.unshift(call);
         this.#pump();
       });
@@ -119,6 +117,7 @@ export class Calls implements Resident {
   #finish(call: Call, settle: () => void): void {
     if (call.state === "over") return;
     call.state = "over";
+    call.cancel();
     this.#open.delete(call);
     const at = this.#waiting.indexOf(call);
     if (at >= 0) this.#waiting.splice(at, 1);

@@ -4,6 +4,7 @@
  * Pure: what to send goes out through `CommitsPort`.
  */
 
+import type { Effect } from "../errors.ts";
 import type { ErrorFrame, OkFrame, TopicPartitionOffset } from "../protocol/gateway_frames.ts";
 import { errorOf, isPassing, WeirError } from "./errors.ts";
 
@@ -24,6 +25,8 @@ export interface OffsetToCommit extends TopicPartitionOffset {
 
 interface Waiter {
   left: number;
+  /** What it waits for may have happened: a try of it went unanswered. */
+  inDoubt: boolean;
   readonly resolve: () => void;
   readonly reject: (error: WeirError) => void;
 }
@@ -69,7 +72,7 @@ export class Commits {
   add(offsets: readonly OffsetToCommit[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (offsets.length === 0) return resolve();
-      const waiter: Waiter = { left: offsets.length, resolve, reject };
+      const waiter: Waiter = { left: offsets.length, inDoubt: false, resolve, reject };
       for (const at of offsets) this.#put(this.#entry(at, [waiter]));
     });
   }
@@ -108,16 +111,16 @@ export class Commits {
   lost(): void {
     const sent = [...this.#sent];
     this.#sent.clear();
-    for (const batch of sent) this.#again(batch);
+    for (const batch of sent) this.#again(batch, "unknown");
   }
 
   /** It is over: nothing is committed any more. */
   end(error: WeirError): void {
-    for (const batch of [this.#pending, ...this.#sent]) {
-      for (const entry of batch.values()) refuse(entry, error);
+    this.lost();
+    for (const { waiters } of this.#pending.values()) {
+      for (const { inDoubt, reject } of waiters) reject(inDoubt ? error.inDoubt() : error);
     }
     this.#pending.clear();
-    this.#sent.clear();
   }
 
   #entry(at: OffsetToCommit, waiters: readonly Waiter[]): Entry {
@@ -159,8 +162,9 @@ export class Commits {
   }
 
   /** To be sent again; but what is not owned any more may not be committed if it comes back. */
-  #again(batch: Entries): void {
+  #again(batch: Entries, effect: Effect): void {
     for (const [name, entry] of batch) {
+      for (const waiter of entry.waiters) waiter.inDoubt ||= effect === "unknown";
       if (this.#port.ownership(name) === entry.ownership) this.#put(entry);
       else refuse(entry, notOwner(name).inDoubt());
     }
@@ -174,7 +178,7 @@ export class Commits {
   /** A commit is all or none: of several, each is tried by itself. */
   #refused(batch: Entries, reply: ErrorFrame): void {
     if (isPassing(reply)) {
-      this.#again(batch);
+      this.#again(batch, reply.effect);
       this.#port.later();
     } else {
       const error = errorOf(reply);

@@ -82,6 +82,8 @@ export class Connection {
   #refusal: WeirError | undefined;
   #waiting = new Map<number, OnReply>();
   #receivers = new Map<number, Receiver>();
+  /** How to cancel what is to happen later on this connection. */
+  readonly #planned = new Set<() => void>();
   #id = 0;
   #out: string[] = [];
   readonly #alarm: Alarm;
@@ -208,6 +210,15 @@ export class Connection {
     Promise.resolve().then(() => this.#flush());
   }
 
+  /** Calls `run` once, `ms` later, unless this connection is gone by then. */
+  later(ms: number, run: () => void): void {
+    const cancel = this.platform.after(ms, () => {
+      this.#planned.delete(cancel);
+      run();
+    });
+    this.#planned.add(cancel);
+  }
+
   /** All that live here now: they may leave, and others come, while they are told. */
   #tell(what: (resident: Resident) => void): void {
     for (const resident of [...this.#residents.keys()]) what(resident);
@@ -292,8 +303,6 @@ export class Connection {
       const welcome = reply as HelloOk;
       this.#welcome = welcome;
       this.#link.welcomed(this.platform.now(), welcome);
-      if (!this.#link.isOpen) return;
-      this.#tell((resident) => resident.opened());
     });
   }
 
@@ -348,6 +357,8 @@ export class Connection {
     socket.drop();
     this.#waiting.clear();
     this.#receivers.clear();
+    for (const cancel of this.#planned) cancel();
+    this.#planned.clear();
     this.#out = [];
     if (wasOpen) this.#tell((resident) => resident.lost());
   }
@@ -355,6 +366,8 @@ export class Connection {
   #changed(state: ConnectionState): void {
     this.#state = state;
     this.#lastError = state.error ?? this.#lastError;
+    // Before the listeners: what those bring to live here is told of it when it comes.
+    if (state.status === "open") this.#tell((resident) => resident.opened());
     if (state.status === "closed") {
       this.#stopListening();
       this.#alarm.cancel();

@@ -16,7 +16,7 @@ import { asyncDispose } from "./dispose.ts";
 import { closedError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import type { Hand } from "./hands.ts";
-import { Membership } from "./membership.ts";
+import { Membership, place } from "./membership.ts";
 import type { WeirRecord } from "./records.ts";
 
 /**
@@ -145,7 +145,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   get partitions(): readonly TopicPartition[] {
-    return this.#membership.ownership.all.map(({ topic, partition }) => ({ topic, partition }));
+    return this.#membership.ownership.all.map(place);
   }
 
   /**
@@ -175,6 +175,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    */
   async *batches(): AsyncGenerator<RecordBatch<Value>, void, undefined> {
     for await (const hand of this.#hands()) {
+      hand.given = hand.batch.next;
       yield hand.batch;
       this.#membership.dealt(hand, hand.batch.next);
     }
@@ -289,14 +290,14 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   async #close(): Promise<void> {
-    this.#membership.intake.inbox.end({}, true);
+    this.#membership.intake.inbox.end(undefined, true);
     await this.#membership.leave();
     this.#finish();
   }
 
   #end(error: unknown): void {
     if (this.#hasEnded) return;
-    this.#membership.intake.inbox.end(error === undefined ? {} : { error }, true);
+    this.#membership.intake.inbox.end(error, true);
     this.#closing = this.#membership.leave().then(() => this.#finish());
   }
 

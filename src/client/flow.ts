@@ -5,7 +5,8 @@
  */
 
 /**
- * Records, and bytes as the gateway counts them (key, headers and the value's JSON).
+ * Records, and bytes as the gateway counts them (key, headers and the value's JSON). More than
+ * 100,000 records or 64 MiB no gateway grants: they count as so many.
  *
  * ```ts
  * const small = weir.subscribe("positions", { capacity: { records: 10, bytes: 65_536 } });

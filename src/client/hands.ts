@@ -47,7 +47,7 @@ export class Hands<Value> {
   take({ at: batch, cost }: Arrived<Value>): Hand<Value> | undefined {
     const owned = this.#ownership.find(batch);
     if (owned && !owned.revoking && batch.records.length > 0) {
-      return this.#hand = { owned, batch, cost, given: batch.next, isVoid: false };
+      return this.#hand = { owned, batch, cost, given: owned.done, isVoid: false };
     }
     this.#intake.dealtWith(cost);
     return undefined;

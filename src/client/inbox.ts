@@ -6,11 +6,13 @@ export class Inbox<Item> {
   #first = 0;
   #waiting: (() => void) | undefined;
   #isOpen = true;
-  #ended: { readonly error?: unknown } | undefined;
+  #hasEnded = false;
+  /** What it ended with, if it was an error. */
+  #error: unknown;
 
   /** Puts something in. After the end nothing goes in any more. */
   put(item: Item): void {
-    if (this.#ended) return;
+    if (this.#hasEnded) return;
     this.#items.push(item);
     this.#wake();
   }
@@ -19,8 +21,8 @@ export class Inbox<Item> {
   async next(): Promise<Item | undefined> {
     for (;;) {
       if (this.#first < this.#items.length && this.#isOpen) return this.#take();
-      if (this.#ended && this.#first === this.#items.length) {
-        if ("error" in this.#ended) throw this.#ended.error;
+      if (this.#hasEnded && this.#first === this.#items.length) {
+        if (this.#error !== undefined) throw this.#error;
         return undefined;
       }
       await new Promise<void>((resolve) => this.#waiting = resolve);
@@ -61,15 +63,16 @@ export class Inbox<Item> {
   }
 
   /** Nothing comes any more; what is there still comes out, unless `atOnce`. */
-  end(reason: { readonly error?: unknown } = {}, atOnce = false): void {
+  end(error?: unknown, atOnce = false): void {
     if (atOnce) this.remove(() => true);
-    this.#ended ??= reason;
+    if (!this.#hasEnded) this.#error = error;
+    this.#hasEnded = true;
     this.#isOpen = true;
     this.#wake();
   }
 
   get hasEnded(): boolean {
-    return this.#ended !== undefined;
+    return this.#hasEnded;
   }
 
   #take(): Item {

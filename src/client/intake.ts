@@ -9,7 +9,11 @@ import type { Connection, Receiver } from "./connection.ts";
 import { type Capacity, Flow } from "./flow.ts";
 import { Inbox } from "./inbox.ts";
 
-const CAPACITY: Capacity = { records: 2_000, bytes: 4 << 20 };
+const RECORDS = 2_000;
+const BYTES = 4 << 20;
+/** A gateway grants no more, whatever it is given: see the protocol's section 8. */
+const RECORDS_MAX = 100_000;
+const BYTES_MAX = 64 << 20;
 
 /** `Aside`: what waits in its place between the deliveries, if there is such a thing. */
 export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
@@ -19,9 +23,15 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
   readonly #flow: Flow;
   #number: number | undefined;
 
-  constructor(connection: Connection, capacity: Partial<Capacity> = {}) {
+  constructor(
+    connection: Connection,
+    { records = RECORDS, bytes = BYTES }: Partial<Capacity> = {},
+  ) {
     this.#connection = connection;
-    this.#capacity = { ...CAPACITY, ...capacity };
+    this.#capacity = {
+      records: Math.min(records, RECORDS_MAX),
+      bytes: Math.min(bytes, BYTES_MAX),
+    };
     this.#flow = new Flow(this.#capacity);
   }
 

@@ -146,8 +146,11 @@ export class Link {
   /** The machine may have slept, or has another network. */
   wake(now: number): void {
     if (this.#phase === "waiting") this.#open(now, "awake again");
-    else if (this.#phase === "opening") this.#until = Math.min(this.#until, now + PROBE_MS);
     else if (this.#phase === "open" && !this.#isAsked(now)) this.#ask(now, PROBE_MS);
+    else if (this.#phase === "opening" && this.#until - now <= OPEN_MS - PROBE_MS) {
+      // One that has just begun is left its time: a page that is shown wakes once it is loaded.
+      this.#until = Math.min(this.#until, now + PROBE_MS);
+    }
   }
 
   /** The socket is gone, or never came to be. */
@@ -156,11 +159,10 @@ export class Link {
     const lasted = this.#phase === "open" && now - this.#openedAt >= STABLE_MS;
     this.#attempt = lasted ? 0 : this.#attempt + 1;
     const words = reason === "" ? `the connection closed with ${code}` : `${reason} (${code})`;
-    const why = error ?? new WeirError("connection_lost", words, { retry: "reconnect" });
     if (isFinal(code)) {
-      const final = new WeirError("refused", words, { closeCode: code });
-      return this.stop(words, error ?? final);
+      return this.stop(words, error ?? new WeirError("refused", words, { closeCode: code }));
     }
+    const why = error ?? new WeirError("connection_lost", words, { retry: "reconnect" });
     const most = BACKOFF_MS * 2 ** Math.min(this.#attempt, MAX_DOUBLINGS);
     const jittered = this.#random() * Math.min(BACKOFF_MAX_MS, most);
     const retryInMs = Math.max(jittered, error?.detail.retryAfterMs ?? 0);

@@ -66,7 +66,7 @@ export class Membership<Value> implements Resident, Receiver {
   readonly #port: MembershipPort;
   readonly #commits: Commits;
   #member: string | undefined;
-  /** Counts connections and joins, so that what was planned on an old one is not done on a new one. */
+  /** Counts connections and joins, so that what an old one brings is not taken for a new one's. */
   #session = 0;
   #attempts = 0;
   #cancelCommit: (() => void) | undefined;
@@ -87,8 +87,7 @@ export class Membership<Value> implements Resident, Receiver {
       },
       ownership: (name) => this.ownership.named(name),
       committed: (at) => this.#committed(at),
-      later: () =>
-        connection.platform.after(RETRY_MS, () => this.isJoined && this.#commits.flush()),
+      later: () => connection.later(RETRY_MS, () => this.isJoined && this.#commits.flush()),
     });
   }
 
@@ -137,14 +136,13 @@ export class Membership<Value> implements Resident, Receiver {
   }
 
   /** Commits what was dealt with and leaves the group. Resolves when that is done or cannot be. */
-  leave(): Promise<void> {
-    const { number } = this.intake;
+  leave(subscription = this.intake.number): Promise<void> {
     this.#cancelCommit?.();
-    if (number === undefined) return Promise.resolve();
+    if (subscription === undefined) return Promise.resolve();
     if (this.ownership.isSure) this.#commitDone();
     return new Promise((resolve) => {
       this.#onLost.add(resolve);
-      this.#connection.request("leave", { subscription: number }, () => {
+      this.#connection.request("leave", { subscription }, () => {
         this.#onLost.delete(resolve);
         resolve();
       });
@@ -231,14 +229,19 @@ export class Membership<Value> implements Resident, Receiver {
   }
 
   #join(): void {
+    if (this.intake.inbox.hasEnded) return;
     const session = ++this.#session;
     const { join } = this.#options;
     const attempt = join.client === undefined ? undefined : ++this.#attempts;
     const members = { ...join, attempt, credit: this.intake.credit() };
     this.#connection.request("join", members, (reply) => {
-      if (session !== this.#session) return;
-      if (reply.type === "error") return this.#refused(reply);
-      this.#joined(reply);
+      if (session === this.#session) {
+        if (reply.type === "ok") this.#joined(reply);
+        else this.#refused(reply);
+      } else if (reply.type === "ok") {
+        // It was over before it had joined: what it would own is for others.
+        this.leave((reply as JoinOk).subscription);
+      }
     });
   }
 
@@ -253,10 +256,7 @@ export class Membership<Value> implements Resident, Receiver {
   #refused(reply: ErrorFrame): void {
     const error = errorOf(reply);
     if (error.retry === "never") return this.#port.ended(error);
-    const session = this.#session;
-    this.#connection.platform.after(error.detail.retryAfterMs ?? RETRY_MS, () => {
-      if (session === this.#session) this.#join();
-    });
+    this.#connection.later(reply.retryAfterMs ?? RETRY_MS, () => this.#join());
   }
 
   #received(frame: RecordsPush | GapPush): void {
@@ -337,15 +337,14 @@ export class Membership<Value> implements Resident, Receiver {
 
   /** The loop had gone back behind what is committed: the group does not know, so it is said again. */
   #seekBack(ahead: readonly Owned[]): void {
-    const session = this.#session;
     const partitions = ahead.map((owned) => ({ ...place(owned), offset: owned.next }));
     const members = { subscription: this.intake.number, partitions };
     this.#connection.request("seek", members, (reply) => {
       if (reply.type === "ok") { for (const owned of ahead) owned.rewinding = false; }
       else {
-        this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
+        this.#connection.later(reply.retryAfterMs ?? RETRY_MS, () => {
           const still = this.ownership.still(ahead);
-          if (session === this.#session && still.length > 0) this.#seekBack(still);
+          if (still.length > 0) this.#seekBack(still);
         });
       }
     });
@@ -386,7 +385,7 @@ export class Membership<Value> implements Resident, Receiver {
   }
 }
 
-function place({ topic, partition }: TopicPartition): TopicPartition {
+export function place({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition };
 }
 

@@ -300,7 +300,6 @@ export class Producer {
       this.#line.ok(batch);
       this.#bytes -= batch.bytes;
       settle(batch, offsets, duplicate);
-      this.#changed();
     } else if (isPassing(reply)) {
       const afterMs = reply.retryAfterMs ?? (reply.retry === "resend" ? 0 : RETRY_MS);
       this.#line.again(batch, reply.effect === "unknown", now, afterMs);
@@ -313,6 +312,7 @@ export class Producer {
     } else {
       this.#refuse(batch, errorOf(reply));
     }
+    this.#changed();
     this.#soon();
   }
 
@@ -334,7 +334,7 @@ export class Producer {
 
   /** Takes the first epoch, or the next: then numbers begin anew. */
   #begin(): void {
-    if (this.#asking || (this.#batches.size === 0 && this.#line.isEmpty)) return;
+    if (this.#asking || this.#isQuiet) return;
     this.#asking = true;
     this.#connection.request("initProducer", { name: this.#name }, (reply) => {
       this.#asking = false;

@@ -49,9 +49,9 @@ export class Progress {
   }
 
   /** It stands on a new connection; what came before may not be dealt with yet. */
-  stand({ partition, offset }: RecordPlace, reset: boolean): void {
+  stand({ partition, offset }: RecordPlace): void {
+    if (this.#done.get(partition) === this.#next.get(partition)) this.#done.set(partition, offset);
     this.#next.set(partition, offset);
-    if (reset || !this.#done.has(partition)) this.#done.set(partition, offset);
   }
 
   /** With keys, what was not wanted moves it on without a record. */

@@ -132,17 +132,9 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   /** The topic was made again with fewer partitions: it is followed anew, from its start. */
   #anew = false;
   #forget: () => void = () => {};
-  /** Counts connections, so that what an old one planned is not done on a new one. */
-  #session = 0;
   readonly #resident: Resident = {
-    opened: () => {
-      this.#session++;
-      this.#subscribe();
-    },
-    lost: () => {
-      this.#session++;
-      this.#intake.detach();
-    },
+    opened: () => this.#subscribe(),
+    lost: () => this.#intake.detach(),
     stopped: (error) => this.#end(error.code === "closed" ? undefined : error, false),
   };
   readonly #receiver: Receiver = {
@@ -317,7 +309,11 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     if (this.#intake.inbox.hasEnded) return this.#unsubscribe(subscription);
     this.#intake.attach(subscription, this.#receiver);
     this.#incarnation = incarnation;
-    for (const place of positions) this.#progress.stand(place, place.reset !== undefined);
+    for (const place of positions) {
+      // What came before is of the same log if only its beginning has gone.
+      if (place.reset && place.reset !== "trimmed") this.#move(place);
+      else this.#progress.stand(place);
+    }
     const reset = this.#anew ? { reset: "incarnation" as const } : {};
     if (resumed || this.#anew) {
       const places = positions.map(({ topic: _, ...place }) => ({ ...place, ...reset }));
@@ -333,13 +329,13 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     const error = errorOf(reply);
     if (resumes && error.code === "unknown_partition") {
       this.#anew = true;
+      this.#progress.next.forEach((place) => this.#move(place));
       this.#progress.clear();
       return this.#subscribe();
     }
     if (error.retry === "never") return this.#end(error, false);
-    const session = this.#session;
-    this.#connection.platform.after(error.detail.retryAfterMs ?? RETRY_MS, () => {
-      if (session === this.#session && !this.#intake.inbox.hasEnded) this.#subscribe();
+    this.#connection.later(reply.retryAfterMs ?? RETRY_MS, () => {
+      if (!this.#intake.inbox.hasEnded) this.#subscribe();
     });
   }
 
@@ -349,23 +345,22 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     this.#connection.request("seek", members, (reply) => {
       this.#seeks = this.#seeks.filter((other) => other !== seek);
       if (reply.type === "error") return seek.reject(errorOf(reply));
-      this.#sought(seek);
+      seek.positions.forEach((place) => this.#move(place));
       seek.resolve();
     });
   }
 
-  /** What came of these partitions before is void. */
-  #sought({ positions }: Seek): void {
-    for (const place of positions) {
-      this.#intake.drop({ topic: this.#topic, partition: place.partition });
-      this.#progress.move(place);
-      if (this.#inHand?.partition === place.partition) this.#inHand.isVoid = true;
-    }
+  /** It goes on there: what came of this partition before is void. */
+  #move(place: RecordPlace): void {
+    const { partition } = place;
+    this.#intake.drop({ topic: this.#topic, partition });
+    this.#progress.move(place);
+    if (this.#inHand?.partition === partition) this.#inHand.isVoid = true;
   }
 
   #end(error: unknown, atOnce: boolean): void {
     if (this.#intake.inbox.hasEnded) return;
-    this.#intake.inbox.end(error === undefined ? {} : { error }, atOnce);
+    this.#intake.inbox.end(error, atOnce);
     for (const one of [this.#settleReady, ...this.#seeks]) {
       one.reject(error ?? closedError("subscription"));
     }

@@ -23,9 +23,15 @@ async function subscribed(gateway: ScriptedGateway): Promise<Subscription<number
   return subscription;
 }
 
-async function stands(gateway: ScriptedGateway, request: Frame, offset: number): Promise<void> {
-  const positions = [{ topic: "t", partition: 0, offset }];
-  await gateway.ok(request, { subscription: 1, positions, incarnation: "i", recovered: true });
+async function stands(
+  gateway: ScriptedGateway,
+  request: Frame,
+  offset: number,
+  reset?: string,
+): Promise<void> {
+  const positions = [{ topic: "t", partition: 0, offset, ...reset && { reset } }];
+  const recovered = reset === undefined;
+  await gateway.ok(request, { subscription: 1, positions, incarnation: "i", recovered });
 }
 
 async function joined(gateway: ScriptedGateway, partitions = [assigned(0)]): Promise<void> {
@@ -55,6 +61,36 @@ Deno.test("a publish of nothing, or to no topic, is refused and spoils no other'
   await gateway.advance(10);
   assertEquals([empty.now, nowhere.now], ["invalid_frame none", "invalid_frame none"]);
   assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
+});
+
+Deno.test("what comes behind a publish that its signal took back is sent", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { producer } = await producing(gateway);
+  gateway.take();
+  const abort = new AbortController();
+  const taken = outcomeOf(producer.publish("t", { value: 2 }, { signal: abort.signal }));
+  abort.abort();
+  const next = outcomeOf(producer.publish("t", { value: 3 }));
+  await gateway.advance(10);
+  const publish = gateway.expect("publish");
+  await gateway.ok(publish, { offsets: [[0, 0]] });
+  assertEquals([publish["records"], taken.now, next.now], [[{ value: 3 }], "20", "done"]);
+});
+
+Deno.test("a flush ends with the answer to what went again only for its number's sake", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { producer, outcomes } = await producing(gateway);
+  const stored = gateway.take().find(({ topic }) => topic === "b");
+  await gateway.ok(stored as Frame, { offsets: [[0, 0]] });
+  await gateway.cut();
+  const [first, again] = gateway.take() as [Frame, Frame];
+  await gateway.refuse(first, "record_too_large");
+  const flushed = outcomeOf(producer.flush());
+  await gateway.turn();
+  assertEquals([again["topic"], flushed.now], ["b", "pending"]);
+  await gateway.ok(again, { offsets: [[0, 0]], duplicate: true });
+  assertEquals(outcomes.map(({ now }) => now), ["record_too_large unknown", "done"]);
+  assertEquals(flushed.now, "done");
 });
 
 Deno.test("what was refused for the moment when the client is closed is refused for good", async () => {
@@ -119,6 +155,65 @@ Deno.test("after a seek in the loop's body what is left of the batch does not co
   ]]);
 });
 
+Deno.test("what came of a log that is another one now is void", async () => {
+  for (const reset of ["incarnation", "beyond_end"]) {
+    const gateway = await ScriptedGateway.open();
+    const subscription = await subscribed(gateway);
+    const read = reading(subscription);
+    await gateway.records(0, 0, 2);
+    await gateway.records(0, 2, 5);
+    await gateway.cut();
+    await stands(gateway, gateway.expect("subscribe"), 1, reset);
+    read.go();
+    await gateway.turn();
+    assertEquals([read.seen, subscription.position?.positions], [[0], [
+      { partition: 0, offset: 1 },
+    ]]);
+    read.holds = false;
+    await gateway.records(0, 1, 3);
+    assertEquals([read.seen, subscription.position?.positions], [[0, 1, 2], [
+      { partition: 0, offset: 3 },
+    ]]);
+  }
+});
+
+Deno.test("what came of a topic that has fewer partitions now is void", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  const read = reading(subscription);
+  await gateway.records(0, 0, 2);
+  await gateway.records(1, 5, 7);
+  await gateway.cut();
+  await gateway.refuse(gateway.expect("subscribe"), "unknown_partition");
+  const request = gateway.expect("subscribe");
+  await stands(gateway, request, 0);
+  read.holds = false;
+  read.go();
+  await gateway.turn();
+  assertEquals([request["from"], read.seen], ["earliest", [0]]);
+  assertEquals(subscription.position?.positions, [{ partition: 0, offset: 0 }]);
+});
+
+Deno.test("what was trimmed takes the position past nothing that waits", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  await gateway.cut();
+  await stands(gateway, gateway.expect("subscribe"), 3, "trimmed");
+  assertEquals(subscription.position?.positions, [{ partition: 0, offset: 3 }]);
+  const read = reading(subscription);
+  await gateway.records(0, 3, 5);
+  await gateway.records(0, 5, 8);
+  await gateway.cut();
+  await stands(gateway, gateway.expect("subscribe"), 9, "trimmed");
+  assertEquals(subscription.position?.positions, [{ partition: 0, offset: 3 }]);
+  read.holds = false;
+  read.go();
+  await gateway.turn();
+  assertEquals([read.seen, subscription.position?.positions], [[3, 4, 5, 6, 7], [
+    { partition: 0, offset: 8 },
+  ]]);
+});
+
 Deno.test("what a gap names is dealt with: position and lag are behind it", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
@@ -135,6 +230,45 @@ Deno.test("what a gap names is dealt with: position and lag are behind it", asyn
 Deno.test("a subscription that never stood has no position", () => {
   const gateway = ScriptedGateway.silent();
   assertEquals(gateway.client.subscribe("t").position, undefined);
+});
+
+Deno.test("what a listener begins when the connection opens is asked for once", async () => {
+  const gateway = ScriptedGateway.silent();
+  gateway.client.onState(({ status }) => {
+    if (status === "open") gateway.client.subscribe("t");
+  });
+  await gateway.greet();
+  assertEquals(gateway.take().map(({ type }) => type), ["subscribe"]);
+});
+
+Deno.test("what was refused for the moment is asked for once by the next connection", async () => {
+  const gateway = await ScriptedGateway.open();
+  gateway.client.subscribe("t");
+  gateway.client.consume("t", { group: "g" });
+  await gateway.turn();
+  for (const request of gateway.take()) await gateway.refuse(request, "unavailable", "same");
+  await gateway.cut();
+  assertEquals(gateway.take().map(({ type }) => type), ["subscribe", "join"]);
+});
+
+Deno.test("a client that is closed plans nothing any more", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { client } = gateway;
+  const consumer = client.consume("t", { group: "g", autoCommitMs: false });
+  await gateway.turn();
+  await joined(gateway);
+  client.publish("t", { value: 1 }).catch(() => {});
+  client.subscribe("t");
+  client.consume("t", { group: "h" });
+  consumer.commit([{ topic: "t", partition: 0, offset: 1 }]).catch(() => {});
+  await gateway.turn();
+  const before = gateway.timers;
+  for (const request of gateway.take()) await gateway.refuse(request, "unavailable", "same");
+  assertEquals(gateway.timers, before + 4);
+  const closed = outcomeOf(client.close());
+  await gateway.turn();
+  await gateway.ok(gateway.expect("leave"));
+  assertEquals([closed.now, gateway.timers], ["done", 0]);
 });
 
 Deno.test("a listener that closes the client, or throws, leaves it as it should be", async () => {
@@ -184,6 +318,81 @@ Deno.test("a transaction that waits for its consumer ends with its signal", asyn
   abort.abort();
   await gateway.turn();
   assertEquals(outcome.now, "20");
+});
+
+Deno.test("a consumer that is over before it has joined leaves when it has", async () => {
+  const gateway = await ScriptedGateway.open();
+  const closing = gateway.client.consume("t", { group: "g" });
+  await gateway.turn();
+  const join = gateway.expect("join");
+  await closing.close();
+  await gateway.ok(join, { subscription: 7, member: "m", epoch: 1 });
+  assertEquals(gateway.expect("leave")["subscription"], 7);
+
+  // One that the gateway ends while it leaves does not join again.
+  const ended = gateway.client.consume("t", { group: "g" });
+  await gateway.turn();
+  await joined(gateway);
+  const closed = outcomeOf(ended.close());
+  await gateway.turn();
+  const leave = gateway.expect("leave");
+  const end = { code: "not_owner", message: "It was too slow", retry: "rejoin" };
+  await gateway.say("end", { subscription: 1, ...end });
+  await gateway.refuse(leave, "unknown_subscription");
+  assertEquals([gateway.take(), closed.now], [[], "done"]);
+});
+
+Deno.test("a commit that comes before the loop has its records is of none of them", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
+  await gateway.turn();
+  await joined(gateway);
+  const next = outcomeOf(consumer[Symbol.asyncIterator]().next());
+  const said = gateway.records(0, 0, 3);
+  for (let turn = 0; turn < 60 && next.now === "pending"; turn++) {
+    consumer.commit();
+    await Promise.resolve();
+  }
+  await said;
+  assertEquals(next.now, "done");
+  const offsets = gateway.take().flatMap(({ offsets = [] }) => offsets as { offset: number }[]);
+  // The first may count already: it is on its way to the loop for certain.
+  assertEquals(offsets.filter(({ offset }) => offset > 1), []);
+});
+
+Deno.test("a commit behind a batch that the loop was given is of all of it", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
+  await gateway.turn();
+  await joined(gateway);
+  const given = outcomeOf(consumer.batches().next());
+  await gateway.records(0, 0, 3);
+  consumer.commit();
+  await gateway.turn();
+  const { offsets } = gateway.expect("commit");
+  assertEquals([given.now, offsets], ["done", [{ topic: "t", partition: 0, offset: 3 }]]);
+});
+
+Deno.test("a commit that has no answer when its consumer is closed may have happened", async () => {
+  for (const isLost of [false, true]) {
+    const gateway = await ScriptedGateway.open();
+    const consumer = gateway.client.consume("t", { group: "g", autoCommitMs: false });
+    await gateway.turn();
+    await joined(gateway, [assigned(0), assigned(1)]);
+    const commit = (partition: number) =>
+      outcomeOf(consumer.commit([{ topic: "t", partition, offset: 1 }]));
+    const outcomes = [commit(0)];
+    await gateway.turn();
+    if (isLost) {
+      gateway.closeSocket();
+      outcomes.push(commit(1)); // which is never sent
+    }
+    consumer.close();
+    await gateway.turn();
+    if (!isLost) await gateway.ok(gateway.expect("leave"));
+    const expected = isLost ? ["closed unknown", "closed none"] : ["closed unknown"];
+    assertEquals(outcomes.map(({ now }) => now), expected);
+  }
 });
 
 Deno.test("partitions that came and went while the loop was busy are told of as gone", async () => {

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { arrived, skipped } from "../../src/client/batch.ts";
 import type { Connection } from "../../src/client/connection.ts";
 import { Intake } from "../../src/client/intake.ts";
+import { CREDIT } from "../../src/limits.ts";
 
 function push(partition: number, offset: number, kept = false) {
   const records = [{ offset, timestamp: 0, value: offset }];
@@ -84,4 +85,10 @@ Deno.test("what was put together counts as all that it is made of", async () => 
   const first = await waiting.next();
   assertEquals(first?.kind === "records" && first.cost, { records: 2, bytes: 20 });
   assertEquals(waiting.credit().records, 2);
+});
+
+Deno.test("more than a gateway grants is not waited for", () => {
+  const { maxRecords, maxBytes } = CREDIT;
+  const waiting = new Intake<number>({} as Connection, { records: 1e9, bytes: 1e12 });
+  assertEquals(waiting.credit(), { records: maxRecords, bytes: maxBytes });
 });

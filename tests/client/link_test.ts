@@ -100,6 +100,16 @@ Deno.test("who wakes while it waits connects at once", () => {
   assertEquals(fixture.take(), ["open"]);
 });
 
+Deno.test("who wakes while it connects gives up after 2 s, unless it has just begun", () => {
+  const fixture = new Fixture();
+  fixture.link.start(0);
+  fixture.link.wake(1_999);
+  assertEquals(fixture.link.deadline, 10_000);
+  fixture.link.wake(2_000);
+  fixture.link.wake(3_000);
+  assertEquals(fixture.link.deadline, 4_000);
+});
+
 Deno.test("a gateway that drains is left when nothing is awaited of it", () => {
   const fixture = opened();
   fixture.link.draining(1_000, 500);

@@ -69,6 +69,11 @@ export class ScriptedGateway {
     return gateway;
   }
 
+  /** What the client has planned for later. */
+  get timers(): number {
+    return this.#timers.length;
+  }
+
   /** What its own clock shows. */
   get clock(): number {
     return CLOCK_MS + this.#now;
