@@ -117,9 +117,7 @@ export class Commits {
   /** It is over: nothing is committed any more. */
   end(error: WeirError): void {
     this.lost();
-    for (const { waiters } of this.#pending.values()) {
-      for (const { inDoubt, reject } of waiters) reject(inDoubt ? error.inDoubt() : error);
-    }
+    for (const entry of this.#pending.values()) refuse(entry, error);
     this.#pending.clear();
   }
 
@@ -166,7 +164,7 @@ export class Commits {
     for (const [name, entry] of batch) {
       for (const waiter of entry.waiters) waiter.inDoubt ||= effect === "unknown";
       if (this.#port.ownership(name) === entry.ownership) this.#put(entry);
-      else refuse(entry, notOwner(name).inDoubt());
+      else refuse(entry, notOwner(name));
     }
   }
 
@@ -196,7 +194,7 @@ export function nameOf({ topic, partition }: { topic: string; partition: number 
 }
 
 function refuse({ waiters }: Entry, error: WeirError): void {
-  for (const waiter of waiters) waiter.reject(error);
+  for (const { inDoubt, reject } of waiters) reject(inDoubt ? error.inDoubt() : error);
 }
 
 function notOwner(name: string): WeirError {
