@@ -175,7 +175,7 @@ export class Group {
     do {
       await this.#rest();
       const looks = this.#looks.splice(0);
-      const batch = this.#nextBatch();
+      const batch = this.#isResting ? [] : this.#nextBatch();
       try {
         const refused = await this.#carryOut(batch);
         for (const { command, resolve, reject } of batch) {
@@ -244,7 +244,7 @@ export class Group {
     }
     // What is told is what was so a moment ago: after a slow answer it is read again.
     const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
-    const unfenced = this.#unfenced(prepared.transition.state);
+    const unfenced = this.#unfenced(prepared, version);
     const isOld = (isSlow || unfenced.length > 0) &&
       !await this.#takeUp(unfenced, version ?? prepared.before.checks[0]?.version ?? null);
     if (isOld) await this.#carryOut([]);
@@ -274,10 +274,11 @@ export class Group {
    * Members that are here, and of whose fence nothing is known: the write that set it was stored, and
    * others wrote before its outcome was.
    */
-  #unfenced({ members }: GroupState): Unfenced[] {
-    return [...members].flatMap(([id, { connection }]) => {
+  #unfenced({ transition: { state, fenced } }: Prepared, version: string | undefined): Unfenced[] {
+    return [...state.members].flatMap(([id, { connection }]) => {
       const membership = this.members.get(connection);
-      if (!membership || membership.knowsFence) return [];
+      const isSetNow = version !== undefined && fenced.has(id);
+      if (!membership || membership.knowsFence || isSetNow) return [];
       return [{ id, membership }];
     });
   }
@@ -302,11 +303,18 @@ export class Group {
     }
   }
 
-  /** All that a group costs is in proportion to its state: a large one leaves time to others. */
+  get #isResting(): boolean {
+    return this.#context.host.clock.monotonic() < this.#restsUntil;
+  }
+
+  /**
+   * All that a group costs is in proportion to its state: a large one leaves time to others. Only a look,
+   * for which somebody waits, is not put off.
+   */
   async #rest(): Promise<void> {
     const { clock } = this.#context.host;
+    if (!this.#isResting || this.#looks.length > 0) return;
     const ms = this.#restsUntil - clock.monotonic();
-    if (ms <= 0 || this.#looks.length > 0) return;
     await new Promise<void>((goOn) => {
       const cancel = clock.after(ms, goOn);
       this.#hurry = () => {
@@ -355,7 +363,7 @@ export class Group {
     this.#bytes = this.#loaded.bytes;
     this.#goesOn = transition.goesOn && !transition.unchanged;
     const now = this.#context.host.clock.monotonic();
-    this.#restsUntil = now + this.#restMs;
+    if (version !== undefined) this.#restsUntil = now + this.#restMs;
     this.#deadlines.watch(state, now);
     // The right to commit stands under the version of the write; who has it hears at once what of it is left.
     for (const member of version === undefined ? [] : transition.fenced) {

@@ -6,7 +6,7 @@ import type { Log } from "../log/log.ts";
 import { requirePartition, unknownTopic } from "../log/topics.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
-import type { Mutation } from "../store/store.ts";
+import type { Key, Mutation } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import type { Offset, Topic, TopicPartition, TopicPartitionOffset } from "../types.ts";
 import type { GroupContext } from "./group.ts";
@@ -78,20 +78,26 @@ export class GroupAdmin {
     return { group, epoch: state.epoch, members: membersOf(state), offsets };
   }
 
-  /** Its offsets go first: whoever joins meanwhile is there when the group itself is to go. */
+  /** With its last offsets; those that one write does not take go before. */
   async remove(group: string): Promise<void> {
     const { store, host } = this.#context;
-    requireNoMembers(group, await this.#require(group));
-    await this.#dropOffsets(group, (key) => key.length === 4, requireNoMembers);
+    const most = offsetsAtOnce(group);
     let sent = false; // a deletion leaves nothing that could tell whose it was
-    await transact(store, host, {
-      load: () => sent ? loadGroup(store, group) : this.#require(group),
-      decide: (loaded) => {
-        requireNoMembers(group, loaded);
-        sent = true;
-        return { mutations: loaded.root ? deleteGroup(group, loaded) : [], result: undefined };
-      },
-    });
+    for (let goesOn = true; goesOn;) {
+      goesOn = await transact(store, host, {
+        load: async () => {
+          const loaded = await (sent ? loadGroup(store, group) : this.#require(group));
+          return { ...loaded, offsets: await this.#offsets(group, (key) => key.length === 4) };
+        },
+        decide: (loaded) => {
+          requireNoMembers(group, loaded);
+          sent = true;
+          const isLast = loaded.offsets.length <= most;
+          const root = isLast && loaded.root ? deleteGroup(group, loaded) : [];
+          return { mutations: [...loaded.offsets.slice(0, most), ...root], result: !isLast };
+        },
+      });
+    }
   }
 
   async reset(group: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
@@ -176,27 +182,26 @@ export class GroupAdmin {
     return topic;
   }
 
-  async #dropOffsets(
-    group: string,
-    isDoomed: (key: readonly (string | number)[]) => boolean,
-    require: (group: string, loaded: LoadedGroup) => void = () => {},
-  ): Promise<void> {
+  async #dropOffsets(group: string, isDoomed: (key: Key) => boolean): Promise<void> {
     const { store, host } = this.#context;
-    const doomed: Mutation[] = [];
-    for await (const { key } of scanAll(store, keys.offsetsOf(group))) {
-      if (isDoomed(key)) doomed.push({ type: "delete", key });
-    }
+    const doomed = await this.#offsets(group, isDoomed);
     const most = offsetsAtOnce(group);
     for (let at = 0; at < doomed.length; at += most) {
       const mutations = doomed.slice(at, at + most);
       await transact(store, host, {
         load: () => loadGroup(store, group),
-        decide: (loaded) => {
-          require(group, loaded);
-          return { mutations, result: undefined };
-        },
+        decide: () => ({ mutations, result: undefined }),
       });
     }
+  }
+
+  /** What deletes those of a group's offsets. */
+  async #offsets(group: string, isDoomed: (key: Key) => boolean): Promise<Mutation[]> {
+    const doomed: Mutation[] = [];
+    for await (const { key } of scanAll(this.#context.store, keys.offsetsOf(group))) {
+      if (isDoomed(key)) doomed.push({ type: "delete", key });
+    }
+    return doomed;
   }
 }
 

@@ -4,6 +4,7 @@
  * much.
  */
 
+import { PRODUCER } from "../limits.ts";
 import type { ProducerStamp } from "../types.ts";
 import {
   invalid,
@@ -35,15 +36,16 @@ export function stampsIn(given: unknown): ProducerStamp[] {
   if (!isObject(given)) return [];
   const { type, publish } = given;
   if (type === "publish") return stampIn(given);
-  return type === "transact" && Array.isArray(publish) ? publish.flatMap(stampIn) : [];
+  if (type !== "transact" || !Array.isArray(publish)) return [];
+  return publish.slice(0, PRODUCER.window).flatMap(stampIn);
 }
 
+/** Makes no error of what is none: there may be many. */
 function stampIn(given: unknown): ProducerStamp[] {
-  try {
-    return isObject(given) ? [readStamp(given["producer"])] : [];
-  } catch {
-    return [];
-  }
+  const producer = isObject(given) ? given["producer"] : undefined;
+  if (!isObject(producer)) return [];
+  const { id, epoch, sequence } = producer;
+  return isLabel(id) && isWhole(epoch) && isWhole(sequence) ? [{ id, epoch, sequence }] : [];
 }
 
 function readStamp(given: unknown): ProducerStamp {

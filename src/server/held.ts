@@ -61,6 +61,9 @@ export class Held {
         this.#bytes -= message.length + BESIDE_BYTES;
         this.#line.receive(message);
       }
+    } catch (error) {
+      this.#clear(); // what is behind a failure is not to be taken without what failed
+      throw error;
     } finally {
       this.#handing = false;
     }

@@ -98,7 +98,7 @@ export class Session {
     }
     this.#liveness.heard(this.#context.host.clock.monotonic());
     const all = decodeMessage(message);
-    if (all.some(({ error }) => error && isForeign(error))) {
+    if (all.some(({ error }) => error)) {
       this.#rest(Math.floor(message.length / SESSION.refusedBytesPerMs));
     }
     for (const decoded of all) {
@@ -184,6 +184,7 @@ export class Session {
     }
     if (id !== undefined && this.#requests.isOpen(id)) {
       const inUse = new GatewayError("invalid_frame", `id ${id} is that of an open request`);
+      this.#producing.passOver(frame);
       return this.#refuse(undefined, inUse);
     }
     if (needsRoom(frame) && this.#requests.full) return this.#overloaded(frame);
