@@ -229,7 +229,7 @@ export class CommitChecks {
 
   #judge(operation: Operation, pending: Pending): void {
     const { overlapMs, report } = this.#given;
-    const { share, member, offset, hold, suspect } = pending;
+    const { share, member, offset, hold, suspect, told } = pending;
     const isBack = share.holds.some((other) =>
       other.member === member && other.from > operation.begun &&
       other.fromAt <= operation.endedAt + overlapMs
@@ -239,6 +239,9 @@ export class CommitChecks {
       const { rival } = suspect;
       const soon = rival.fromAt - hold.fromAt <= overlapMs;
       if (soon && rival.end !== undefined) return;
+      // It was away meanwhile and has it again: of that it hears nothing where nothing was committed.
+      const isOver = rival.end === "lost it" && rival.until < operation.begun;
+      if (isOver && (this.#told.get(rival) ?? -1) <= told) return;
     }
     const why = suspect.why === "lost"
       ? "it had lost it"

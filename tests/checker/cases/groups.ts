@@ -123,6 +123,20 @@ export const GROUP_CASES: readonly Case[] = [
   },
   {
     kind: "zombie-commit",
+    name:
+      "without epochs, one that was away and has it again need not hear so if nothing was committed",
+    tell(sketch, wrong) {
+      sketch.terms();
+      sketch.assigned("m", "a/0", 0);
+      sketch.wait(1_000);
+      sketch.assigned("n", "a/0", 0);
+      if (wrong) sketch.committed("n", "a/0", 1);
+      sketch.revoked("n", "a/0", true);
+      sketch.committed("m", "a/0", 2);
+    },
+  },
+  {
+    kind: "zombie-commit",
     name: "one that is not above what is committed changes nothing, and is allowed",
     tell(sketch, wrong) {
       sketch.terms();
