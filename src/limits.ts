@@ -91,6 +91,7 @@ export const CREDIT = {
   maxBytes: 64 * MiB,
   /** How far back `onSlow: "latest"` looks for the last record of each key. */
   latestRecords: 10_000,
+  latestBytes: 8 * MiB,
 } as const;
 
 export const PRODUCER = {
@@ -186,6 +187,9 @@ export const LOG = {
   retentionEveryMs: 2_000,
   /** Keys that one background delete takes, and the pause behind it. */
   deleteKeys: 500,
+  /** Keys, with their values, that one look at a deleted topic takes; and looks, until others have a turn. */
+  sweepKeys: 32,
+  sweepPages: 50,
   deletePauseMs: 20,
   /** How long a deleted topic's mark stays: longer than any write is under way. */
   markKeptMs: 600_000,

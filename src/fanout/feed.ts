@@ -299,20 +299,33 @@ export class Feed {
 
   /** Credit came again after it had run out: what was missed meanwhile is not sent. */
   #skip(onSlow: "drop" | "latest"): void {
+    const missed: Missed[] = [];
     for (const cursor of this.#cursors.values()) {
       const from = cursor.next;
       const to = this.#endOf(cursor);
       if (cursor.live || from >= to) continue;
       cursor.moves++;
       this.#gap(cursor, to, "slow");
-      if (onSlow === "latest") this.#sendLatest(cursor, from, to);
+      missed.push({ cursor, from, to, moves: cursor.moves });
+    }
+    if (onSlow === "latest" && missed.length > 0) this.#sendAllLatest(missed);
+  }
+
+  /** One partition after the other, so that no more than what one of them has is in memory. */
+  async #sendAllLatest(missed: readonly Missed[]): Promise<void> {
+    this.#held++;
+    try {
+      for (const one of missed) await this.#sendLatest(one);
+    } finally {
+      this.#held--;
+      this.#pump();
     }
   }
 
-  async #sendLatest(cursor: Cursor, from: Offset, to: Offset): Promise<void> {
-    const { topic, partition, keys, moves } = cursor;
+  async #sendLatest({ cursor, from, to, moves }: Missed): Promise<void> {
+    const { topic, partition, keys } = cursor;
+    if (cursor.moves !== moves) return;
     const first = Math.max(from, to - CREDIT.latestRecords);
-    this.#held++;
     try {
       const sections = await this.#readRange(cursor, first, to);
       if (cursor.moves !== moves) return;
@@ -326,19 +339,22 @@ export class Feed {
     } catch (error) {
       // What cannot be looked up is not kept; the gap has said that it is missing.
       if (!(error instanceof GatewayError)) throw error;
-    } finally {
-      this.#held--;
-      this.#pump();
     }
   }
 
+  /** Of these the last ones, as far as they may be in memory together. */
   async #readRange({ topic, partition }: Cursor, from: Offset, to: Offset): Promise<Section[]> {
     const found: Section[] = [];
+    let bytes = 0;
     for (let next = from; next < to;) {
       const { sections } = await this.#hub.log.read(topic, partition, next, LOG.readBytes);
       const last = sections.at(-1);
       if (!last) break;
       found.push(...sections);
+      bytes += sections.reduce((sum, { payload }) => sum + payload.length, 0);
+      while (bytes > CREDIT.latestBytes && found.length > 1) {
+        bytes -= found.shift()?.payload.length ?? 0;
+      }
       next = last.next;
     }
     return found;
@@ -354,6 +370,15 @@ export class Feed {
     cursor.live = false;
     this.#hub.leave(cursor);
   }
+}
+
+/** What a cursor that was out of credit has missed. */
+interface Missed {
+  readonly cursor: Cursor;
+  readonly from: Offset;
+  readonly to: Offset;
+  /** Of the cursor: if it is moved since, nobody wants it. */
+  readonly moves: number;
 }
 
 function nameOf(topic: string, partition: number): string {

@@ -4,7 +4,6 @@
  */
 
 import { assert } from "../assert.ts";
-import { STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { type DecodedEntry, decodeEntry } from "./entry.ts";
@@ -18,6 +17,8 @@ export interface StripeName {
 
 /** First page: an entry has at most eleven values, so one at least is whole. */
 const FIRST_PAGE = 16;
+/** Values of a page, which may be the largest: it must come within one call, however slow the link. */
+const LARGEST_PAGE = 128;
 
 /**
  * The entries `[from, to)`, at least one of them, until they have `bytesMax` bytes. Whoever asks
@@ -41,16 +42,17 @@ export async function scanEntries(
       end: keys.entry(stripe.topic.id, stripe.index, to, 0),
       limit,
     });
-    if (values[0]?.key.at(-2) !== number) throw new EntryMissing(number);
+    if (values.length === 0) throw new EntryMissing(number);
     const groups = byEntry(values);
     if (values.length === limit) groups.pop(); // the page may have cut its last entry short
-    for (const chunks of groups) {
-      const entry = decodeEntry(chunks, stripe.partitions);
+    for (const [i, chunks] of groups.entries()) {
+      if (chunks.number !== number + i) throw new EntryMissing(number + i);
+      const entry = decodeEntry(chunks.values, stripe.partitions);
       decoded.push(entry);
       bytes += entry.bytes;
     }
     const meanBytes = Math.max(1, bytes / decoded.length);
-    limit = Math.min(STORE.scanEntries, FIRST_PAGE + Math.ceil((bytesMax - bytes) / meanBytes));
+    limit = Math.min(LARGEST_PAGE, FIRST_PAGE + Math.ceil((bytesMax - bytes) / meanBytes));
   }
   return decoded;
 }
@@ -63,15 +65,19 @@ export class EntryMissing extends Error {
   }
 }
 
-function byEntry(values: readonly Entry[]): Uint8Array[][] {
-  const groups: Uint8Array[][] = [];
-  let last: string | number | undefined;
+/** The values of one entry, with its number. */
+interface Chunks {
+  readonly number: string | number | undefined;
+  readonly values: Uint8Array[];
+}
+
+function byEntry(values: readonly Entry[]): Chunks[] {
+  const groups: Chunks[] = [];
   for (const { key, value } of values) {
     assert(value, "a scan finds values");
     const number = key.at(-2);
-    if (number !== last) groups.push([]);
-    groups.at(-1)?.push(value);
-    last = number;
+    if (number !== groups.at(-1)?.number) groups.push({ number, values: [] });
+    groups.at(-1)?.values.push(value);
   }
   return groups;
 }

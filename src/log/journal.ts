@@ -106,9 +106,10 @@ export class Journal {
         for (const tell of tellings.splice(0)) tell();
         for (const chore of this.#chores.splice(0)) await chore();
       }
+      this.#woken = false; // what is woken while it gathers may be passed by already
       const parts = this.#gather();
       const writing = parts.length > 0 ? this.#write(parts) : undefined;
-      this.#woken = writing !== undefined;
+      if (writing) this.#woken = true;
       for (const tell of tellings) tell();
       tellings = writing ? await writing : [];
     }

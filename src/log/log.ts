@@ -233,7 +233,11 @@ export class Log {
     if (known) return known;
     const log = new TopicLog(this.#store, topic, this.#tail);
     this.#logs.set(topic.id, log);
-    log.loaded.catch(() => this.#logs.delete(topic.id));
+    log.loaded.catch((error) => {
+      this.#logs.delete(topic.id);
+      const isGone = error instanceof GatewayError && error.code === "unknown_topic";
+      if (isGone) this.topics.vanished(topic);
+    });
     return log;
   }
 

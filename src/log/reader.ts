@@ -23,7 +23,7 @@ export class Reader {
   readonly #tail: EntryCache;
   /** What was read from the store. */
   readonly #pages: EntryCache;
-  readonly #fetching = new Map<Stripe, Map<number, Promise<readonly LogEntry[]>>>();
+  readonly #fetching = new WeakMap<Stripe, Map<number, Promise<readonly LogEntry[]>>>();
   /** `topic/partition/offset` → number of the entry that holds it. */
   readonly #bookmarks = new Map<string, number>();
 
@@ -49,20 +49,28 @@ export class Reader {
   }
 
   /** Reads up to `bytesMax` bytes of records from `from` on, or from the log's start if that is later. */
-  async read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
+  read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
+    return this.#withinTrim(stripe, () => this.#read(stripe, partition, from, bytesMax));
+  }
+
+  /** The offset of the first record that was appended at or after `timestamp`; the end if none was. */
+  offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
+    return this.#withinTrim(stripe, () => this.#offsetAt(stripe, partition, timestamp));
+  }
+
+  /** Where retention passes the place between the look and the read, the start has moved: looks again. */
+  async #withinTrim<T>(stripe: Stripe, read: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await this.#read(stripe, partition, from, bytesMax);
+        return await read();
       } catch (error) {
-        // Retention passed the place between the look and the read: the start has moved, look again.
         if (!(error instanceof EntryMissing)) throw error;
         await stripe.refreshTrim(this.#store);
       }
     }
   }
 
-  /** The offset of the first record that was appended at or after `timestamp`; the end if none was. */
-  async offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
+  async #offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
     const at = partition - stripe.first;
     const { start, next } = stripe.bounds(partition);
     const number = await this.#search(stripe, (entry) => entry.time < timestamp);

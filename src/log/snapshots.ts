@@ -72,7 +72,9 @@ async function loadPieces(
       start: keys.snapshotPiece(topic.id, index, generation, piece),
       limit: Math.min(PAGE, pieces - piece),
     });
-    if (page.length === 0) return false;
+    // They are dropped one by one, from the first.
+    const isWhole = page.every(({ key }, i) => key.at(-1) === piece + i);
+    if (page.length === 0 || !isWhole) return false;
     for (const { value } of page) if (value) restore(producers, value);
     piece += page.length;
   }

@@ -94,7 +94,8 @@ export class Stripe {
 
   /**
    * Others have written: learns it from where its head stands now, and returns it. Undefined if retention
-   * has passed some of it before it was learned: all that counts is known then, but not entry by entry.
+   * has passed some of it before it was learned, or it is too much to hold: all that counts is known
+   * then, but not entry by entry.
    */
   async refresh(store: Store, entry: Entry): Promise<readonly Section[] | undefined> {
     if (!entry.value) throw unknownTopic(this.topic.name);
@@ -103,6 +104,10 @@ export class Stripe {
     const from = this.head.entries;
     try {
       const learned = await this.#scan(store, from, head.entries);
+      if (!learned) {
+        await this.#rebuild(store);
+        return undefined;
+      }
       for (const decoded of learned) this.#learn(decoded);
       const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));
       this.head = head;
@@ -172,10 +177,15 @@ export class Stripe {
     return { head: decodeHead(head.value), headVersion, trim: decodeTrim(trim.value) };
   }
 
-  async #scan(store: Store, from: number, to: number): Promise<DecodedEntry[]> {
+  /** Undefined if there is more than should be in memory at once. */
+  async #scan(store: Store, from: number, to: number): Promise<DecodedEntry[] | undefined> {
     const entries: DecodedEntry[] = [];
+    let bytes = 0;
     while (from + entries.length < to) {
-      entries.push(...await scanEntries(store, this, from + entries.length, to, LOG.readBytes));
+      const page = await scanEntries(store, this, from + entries.length, to, LOG.readBytes);
+      bytes += page.reduce((sum, entry) => sum + entry.bytes, 0);
+      if (bytes > LOG.cacheBytes) return undefined;
+      entries.push(...page);
     }
     return entries;
   }

@@ -21,6 +21,7 @@ export class Sweeper {
   /** Deleted topics of which nothing but the mark is left, and since when, on the monotonic clock. */
   #clean = new Map<string, number>();
   #isWoken = true;
+  #pagesLeft = 0;
 
   constructor(store: Store, host: Host) {
     this.#store = store;
@@ -32,34 +33,36 @@ export class Sweeper {
     this.#isWoken = true;
   }
 
-  /** Sweeps all topics that are marked as deleted, if any may be there. */
+  /** Sweeps topics that are marked as deleted, if any may be there, for some time: the rest comes later. */
   async sweep(signal: AbortSignal): Promise<void> {
     const now = this.#host.clock.monotonic();
     const over = now - LOG.markKeptMs;
     if (!this.#isWoken && ![...this.#clean.values()].some((since) => since <= over)) return;
+    this.#isWoken = false;
+    this.#pagesLeft = LOG.sweepPages;
     const clean = new Map<string, number>();
     for await (const { key } of scanAll(this.#store, keys.allGone())) {
       const topic = String(key.at(-1));
       const since = this.#clean.get(topic);
       if (since === undefined) await this.#sweepTopic(topic, key, signal);
-      if (signal.aborted) return;
+      if (signal.aborted || this.#pagesLeft === 0) return this.wake();
       if (since === undefined || since > over) clean.set(topic, since ?? now);
       else await this.#free(key, [key]);
     }
     this.#clean = clean;
-    this.#isWoken = false;
   }
 
   async #sweepTopic(topic: string, mark: Key, signal: AbortSignal): Promise<void> {
     for (const prefix of [keys.entriesOf(topic), keys.snapshotsOf(topic), keys.trimsOf(topic)]) {
-      while (!signal.aborted && await this.#sweepPage(mark, prefix)) {
+      while (!signal.aborted && this.#pagesLeft > 0 && await this.#sweepPage(mark, prefix)) {
+        this.#pagesLeft--;
         await sleep(this.#host.clock, LOG.deletePauseMs);
       }
     }
   }
 
   async #sweepPage(mark: Key, prefix: Key): Promise<boolean> {
-    const page = await this.#store.scan({ prefix, limit: LOG.deleteKeys });
+    const page = await this.#store.scan({ prefix, limit: LOG.sweepKeys });
     if (page.length > 0) await this.#free(mark, page.map(({ key }) => key));
     return page.length > 0;
   }

@@ -6,6 +6,7 @@
  */
 
 import { assert } from "../assert.ts";
+import type { Clock } from "../host/host.ts";
 import { PEERS } from "../limits.ts";
 import type { Part, Room, Source } from "../log/journal.ts";
 import { keys } from "../store/keys.ts";
@@ -16,8 +17,15 @@ import { decodeNews, encodeNews, type NewsBoard } from "./news.ts";
 export interface AnnouncerListener {
   /** Others took this gateway for dead, and gave away what it had. */
   expelled(): void;
-  /** The news stand in the store, as of `now`. */
-  renewed(): void;
+  /** The news stand in the store, written at this time at the earliest, on the monotonic clock. */
+  renewed(at: number): void;
+}
+
+export interface AnnouncerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly gateway: string;
+  readonly board: NewsBoard;
 }
 
 export class Announcer implements Source {
@@ -29,14 +37,19 @@ export class Announcer implements Source {
     keyBytes: 200,
   };
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #gateway: string;
   readonly #board: NewsBoard;
   readonly #listener: AnnouncerListener;
   #version: string | null = null;
   #isDue = false;
 
-  constructor(store: Store, gateway: string, board: NewsBoard, listener: AnnouncerListener) {
+  constructor(
+    { store, clock, gateway, board }: AnnouncerOptions,
+    listener: AnnouncerListener,
+  ) {
     this.#store = store;
+    this.#clock = clock;
     this.#gateway = gateway;
     this.#board = board;
     this.#listener = listener;
@@ -54,6 +67,8 @@ export class Announcer implements Source {
     const key = keys.news(this.#gateway);
     const news = this.#board.next();
     const value = encodeNews(news);
+    // The others count from when they see it: which may be now, however late this gateway learns of it.
+    const at = this.#clock.monotonic();
     assert(value.length <= PEERS.newsBytes, "news fit what is kept free for them");
     return {
       checks: [{ key, version: this.#version }],
@@ -62,7 +77,7 @@ export class Announcer implements Source {
       evidence: { key, holds: (value) => decodeNews(value).counter === news.counter },
       stored: (version) => {
         this.#version = version;
-        this.#listener.renewed();
+        this.#listener.renewed(at);
         return () => {};
       },
       refused: async () => {

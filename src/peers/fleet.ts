@@ -75,8 +75,9 @@ class SharedFleet implements Fleet {
   constructor(options: FleetOptions) {
     const { store, host, gateway, leaseMs, journal, listener } = options;
     this.#options = options;
-    this.#announcer = new Announcer(store, gateway, this.#board, {
-      renewed: () => this.#renewed(),
+    const news = { store, clock: host.clock, gateway, board: this.#board };
+    this.#announcer = new Announcer(news, {
+      renewed: (at) => this.#renewed(at),
       expelled: () => listener.slept(),
     });
     this.#peers = new Peers(store, host, { self: gateway, leaseMs, listener });
@@ -127,9 +128,11 @@ class SharedFleet implements Fleet {
     this.#options.journal.wake();
   }
 
-  #renewed(): void {
-    this.#renewedAt = this.#options.host.clock.monotonic();
-    if (this.#state === "suspended") this.#state = "in touch";
+  #renewed(at: number): void {
+    const { host: { clock }, leaseMs } = this.#options;
+    this.#renewedAt = at;
+    const isCurrent = clock.monotonic() - at < leaseMs;
+    if (isCurrent && this.#state === "suspended") this.#state = "in touch";
     this.#started.resolve();
   }
 }

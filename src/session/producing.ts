@@ -83,6 +83,7 @@ export class Producing {
     };
     try {
       requireAlike(publish);
+      requireOneEpoch(publish);
       requireWithinWindow(publish);
       requireFewTopics(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
@@ -217,6 +218,22 @@ function requireAlike(parts: TransactFrame["publish"]): void {
     "invalid_frame",
     "publish must have a producer in all of its parts or in none: a repeat is known by all of them",
   );
+}
+
+/** A producer has one epoch at a time: what the older one sends is not to be stored. */
+function requireOneEpoch(parts: TransactFrame["publish"]): void {
+  const epochs = new Map<string, number>();
+  for (const { producer } of parts) {
+    if (!producer) continue;
+    const { id, epoch } = producer;
+    if ((epochs.get(id) ?? epoch) !== epoch) {
+      throw new GatewayError(
+        "invalid_frame",
+        "publish must have one epoch of a producer in all parts",
+      );
+    }
+    epochs.set(id, epoch);
+  }
 }
 
 /** Each topic has a stripe at least; those that cannot be written to at once need not be made. */

@@ -235,3 +235,23 @@ Deno.test("members of many sessions commit at the same time and none is refused"
 
 const plain = (offsets: readonly Position[]) =>
   offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+
+Deno.test("a commit behind one that changes nothing, and behind a release, is answered at once", async () => {
+  await using gateway = await Gateway.start();
+  await using client = await Client.open(gateway);
+  await client.publish("t", [{ value: 1, partition: 0 }]);
+  const { subscription } = await client.join("g", ["t"]);
+  await client.until("assign", ({ partitions }) => partitions.length > 0);
+  const commit = (offset: number) => ({
+    type: "commit",
+    subscription,
+    offsets: [{ topic: "t", partition: 0, offset }],
+  });
+  const replies = await client.all([
+    commit(0),
+    { type: "release", subscription, partitions: [{ topic: "t", partition: 7 }] },
+    commit(1),
+  ]);
+  // What nobody wakes the log for is given up in the end, as unavailable.
+  assertEquals(replies.map(({ type }) => type), ["ok", "ok", "ok"]);
+});

@@ -206,3 +206,19 @@ Deno.test("a malformed transact is an invalid_frame", async () => {
   ) await client.refused("invalid_frame", { type: "transact", ...rest });
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 0]]);
 });
+
+Deno.test("a transact with two epochs of one producer is an invalid_frame, and hurts nobody else", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const { producer } = await client.initProducer();
+  const part = (epoch: number, sequence: number) => ({
+    topic,
+    records: at(0),
+    producer: { ...producer, epoch, sequence },
+  });
+  for (const sequence of [0, 1]) {
+    const publish = [part(producer.epoch, 0), part(producer.epoch + 1, sequence)];
+    await client.refused("invalid_frame", { type: "transact", publish });
+  }
+  assertEquals((await client.publish(topic, at(0))).offsets, [[0, 0]]);
+});

@@ -83,17 +83,11 @@ export const LOG_BUGS: readonly Bug[] = [
     findings: ["duplicate", "unseen", "poll-skip"],
     file: "log/stripe.ts",
     from: `    try {
-      const learned = await this.#scan(store, from, head.entries);
-      for (const decoded of learned) this.#learn(decoded);
-      const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));
-      this.head = head;
-      this.headVersion = entry.version;`,
+      const learned = await this.#scan(store, from, head.entries);`,
     to: `    this.head = head;
     this.headVersion = entry.version;
     try {
-      const learned = await this.#scan(store, from, head.entries);
-      for (const decoded of learned) this.#learn(decoded);
-      const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));`,
+      const learned = await this.#scan(store, from, head.entries);`,
   },
   {
     name: "producers-forgotten",

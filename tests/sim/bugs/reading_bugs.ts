@@ -76,8 +76,8 @@ export const READING_BUGS: readonly Bug[] = [
       "But another gateway has trimmed, and the reader is never told of the hole.",
     findings: ["poll-skip", "int-poll-skip"],
     file: "log/entries.ts",
-    from: `if (values[0]?.key.at(-2) !== number) throw`,
-    to: `if (!values[0]) throw`,
+    from: `if (chunks.number !== number + i) throw`,
+    to: `if (chunks.number === undefined) throw`,
   },
   {
     name: "read-under-way",
