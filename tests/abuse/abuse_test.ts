@@ -11,9 +11,9 @@ const pace: Pace = {
   size: "small",
   rounds: 1,
   pairs: 4,
-  capacityMs: 100,
-  windowMs: 300,
-  settleMs: 100,
+  capacityMs: 500,
+  windowMs: 1_000,
+  settleMs: 500,
   restMs: 0,
 };
 
