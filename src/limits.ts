@@ -187,7 +187,7 @@ export const LOG = {
   retentionEveryMs: 2_000,
   /** Keys that one background delete takes, and the pause behind it. */
   deleteKeys: 500,
-  /** Keys, with their values, that one look at a deleted topic takes; and looks, until others have a turn. */
+  /** Keys, with their values, that one look at a deleted topic takes at first; and looks in one go. */
   sweepKeys: 32,
   sweepPages: 50,
   deletePauseMs: 20,

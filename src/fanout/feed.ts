@@ -324,7 +324,7 @@ export class Feed {
 
   async #sendLatest({ cursor, from, to, moves }: Missed): Promise<void> {
     const { topic, partition, keys } = cursor;
-    if (cursor.moves !== moves) return;
+    if (cursor.moves !== moves || this.#credit.isOut) return;
     const first = Math.max(from, to - CREDIT.latestRecords);
     try {
       const sections = await this.#readRange(cursor, first, to);

@@ -175,9 +175,10 @@ export class Group {
     do {
       await this.#rest();
       const looks = this.#looks.splice(0);
-      const batch = this.#isResting ? [] : this.#nextBatch();
+      const batch = this.#isResting && looks.length > 0 ? [] : this.#nextBatch();
       try {
         const refused = await this.#carryOut(batch);
+        if (batch.length > 0 || this.#goesOn) this.#beginRest();
         for (const { command, resolve, reject } of batch) {
           const why = refused.get(command);
           if (why) reject(why);
@@ -363,7 +364,6 @@ export class Group {
     this.#bytes = this.#loaded.bytes;
     this.#goesOn = transition.goesOn && !transition.unchanged;
     const now = this.#context.host.clock.monotonic();
-    if (version !== undefined) this.#restsUntil = now + this.#restMs;
     this.#deadlines.watch(state, now);
     // The right to commit stands under the version of the write; who has it hears at once what of it is left.
     for (const member of version === undefined ? [] : transition.fenced) {
@@ -376,10 +376,11 @@ export class Group {
     this.#sendAwayStrays(state);
   }
 
-  /** Those that come back must be in before they are given up. */
-  get #restMs(): number {
-    const ms = this.#bytes / GROUP.bytesPerMs;
-    return Math.floor(this.#queue.hasInstances ? ms / GROUP.returnsAtOnce : ms);
+  /** A short one while instances wait: they must be in before they are given up. */
+  #beginRest(): void {
+    const ms = this.#bytes / GROUP.bytesPerMs /
+      (this.#queue.hasInstances ? GROUP.returnsAtOnce : 1);
+    this.#restsUntil = this.#context.host.clock.monotonic() + Math.floor(ms);
   }
 
   /** Whether members at other gateways are, or were, in it. */

@@ -40,12 +40,24 @@ export class Sweeper {
     if (!this.#isWoken && ![...this.#clean.values()].some((since) => since <= over)) return;
     this.#isWoken = false;
     this.#pagesLeft = LOG.sweepPages;
+    try {
+      await this.#sweepMarked(now, over, signal);
+    } catch (error) {
+      this.wake();
+      throw error;
+    }
+  }
+
+  async #sweepMarked(now: number, over: number, signal: AbortSignal): Promise<void> {
     const clean = new Map<string, number>();
     for await (const { key } of scanAll(this.#store, keys.allGone())) {
       const topic = String(key.at(-1));
       const since = this.#clean.get(topic);
       if (since === undefined) await this.#sweepTopic(topic, key, signal);
-      if (signal.aborted || this.#pagesLeft === 0) return this.wake();
+      if (signal.aborted || this.#pagesLeft === 0) {
+        this.#clean = new Map([...this.#clean, ...clean]);
+        return this.wake();
+      }
       if (since === undefined || since > over) clean.set(topic, since ?? now);
       else await this.#free(key, [key]);
     }
@@ -54,17 +66,27 @@ export class Sweeper {
 
   async #sweepTopic(topic: string, mark: Key, signal: AbortSignal): Promise<void> {
     for (const prefix of [keys.entriesOf(topic), keys.snapshotsOf(topic), keys.trimsOf(topic)]) {
-      while (!signal.aborted && this.#pagesLeft > 0 && await this.#sweepPage(mark, prefix)) {
-        this.#pagesLeft--;
+      for (
+        let limit: number = LOG.sweepKeys;
+        !signal.aborted && this.#pagesLeft > 0;
+        this.#pagesLeft--
+      ) {
+        const bytes = await this.#sweepPage(mark, prefix, limit);
+        if (bytes === undefined) break;
+        // What is small comes in larger pages.
+        limit = Math.min(LOG.deleteKeys, Math.ceil(limit * LOG.readBytes / Math.max(1, bytes)));
+        limit = Math.max(LOG.sweepKeys, limit);
         await sleep(this.#host.clock, LOG.deletePauseMs);
       }
     }
   }
 
-  async #sweepPage(mark: Key, prefix: Key): Promise<boolean> {
-    const page = await this.#store.scan({ prefix, limit: LOG.sweepKeys });
-    if (page.length > 0) await this.#free(mark, page.map(({ key }) => key));
-    return page.length > 0;
+  /** Returns how many bytes were in it; undefined if there was nothing. */
+  async #sweepPage(mark: Key, prefix: Key, limit: number): Promise<number | undefined> {
+    const page = await this.#store.scan({ prefix, limit });
+    if (page.length === 0) return undefined;
+    await this.#free(mark, page.map(({ key }) => key));
+    return page.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
   }
 
   /** Deletes these keys while the mark stands. */

@@ -132,7 +132,8 @@ class SharedFleet implements Fleet {
     const { host: { clock }, leaseMs } = this.#options;
     this.#renewedAt = at;
     const isCurrent = clock.monotonic() - at < leaseMs;
-    if (isCurrent && this.#state === "suspended") this.#state = "in touch";
+    if (!isCurrent) return this.#announce();
+    if (this.#state === "suspended") this.#state = "in touch";
     this.#started.resolve();
   }
 }
