@@ -128,8 +128,11 @@ export class Broker {
    * the function that it resolves to then says the places as they are at the moment of the call.
    */
   async placesToRead(topic: Topic, frame: FrameOf<"subscribe">): Promise<() => ReadingPlace[]> {
-    const { from = "latest" } = frame;
-    const partitions = partitionsToRead(topic, frame);
+    const { from = "latest", keys } = frame;
+    const resumed = typeof from === "object" && "positions" in from ? from : undefined;
+    // In a topic that was made again a key may have another partition than it had.
+    const isAnew = resumed !== undefined && keys !== undefined && resumed.incarnation !== topic.id;
+    const partitions = partitionsToRead(topic, isAnew ? { ...frame, from: "earliest" } : frame);
     await this.#log.catchUp(topic);
     if (typeof from === "object" && "timestamp" in from) {
       const places = await Promise.all(partitions.map(async (partition) => ({
@@ -143,6 +146,13 @@ export class Broker {
         partitions.map((partition) => {
           const { start, next } = this.#boundsNow(topic, partition);
           return { partition, offset: from === "earliest" ? start : next };
+        });
+    }
+    if (isAnew) {
+      return () =>
+        partitions.map((partition) => {
+          const offset = this.#boundsNow(topic, partition).start;
+          return { partition, offset, reset: "incarnation" };
         });
     }
     const isSame = from.incarnation === topic.id;

@@ -188,7 +188,9 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
   const onDeploy = environment["DENO_DEPLOYMENT_ID"] !== undefined;
   const get = <T>(name: Variable, row: Row<T>): T => {
     const text = environment[name] ?? (onDeploy ? DEPLOY[name] : undefined) ?? row.initial;
-    const value = row.read(text.trim());
+    // One that is there and empty did not come through: without it everybody could do everything.
+    const isBlank = row.secret === true && name in environment && text.trim() === "";
+    const value = isBlank ? undefined : row.read(row.secret ? text : text.trim());
     if (value === undefined) {
       const given = row.secret ? "" : `, not ${JSON.stringify(text)}`;
       throw new StartRefused(`${name} must be ${row.expected}${given}`);

@@ -185,7 +185,15 @@ Deno.test("with a key it listens anywhere, and without one only here unless told
   const secret = { WEIR_JWT_SECRET: "0123456789 0123456789 0123456789" };
   assertEquals(readSettings({ HOST: "0.0.0.0", ...secret }).host, "0.0.0.0");
   assertEquals(readSettings({ HOST: "::", WEIR_JWKS_URL: "https://id.example/keys" }).host, "::");
-  assertThrows(() => readSettings({ HOST: "0.0.0.0", WEIR_JWT_SECRET: "" }), StartRefused);
+  assertThrows(() => readSettings({ HOST: "0.0.0.0", WEIR_JWKS_URL: "" }), StartRefused);
+});
+
+Deno.test("a secret that is there and empty is none that was left out", () => {
+  for (const blank of ["", "  ", "\n"]) {
+    const settings = { WEIR_OPEN: "true", WEIR_JWT_SECRET: blank };
+    const { message } = assertThrows(() => readSettings(settings), StartRefused);
+    assertMatch(message, /^WEIR_JWT_SECRET must be a secret/);
+  }
 });
 
 Deno.test("what a token must say is refused where no token is checked", () => {

@@ -106,7 +106,13 @@ export function addressOf(
   const named = trustedProxies > 0
     ? forwardedFor?.split(",").at(-trustedProxies)?.trim()
     : undefined;
-  return named || peer || "";
+  return withoutPort(named || peer || "");
+}
+
+/** Some proxies write the port of a connection behind its address: another one each time. */
+function withoutPort(address: string): string {
+  return /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ??
+    /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address)?.[1] ?? address;
 }
 
 function isLoopbackAddress(address: string): boolean {

@@ -4,8 +4,9 @@
  */
 
 import type { Broker, ReadingPlace } from "../broker.ts";
+import { GatewayError } from "../errors.ts";
 import type { Subjects } from "../identity/subjects.ts";
-import { CREDIT, HTTP, NAMES } from "../limits.ts";
+import { CREDIT, HTTP, IDENTITY, NAMES } from "../limits.ts";
 import { invalid, isInteger, isWellFormed } from "../protocol/fields.ts";
 import type { Topic } from "../types.ts";
 import type { Caller, Routes } from "./app.ts";
@@ -50,6 +51,7 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
       async GET(request, params, who) {
         const { rights, expiresAt } = who;
         if (leaving.aborted) throw leavingNow();
+        requireTime(expiresAt);
         const name = nameIn(params, "topic");
         const query = new URL(request.url).searchParams;
         const keys = keysIn(query);
@@ -68,6 +70,12 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
       },
     },
   };
+}
+
+/** A check lets clocks differ by more than there is to renew a token: nothing is delivered after that. */
+function requireTime(expiresAt: number | undefined): void {
+  if (expiresAt === undefined || expiresAt + IDENTITY.graceMs > Date.now()) return;
+  throw new GatewayError("unauthenticated", "The token has expired");
 }
 
 interface Asked {
@@ -178,6 +186,9 @@ function askedOf(
   const wanted = partitions && new Set(partitions);
   const positions = position.positions.filter(({ partition }) => wanted?.has(partition) ?? true);
   if (positions.length === 0) throw invalid("partitions names none of those that the id is of");
+  if (positions.length > HTTP.eventPartitions) {
+    throw invalid(`events follow ${HTTP.eventPartitions} partitions at most`);
+  }
   const resumed = { positions, incarnation };
   return { frame: { ...subscribe, from: resumed, ...(keys && { keys }) }, position: resumed, keys };
 }

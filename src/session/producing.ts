@@ -87,7 +87,7 @@ export class Producing {
       requireWithinWindow(publish);
       requireFewTopics(publish);
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
-      for (const one of publish) this.#admitRecords(one);
+      this.#admitAll(publish);
     } catch (error) {
       refuse(this.#gapOfAll(error, publish, admissions.length));
       return;
@@ -160,6 +160,15 @@ export class Producing {
     const { who: { identity }, subjects } = this.#parts;
     identity.rights.require({ verb: "publish", topic, records });
     subjects.publish(identity, records);
+  }
+
+  /** The same of all parts of a transaction: what it takes up is taken at once, or not at all. */
+  #admitAll(parts: TransactFrame["publish"]): void {
+    const { who: { identity }, subjects } = this.#parts;
+    for (const { topic, records } of parts) {
+      identity.rights.require({ verb: "publish", topic, records });
+    }
+    subjects.publish(identity, parts.flatMap(({ records }) => records));
   }
 
   /** A frame was refused before it was looked at: its numbers are the next ones still. */

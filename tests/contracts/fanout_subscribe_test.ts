@@ -296,3 +296,21 @@ Deno.test("where the setting says so an unknown topic is made by its first use",
 function* range(from: number, to: number): Generator<number> {
   for (let n = from; n < to; n++) yield n;
 }
+
+Deno.test("a resume by keys follows them where they are in a topic that was made again", async () => {
+  await using client = await Client.open(shared.gateway);
+  const topic = fresh("topic");
+  await json(shared.gateway, "PUT", `/v1/topics/${topic}`, { partitions: 4 }, 201);
+  const { positions: [before], incarnation } = await client.subscribe(topic, { keys: ["k7"] });
+  const positions = [{ partition: before!.partition, offset: 0 }];
+  await deleteTopic(shared.gateway, topic);
+  await json(shared.gateway, "PUT", `/v1/topics/${topic}`, { partitions: 64 }, 201);
+  const from = { positions, incarnation };
+  const resumed = await client.subscribe(topic, { from, keys: ["k7"] });
+  const { offsets: [place] } = await client.publish(topic, [{ key: "k7", value: "here" }]);
+  assertEquals(resumed.positions.map(({ partition, reset }) => [partition, reset]), [
+    [place![0], "incarnation"],
+  ]);
+  const [record] = await client.records(resumed.subscription, 1);
+  assertEquals(record!.value, "here");
+});

@@ -194,6 +194,15 @@ Deno.test("over HTTP it gets 429 and when to come back", async () => {
   assert(Number(headers.get("retry-after")) >= 3);
 });
 
+Deno.test("a transaction is let in whole as long as anything is left", async () => {
+  const sub = crypto.randomUUID();
+  await using client = await Client.open(shared.gateway, { hello: false });
+  await hello(client, sub);
+  const part = { topic: "limited", records: publish(15)["records"] };
+  await client.request({ type: "transact", publish: [part, part] });
+  refusal((await client.all([{ type: "transact", publish: [part, part] }]))[0]);
+});
+
 Deno.test("where no key is configured nobody is counted", async () => {
   await using gateway = await Gateway.start({
     WEIR_PUBLISH_RECORDS: "1",

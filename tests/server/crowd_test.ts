@@ -98,6 +98,9 @@ const addresses: readonly [forwarded: string | undefined, proxies: number, addre
   ["1.1.1.1", 2, peer],
   [undefined, 1, peer],
   ["", 1, peer],
+  ["1.1.1.1:50123", 1, "1.1.1.1"],
+  ["[2001:db8::1]:443", 1, "2001:db8::1"],
+  ["2001:db8::1", 1, "2001:db8::1"],
 ];
 
 for (const [forwarded, proxies, address] of addresses) {
