@@ -240,7 +240,7 @@ export class CommitChecks {
       const soon = rival.fromAt - hold.fromAt <= overlapMs;
       if (soon && rival.end !== undefined) return;
       // It was away meanwhile and has it again: of that it hears nothing where nothing was committed.
-      const isOver = rival.end === "lost it" && rival.until < operation.begun;
+      const isOver = Math.min(rival.until, rival.revoked) < operation.begun;
       if (isOver && (this.#told.get(rival) ?? -1) <= told) return;
     }
     const why = suspect.why === "lost"
