@@ -274,7 +274,11 @@ export class Feed {
   #send(cursor: Cursor, sections: readonly Section[], pick?: Pick): void {
     const { subscription } = this;
     const { topic, partition } = cursor;
-    const { pieces, records, bytes, next } = portionOf(sections, cursor.next, this.#credit, pick);
+    const allowed = {
+      records: Math.min(this.#credit.records, this.#format.mostRecords),
+      bytes: this.#credit.bytes,
+    };
+    const { pieces, records, bytes, next } = portionOf(sections, cursor.next, allowed, pick);
     cursor.next = next;
     if (records === 0) return;
     this.#take(records, bytes);

@@ -38,11 +38,13 @@ export interface GapPush {
 
 /** How pushes are written. */
 export interface PushFormat {
+  /** Records in one push, where what is written for each may be longer than the record. */
+  readonly mostRecords: number;
   records(push: RecordsPush): string | Uint8Array;
   gap(push: GapPush): string | Uint8Array;
 }
 
-export const FRAMES: PushFormat = { records: recordsFrame, gap: gapFrame };
+export const FRAMES: PushFormat = { mostRecords: Infinity, records: recordsFrame, gap: gapFrame };
 
 const utf8 = new TextEncoder();
 

@@ -19,6 +19,8 @@ import type { EventId } from "./event_position.ts";
 const RETRY_MS = 1_000;
 /** A timer takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Characters of an event besides its id and its record, about. */
+const BESIDE_ID = 200;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
@@ -33,6 +35,11 @@ export class EventFormat implements PushFormat {
 
   constructor(id: EventId) {
     this.#id = id;
+  }
+
+  /** Each event has the whole id, which may be longer than its record. */
+  get mostRecords(): number {
+    return Math.max(1, Math.floor(HTTP.eventBytes / (String(this.#id).length + BESIDE_ID)));
   }
 
   records({ topic, partition, pieces }: RecordsPush): string {

@@ -290,3 +290,13 @@ Deno.test("an id and partitions: only those of both are followed", async () => {
   assertEquals((await one.next())!.data.value, "one");
   await one.close();
 });
+
+Deno.test("thousands of small records come one after the other, however many are there at once", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  const records = Array.from({ length: 1_000 }, (_, value) => ({ value, partition: 0 }));
+  for (let i = 0; i < 3; i++) await publish(topic, ...records);
+  const reader = await open(topic, { from: "earliest" });
+  const events = await reader.take(3_000);
+  assertEquals(events.map(({ data }) => data.offset), Array.from({ length: 3_000 }, (_, i) => i));
+  await reader.close();
+});

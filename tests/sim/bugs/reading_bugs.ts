@@ -64,10 +64,10 @@ export const READING_BUGS: readonly Bug[] = [
       "on. But at another gateway it was further: it is sent back, as if records had been lost.",
     findings: ["reset", "nonmonotonic-poll"],
     file: "broker.ts",
-    from: `    const partitions = partitionsToRead(topic, frame);
-    await this.#log.catchUp(topic);`,
-    to: `    const partitions = partitionsToRead(topic, frame);
-    await this.#log.open(topic);`,
+    from: `    await this.#log.catchUp(topic);
+    if (typeof from === "object" && "timestamp" in from) {`,
+    to: `    await this.#log.open(topic);
+    if (typeof from === "object" && "timestamp" in from) {`,
   },
   {
     name: "retention-without-a-gap",
