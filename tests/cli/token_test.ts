@@ -13,7 +13,9 @@ const root = new URL("../../", import.meta.url);
 const WEIR_JWT_SECRET = "a secret that has 32 bytes or more";
 const nowMs = 1_700_000_000_250;
 
-function make(line: string, environment: Record<string, string> = {}): Promise<string> {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function make(line: string, environment: Environment = {}): Promise<string> {
   return mint(line.split(" ").filter(Boolean), { WEIR_JWT_SECRET, ...environment }, nowMs);
 }
 
@@ -78,7 +80,7 @@ Deno.test("a time to live has a unit", async () => {
 });
 
 Deno.test("what makes no sense gets one line that says what would be right", async () => {
-  const wrong: readonly (readonly [string, Record<string, string>, string])[] = [
+  const wrong: readonly (readonly [string, Environment, string])[] = [
     ["", {}, "--sub must say whose token it is"],
     [`--sub ${"x".repeat(256)}`, {}, "claim sub must be a string of 1 to 255 characters"],
     ["--sub ada --publish g*s", {}, `weir.publish has "g*s", which is no pattern`],
@@ -91,7 +93,8 @@ Deno.test("what makes no sense gets one line that says what would be right", asy
     ["--sub ada --sockets 0", {}, "claim weir.sockets must be an integer from 1 to 100000"],
     ["--sub ada --grant all", {}, "Unknown option '--grant'"],
     ["ada", {}, "Unexpected argument 'ada'"],
-    ["--sub ada", { WEIR_JWT_SECRET: "" }, "Set WEIR_JWT_SECRET"],
+    ["--sub ada", { WEIR_JWT_SECRET: undefined }, "Set WEIR_JWT_SECRET"],
+    ["--sub ada", { WEIR_JWT_SECRET: "" }, "a secret of at least 32 bytes"],
     ["--sub ada", { WEIR_JWT_SECRET: "x".repeat(31) }, "a secret of at least 32 bytes"],
     [`--sub ada ${`--publish ${"x".repeat(190)} `.repeat(20)}`, {}, "may have 4096"],
   ];
