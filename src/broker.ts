@@ -128,11 +128,11 @@ export class Broker {
    * the function that it resolves to then says the places as they are at the moment of the call.
    */
   async placesToRead(topic: Topic, frame: FrameOf<"subscribe">): Promise<() => ReadingPlace[]> {
-    const { from = "latest", keys } = frame;
-    const resumed = typeof from === "object" && "positions" in from ? from : undefined;
     // In a topic that was made again a key may have another partition than it had.
-    const isAnew = resumed !== undefined && keys !== undefined && resumed.incarnation !== topic.id;
-    const partitions = partitionsToRead(topic, isAnew ? { ...frame, from: "earliest" } : frame);
+    const isAnew = frame.keys !== undefined && isOfAnother(topic, frame);
+    const asked = isAnew ? { ...frame, from: "earliest" as const } : frame;
+    const { from = "latest" } = asked;
+    const partitions = partitionsToRead(topic, asked);
     await this.#log.catchUp(topic);
     if (typeof from === "object" && "timestamp" in from) {
       const places = await Promise.all(partitions.map(async (partition) => ({
@@ -142,20 +142,14 @@ export class Broker {
       return () => places;
     }
     if (typeof from === "string") {
+      const reset = isAnew ? { reset: "incarnation" as const } : {};
       return () =>
         partitions.map((partition) => {
           const { start, next } = this.#boundsNow(topic, partition);
-          return { partition, offset: from === "earliest" ? start : next };
+          return { partition, offset: from === "earliest" ? start : next, ...reset };
         });
     }
-    if (isAnew) {
-      return () =>
-        partitions.map((partition) => {
-          const offset = this.#boundsNow(topic, partition).start;
-          return { partition, offset, reset: "incarnation" };
-        });
-    }
-    const isSame = from.incarnation === topic.id;
+    const isSame = !isOfAnother(topic, frame);
     return () =>
       from.positions.map(({ partition, offset }) => {
         const bounds = this.#boundsNow(topic, partition);
@@ -202,6 +196,11 @@ function asNamed(member: GroupDescription["members"][number]): typeof member {
   if (member.instance === undefined) return member;
   const { subject, name } = readScopedName(member.instance);
   return { ...member, instance: name, ...subject === undefined ? {} : { subject } };
+}
+
+/** It goes on from positions in a topic of this name that was there before. */
+function isOfAnother(topic: Topic, { from }: FrameOf<"subscribe">): boolean {
+  return typeof from === "object" && "positions" in from && from.incarnation !== topic.id;
 }
 
 /** The partitions that a subscription is about, in order. */

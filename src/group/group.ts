@@ -114,8 +114,8 @@ export class Group {
   }
 
   #has(instance: string | undefined): boolean {
-    if (instance === undefined) return false;
-    return [...this.state.members.values()].some((member) => member.instance === instance);
+    return instance !== undefined &&
+      [...this.state.members.values()].some((member) => member.instance === instance);
   }
 
   /** Resolves when the command is carried out, and stored. */
@@ -353,8 +353,7 @@ export class Group {
   }
 
   #apply(prepared: Prepared, version: string | undefined): void {
-    const { before, root, bytes, transition } = prepared;
-    const { state } = transition;
+    const { before, root, bytes, transition, transition: { state } } = prepared;
     this.#loaded = version === undefined ? before : {
       checks: before.checks.map(({ key }) => ({ key, version })),
       root,
@@ -363,24 +362,27 @@ export class Group {
     };
     this.#bytes = this.#loaded.bytes;
     this.#goesOn = transition.goesOn && !transition.unchanged;
-    const now = this.#context.host.clock.monotonic();
-    this.#deadlines.watch(state, now);
-    // The right to commit stands under the version of the write; who has it hears at once what of it is left.
-    for (const member of version === undefined ? [] : transition.fenced) {
-      const { connection = "" } = state.members.get(member) ?? {};
-      this.members.get(connection)?.fencedAt(version ?? "");
-    }
+    this.#deadlines.watch(state, this.#context.host.clock.monotonic());
+    if (version !== undefined) this.#fence(transition, version);
     const { topics } = this.#context.log;
     tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));
     this.#told = state;
     this.#sendAwayStrays(state);
   }
 
+  /** The right to commit stands under the version of the write: who has it is told what of it is left. */
+  #fence({ state, fenced }: Prepared["transition"], version: string): void {
+    for (const member of fenced) {
+      const { connection = "" } = state.members.get(member) ?? {};
+      this.members.get(connection)?.fencedAt(version);
+    }
+  }
+
   /** A short one while instances wait: they must be in before they are given up. */
   #beginRest(): void {
-    const ms = this.#bytes / GROUP.bytesPerMs /
-      (this.#queue.hasInstances ? GROUP.returnsAtOnce : 1);
-    this.#restsUntil = this.#context.host.clock.monotonic() + Math.floor(ms);
+    const bytesPerMs = GROUP.bytesPerMs * (this.#queue.hasInstances ? GROUP.returnsAtOnce : 1);
+    const ms = Math.floor(this.#bytes / bytesPerMs);
+    this.#restsUntil = this.#context.host.clock.monotonic() + ms;
   }
 
   /** Whether members at other gateways are, or were, in it. */

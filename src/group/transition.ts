@@ -134,8 +134,7 @@ export function transition(
     members: draft.members,
     topics: draft.topics,
   };
-  const more = goesOn || draft.goesOn;
-  return { state, unchanged: !changed, fenced: draft.fenced, given, goesOn: more };
+  return { state, unchanged: !changed, fenced: draft.fenced, given, goesOn };
 }
 
 function carryOut(draft: Draft, command: Command): void {
@@ -228,7 +227,7 @@ function removeTopic(draft: Draft, topicId: string): void {
 /** One step from where things are towards where they are to be. */
 function reconcile(before: GroupState, draft: Draft, givenMax: number) {
   const given: (TopicPartitionId & { member: string })[] = [];
-  let goesOn = false;
+  let { goesOn } = draft;
   for (const [topicId, target] of targetOf(draft)) {
     const topic = draft.topics.get(topicId);
     assert(topic, "a target is of topics that are there");

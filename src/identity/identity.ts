@@ -1,5 +1,6 @@
 /** Who is at the other end of a connection or a request, as far as the gateway knows. */
 
+import { IDENTITY } from "../limits.ts";
 import { EVERYTHING, type Rights } from "./rights.ts";
 
 export interface Identity {
@@ -10,6 +11,11 @@ export interface Identity {
   readonly expiresAt: number | undefined;
   /** What the token allows at most, where it says so. */
   readonly limits: TokenLimits;
+}
+
+/** Its token has ended, and the time to renew it, too. `now`: on the wall clock. */
+export function isOver({ expiresAt }: Pick<Identity, "expiresAt">, now: number): boolean {
+  return expiresAt !== undefined && expiresAt + IDENTITY.graceMs <= now;
 }
 
 /** Limits of one subject at one gateway, in place of those that the settings have for everyone. */

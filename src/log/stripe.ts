@@ -102,22 +102,16 @@ export class Stripe {
     if (entry.version === this.headVersion) return [];
     const head = decodeHead(entry.value);
     const from = this.head.entries;
-    try {
-      const learned = await this.#scan(store, from, head.entries);
-      if (!learned) {
-        await this.#rebuild(store);
-        return undefined;
-      }
-      for (const decoded of learned) this.#learn(decoded);
-      const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));
-      this.head = head;
-      this.headVersion = entry.version;
-      return kept.flatMap(({ sections }) => sections);
-    } catch (error) {
-      if (!(error instanceof EntryMissing)) throw error;
+    const learned = await this.#scan(store, from, head.entries);
+    if (!learned) {
       await this.#rebuild(store);
       return undefined;
     }
+    for (const decoded of learned) this.#learn(decoded);
+    const kept = learned.map((decoded, i) => this.#keep(decoded, from + i));
+    this.head = head;
+    this.headVersion = entry.version;
+    return kept.flatMap(({ sections }) => sections);
   }
 
   /** When its first kept entry was appended; undefined if it keeps none. */
@@ -177,17 +171,22 @@ export class Stripe {
     return { head: decodeHead(head.value), headVersion, trim: decodeTrim(trim.value) };
   }
 
-  /** Undefined if there is more than should be in memory at once. */
+  /** Undefined if retention has passed some of it, or there is more than should be in memory at once. */
   async #scan(store: Store, from: number, to: number): Promise<DecodedEntry[] | undefined> {
     const entries: DecodedEntry[] = [];
     let bytes = 0;
-    while (from + entries.length < to) {
-      const page = await scanEntries(store, this, from + entries.length, to, LOG.readBytes);
-      bytes += page.reduce((sum, entry) => sum + entry.bytes, 0);
-      if (bytes > LOG.cacheBytes) return undefined;
-      entries.push(...page);
+    try {
+      while (from + entries.length < to) {
+        const page = await scanEntries(store, this, from + entries.length, to, LOG.readBytes);
+        bytes += page.reduce((sum, entry) => sum + entry.bytes, 0);
+        if (bytes > LOG.cacheBytes) return undefined;
+        entries.push(...page);
+      }
+      return entries;
+    } catch (error) {
+      if (!(error instanceof EntryMissing)) throw error;
+      return undefined;
     }
-    return entries;
   }
 
   async #replay(

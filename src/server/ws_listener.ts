@@ -15,9 +15,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { HTTP } from "../limits.ts";
-import { addressOf } from "./crowd.ts";
 import { type Listener, type ListenOptions, urlOf } from "./upgrade.ts";
-import { Sockets, type WsSocketOptions } from "./ws_socket.ts";
+import { addressOfRequest, Sockets, type WsSocketOptions } from "./ws_socket.ts";
 
 export interface WsListenOptions extends ListenOptions, WsSocketOptions {
   /** How long a request's headers may take to come, and how long the whole of it. */
@@ -29,11 +28,8 @@ export interface WsListenOptions extends ListenOptions, WsSocketOptions {
 export async function listen(options: WsListenOptions): Promise<Listener> {
   const { headersMs = HTTP.headersMs, requestMs = HTTP.requestMs } = options;
   const answer = getRequestListener(
-    (request, { incoming }) => {
-      const forwarded = request.headers.get("x-forwarded-for") ?? undefined;
-      const peer = incoming.socket.remoteAddress;
-      return options.fetch(request, addressOf(peer, forwarded, options.trustedProxies));
-    },
+    (request, { incoming }) =>
+      options.fetch(request, addressOfRequest(incoming as IncomingMessage, options.trustedProxies)),
     { overrideGlobalObjects: false },
   );
   const server = createServer(

@@ -64,10 +64,8 @@ export class Sockets {
       const { url = "", headers, httpVersion } = request;
       if (httpVersion !== "1.1") throw noSocket(`HTTP must be 1.1, not ${httpVersion}`);
       checkUpgrade(this.#options.rules, url, (name) => headers[name]);
-      const forwarded = headers["x-forwarded-for"]?.toString();
       const { crowd, trustedProxies } = this.#options;
-      const peer = request.socket.remoteAddress;
-      socket.once("close", crowd.enter(addressOf(peer, forwarded, trustedProxies)));
+      socket.once("close", crowd.enter(addressOfRequest(request, trustedProxies)));
     } catch (error) {
       return refuse(socket, asGatewayError(error));
     }
@@ -82,6 +80,12 @@ export class Sockets {
   terminate(): void {
     for (const ws of this.#open) ws.terminate();
   }
+}
+
+/** Where it comes from. */
+export function addressOfRequest(request: IncomingMessage, trustedProxies: number): string {
+  const forwarded = request.headers["x-forwarded-for"]?.toString();
+  return addressOf(request.socket.remoteAddress, forwarded, trustedProxies);
 }
 
 /** A handshake that is none, or is not let in. */

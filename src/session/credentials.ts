@@ -6,8 +6,7 @@
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import type { Authenticate, Identity } from "../identity/identity.ts";
-import { IDENTITY } from "../limits.ts";
+import { type Authenticate, type Identity, isOver } from "../identity/identity.ts";
 
 /** Who asks, for the verbs of a session. */
 export interface Who {
@@ -33,8 +32,7 @@ export class Credentials implements Who {
 
   /** Its rights are over, and the time to renew them, too. */
   get haveEnded(): boolean {
-    const expiresAt = this.#identity?.expiresAt;
-    return expiresAt !== undefined && expiresAt + IDENTITY.graceMs <= this.#host.clock.now();
+    return this.#identity !== undefined && isOver(this.#identity, this.#host.clock.now());
   }
 
   /** As replies have it. */

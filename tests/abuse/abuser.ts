@@ -5,7 +5,7 @@
  */
 
 import { RawSocket } from "../support/raw_socket.ts";
-import { type Guises, NO_GUISES } from "./access.ts";
+import type { Guises } from "./access.ts";
 
 export interface Abuser {
   /** What it does, as the table says it. */
@@ -42,7 +42,7 @@ export class Site {
   #greeted = 0;
   #inForce = 0;
 
-  constructor(port: number, size: Size, guises = NO_GUISES) {
+  constructor(port: number, size: Size, guises: Guises) {
     this.port = port;
     this.size = size;
     this.#guises = guises;

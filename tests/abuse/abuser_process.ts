@@ -1,7 +1,7 @@
 /**
  * An abuser in a process of its own, so that those who measure share no loop with it:
- * `abuser_process.ts NAME PORT full|small keyed|open`. It begins at once and ends when its input does. It prints two
- * lines: `in force` when every lane has come to where it hurts, and what it got, as JSON.
+ * `abuser_process.ts NAME PORT full|small keyed|open`. It begins at once and ends when its input does.
+ * It prints two lines: `in force` when every lane has come to where it hurts, and what it got, as JSON.
  */
 
 import { abuse, type Abuser, Site, type Size } from "./abuser.ts";

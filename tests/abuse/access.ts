@@ -4,15 +4,15 @@
  * lanes need. Without one nobody is kept out: the worst case.
  */
 
+import { readSettings } from "../../src/config.ts";
+import { IDENTITY } from "../../src/limits.ts";
 import { SECRET, tokenFor } from "../support/token.ts";
 
 export type Access = "keyed" | "open";
 
-/** What `WEIR_SOCKETS_PER_ADDRESS` and `WEIR_SOCKETS_PER_SUBJECT` are unless they are set. */
-const PER_ADDRESS = 64;
-const PER_SUBJECT = 16;
-/** Most that a token can say: those who measure are not what is measured. */
-const UNBOUNDED = 1_000_000;
+/** What one address and one subject may have unless it is set. */
+const { socketsPerAddress, socketsPerSubject } = readSettings({}).limits;
+const DAY_SECONDS = 24 * 3_600;
 
 /** What a gateway is started with. The driver's own sockets come by no proxy, so from this machine. */
 export function settings(access: Access): Record<string, string> {
@@ -22,8 +22,9 @@ export function settings(access: Access): Record<string, string> {
 /** The token of one who does nothing wrong, for `hello`; none where none is asked for. */
 export async function tokenOf(access: Access, subject: string): Promise<{ token?: string }> {
   if (access === "open") return {};
-  const rights = { publish: ["*"], subscribe: ["*"], rate: UNBOUNDED };
-  return { token: await tokenFor(subject, rights, 24 * 3_600) };
+  // The most that a token can say: those who measure are not what is measured.
+  const rights = { publish: ["*"], subscribe: ["*"], rate: IDENTITY.rate };
+  return { token: await tokenFor(subject, rights, DAY_SECONDS) };
 }
 
 /** As whom an abuser comes: its sockets in turn from each address, and with each token. */
@@ -32,15 +33,13 @@ export interface Guises {
   readonly tokens: readonly string[];
 }
 
-export const NO_GUISES: Guises = { addresses: [], tokens: [] };
-
 export async function guises(access: Access, lanes: number): Promise<Guises> {
-  if (access === "open") return NO_GUISES;
+  if (access === "open") return { addresses: [], tokens: [] };
   const rights = { publish: ["*"], subscribe: ["*"], groups: ["*"] };
   return {
-    addresses: numbers(lanes / PER_ADDRESS).map((i) => `203.0.113.${i + 1}`),
+    addresses: numbers(lanes / socketsPerAddress).map((i) => `203.0.113.${i + 1}`),
     tokens: await Promise.all(
-      numbers(lanes / PER_SUBJECT).map((i) => tokenFor(`abuser-${i}`, rights, 24 * 3_600)),
+      numbers(lanes / socketsPerSubject).map((i) => tokenFor(`abuser-${i}`, rights, DAY_SECONDS)),
     ),
   };
 }

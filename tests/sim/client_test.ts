@@ -6,6 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { runClientSeed } from "./client_seed.ts";
+import { addAll } from "./many.ts";
 import type { Outcome } from "./outcome.ts";
 import { NARROW } from "./scenario.ts";
 
@@ -41,11 +42,10 @@ Deno.test("ten other seeds break no rule, and are no idle walk", async () => {
   for (let seed = 1_000; seed < 1_010; seed++) {
     const outcome = await runClientSeed(seed, NARROW);
     assertClean(outcome);
-    for (const [name, count] of Object.entries(outcome.counts)) {
-      totals.set(name, (totals.get(name) ?? 0) + count);
-    }
+    addAll(totals, outcome.counts);
   }
   for (const name of ["acknowledged", "inDoubt", "cuts", "kills", "freezes"]) {
     assert((totals.get(name) ?? 0) > 30, `${totals.get(name)} ${name}`);
   }
+  assert((totals.get("refused") ?? 0) > 0, "none refused");
 });

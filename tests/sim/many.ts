@@ -89,6 +89,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((all, one) => all + one, 0);
 }
 
-function addAll(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+/** Adds counts to those of the same name. */
+export function addAll(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(counts)) to.set(name, (to.get(name) ?? 0) + count);
 }

@@ -82,12 +82,10 @@ export const LOG_BUGS: readonly Bug[] = [
       "If that read fails, they never are: the next look finds the head that it knows.",
     findings: ["duplicate", "unseen", "poll-skip"],
     file: "log/stripe.ts",
-    from: `    try {
-      const learned = await this.#scan(store, from, head.entries);`,
+    from: `    const learned = await this.#scan(store, from, head.entries);`,
     to: `    this.head = head;
     this.headVersion = entry.version;
-    try {
-      const learned = await this.#scan(store, from, head.entries);`,
+    const learned = await this.#scan(store, from, head.entries);`,
   },
   {
     name: "producers-forgotten",
