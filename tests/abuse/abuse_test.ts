@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { AbuserName } from "./abusers.ts";
 import type { Access } from "./access.ts";
 import { effectOn, rises, type Round, windowOf } from "./figures.ts";
+import { Machine } from "./machine.ts";
 import { type Pace, type Row, run } from "./run.ts";
 import { isWell } from "./table.ts";
 
@@ -19,7 +20,7 @@ const pace: Pace = {
 
 /** Runs it, and holds what is to be so whatever an abuser does. */
 async function abused(name: AbuserName, access: Access = "open"): Promise<Row> {
-  const row = await run(name, access, pace);
+  const row = await run({ name, access, pace, machine: new Machine() });
   const { acknowledged, ...bad } = row.others;
   assertEquals(bad, { refused: 0, unanswered: 0, lost: 0, doubled: 0 });
   const [{ without, with: during }] = row.rounds as [Round];

@@ -1,6 +1,7 @@
 /**
  * The run of one abuser against a gateway of its own: rounds with a window without it and one with
- * it, after each of which it goes, and some time later the gateway's memory is looked at.
+ * it, after each of which it goes, and some time later the gateway's memory is looked at. While it
+ * waits for that, other rows have the machine.
  */
 
 import { Abuse } from "./abuse_child.ts";
@@ -9,6 +10,7 @@ import { type AbuserName, ABUSERS } from "./abusers.ts";
 import { type Access, settings } from "./access.ts";
 import type { Round, Window } from "./figures.ts";
 import { InspectedGateway } from "./inspected_gateway.ts";
+import type { Machine } from "./machine.ts";
 import { Others, type Totals } from "./others.ts";
 
 /** Records that each pair has under way while it is found out how much goes through. */
@@ -21,7 +23,7 @@ export interface Pace {
   readonly windowMs: number;
   /** How long the abuse is in force before its window. */
   readonly settleMs: number;
-  /** From its end until memory is looked at. */
+  /** From its end until memory is looked at, at least: others may have the machine. */
   readonly restMs: number;
   readonly size: Size;
 }
@@ -38,16 +40,22 @@ export interface Row {
   readonly others: Totals;
 }
 
-export async function run(name: AbuserName, access: Access, pace: Pace): Promise<Row> {
-  const { pairs } = pace;
-  const gateway = await InspectedGateway.start({
-    ...settings(access),
-    WEIR_AUTO_PARTITIONS: String(pairs),
-  });
+export interface RowOptions {
+  readonly name: AbuserName;
+  readonly access: Access;
+  readonly pace: Pace;
+  readonly machine: Machine;
+}
+
+export async function run(options: RowOptions): Promise<Row> {
+  const { access, machine, pace: { pairs } } = options;
+  const gateway = await machine.alone(() =>
+    InspectedGateway.start({ ...settings(access), WEIR_AUTO_PARTITIONS: String(pairs) })
+  );
   try {
     const others = await Others.connect({ port: gateway.port, pairs, access });
     try {
-      return await new Run({ name, access, pace, gateway, others }).run();
+      return await new Run({ ...options, gateway, others }).run();
     } finally {
       others.close();
     }
@@ -56,10 +64,7 @@ export async function run(name: AbuserName, access: Access, pace: Pace): Promise
   }
 }
 
-interface RunParts {
-  readonly name: AbuserName;
-  readonly access: Access;
-  readonly pace: Pace;
+interface RunParts extends RowOptions {
   readonly gateway: InspectedGateway;
   readonly others: Others;
 }
@@ -68,20 +73,24 @@ class Run {
   readonly #name: AbuserName;
   readonly #access: Access;
   readonly #pace: Pace;
+  readonly #machine: Machine;
   readonly #gateway: InspectedGateway;
   readonly #others: Others;
   readonly #got: Got = {};
 
-  constructor({ name, access, pace, gateway, others }: RunParts) {
+  constructor({ name, access, pace, machine, gateway, others }: RunParts) {
     this.#name = name;
     this.#access = access;
     this.#pace = pace;
+    this.#machine = machine;
     this.#gateway = gateway;
     this.#others = others;
   }
 
   async run(): Promise<Row> {
-    const capacity = await this.#others.capacity(this.#pace.capacityMs, UNDER_WAY);
+    const capacity = await this.#machine.alone(() =>
+      this.#others.capacity(this.#pace.capacityMs, UNDER_WAY)
+    );
     const perSecond = capacity / 2;
     const rounds: Round[] = [];
     while (rounds.length < this.#pace.rounds) {
@@ -102,11 +111,15 @@ class Run {
   /** Which window is the first alternates: neither is always the one in a warmer gateway. */
   async #round(perSecond: number, abusedLast: boolean): Promise<Round> {
     const calm = () => this.#others.window(this.#pace.windowMs, perSecond);
-    const before = abusedLast ? await calm() : undefined;
-    const abused = await this.#abused(perSecond);
+    const { before, abused } = await this.#machine.alone(async () => ({
+      before: abusedLast ? await calm() : undefined,
+      abused: await this.#abused(perSecond),
+    }));
     await sleep(this.#pace.restMs);
-    const after = await this.#gateway.memory();
-    return { without: before ?? await calm(), ...abused, after };
+    return await this.#machine.alone(async () => {
+      const after = await this.#gateway.memory();
+      return { without: before ?? await calm(), ...abused, after };
+    });
   }
 
   async #abused(perSecond: number): Promise<{ readonly with: Window; readonly cost: number }> {
