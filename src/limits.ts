@@ -250,6 +250,9 @@ export const HTTP = {
   eventCommentMs: 15_000,
   /** What has come on a socket and waits until its session takes more. */
   heldBytes: 4 * MiB,
+  /** How long one who may not open a socket for now waits for that answer; and how many wait at most. */
+  refusalMs: 1_000,
+  refusalsHeld: 1_000,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
   /** How long answers and handshakes may still take when the gateway stops. */

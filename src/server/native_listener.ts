@@ -3,10 +3,12 @@
  * the one for Deno Deploy. See `native_socket.ts` for what it cannot do.
  */
 
+import type { GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
 import { NativeSockets } from "./native_socket.ts";
 import { asGatewayError, leavingNow, problem } from "./problem.ts";
+import { Refusals } from "./refusals.ts";
 import {
   checkUpgrade,
   type Listener,
@@ -20,6 +22,7 @@ import {
 export async function listenNative(options: ListenOptions): Promise<Listener> {
   const { host, port, rules, fetch, crowd, trustedProxies } = options;
   const sockets = new NativeSockets(options);
+  const refusals = new Refusals();
 
   function answer(
     request: Request,
@@ -30,10 +33,11 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
     const address = addressOf(remoteAddr.hostname, header("x-forwarded-for"), trustedProxies);
     if (header("upgrade")?.toLowerCase() !== "websocket") return fetch(request, address);
     try {
-      const { pathname, search } = new URL(request.url);
-      checkUpgrade(rules, pathname + search, header);
+      // First of all, so that what is refused below counts as well.
       const leave = crowd.enter(address);
       try {
+        const { pathname, search } = new URL(request.url);
+        checkUpgrade(rules, pathname + search, header);
         // Liveness is the session's: the platform's own pings would be a second opinion.
         const upgrade = { protocol: subprotocol, idleTimeout: 0 };
         const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
@@ -45,8 +49,13 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
         throw error instanceof TypeError ? noSocket(error.message) : error;
       }
     } catch (error) {
-      return problem(asGatewayError(error));
+      return refuse(asGatewayError(error));
     }
+  }
+
+  async function refuse(error: GatewayError): Promise<Response> {
+    if (error.detail.retryAfterMs !== undefined) await refusals.hold();
+    return problem(error);
   }
 
   let closing = false;
@@ -62,6 +71,7 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
   /** The platform says 1001 to sockets that are open when it shuts down: theirs goes first. */
   async function close(): Promise<void> {
     closing = true;
+    refusals.release();
     const late = setTimeout(() => {
       sockets.terminate();
       stop.abort();

@@ -62,6 +62,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      sockets.close();
       const late = setTimeout(() => {
         sockets.terminate();
         server.closeAllConnections();

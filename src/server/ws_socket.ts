@@ -17,6 +17,7 @@ import type { Wire } from "../session/wire.ts";
 import { addressOf } from "./crowd.ts";
 import { Held } from "./held.ts";
 import { asGatewayError, rawProblem } from "./problem.ts";
+import { Refusals } from "./refusals.ts";
 import {
   checkUpgrade,
   guardWith,
@@ -39,6 +40,7 @@ export interface WsSocketOptions extends SocketOptions {
 export class Sockets {
   readonly #options: SocketOptions;
   readonly #open = new Set<WebSocket>();
+  readonly #refusals = new Refusals();
   readonly #server: WebSocketServer;
 
   constructor(options: WsSocketOptions) {
@@ -55,19 +57,20 @@ export class Sockets {
       closeTimeout: options.closeMs ?? HTTP.closeMs,
       handleProtocols: () => subprotocol,
     });
-    this.#server.on("wsClientError", (error, socket) => refuse(socket, error));
+    this.#server.on("wsClientError", (error, socket) => void this.#refuse(socket, error));
   }
 
   /** Handles the HTTP server's event of this name. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
+      const { crowd, rules, trustedProxies } = this.#options;
+      // First of all, so that what is refused below counts as well.
+      socket.once("close", crowd.enter(addressOfRequest(request, trustedProxies)));
       const { url = "", headers, httpVersion } = request;
       if (httpVersion !== "1.1") throw noSocket(`HTTP must be 1.1, not ${httpVersion}`);
-      checkUpgrade(this.#options.rules, url, (name) => headers[name]);
-      const { crowd, trustedProxies } = this.#options;
-      socket.once("close", crowd.enter(addressOfRequest(request, trustedProxies)));
+      checkUpgrade(rules, url, (name) => headers[name]);
     } catch (error) {
-      return refuse(socket, asGatewayError(error));
+      return void this.#refuse(socket, asGatewayError(error));
     }
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       this.#open.add(ws);
@@ -76,9 +79,23 @@ export class Sockets {
     });
   }
 
+  /** No more come: who waits to be refused is answered. */
+  close(): void {
+    this.#refusals.release();
+  }
+
   /** Ends those that are left. */
   terminate(): void {
     for (const ws of this.#open) ws.terminate();
+  }
+
+  /** A handshake that is none, or is not let in. */
+  async #refuse(socket: Duplex, error: Error): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    const answer = error instanceof GatewayError ? error : noSocket(error.message);
+    if (answer.detail.retryAfterMs !== undefined) await this.#refusals.hold();
+    // No more is waited for: a peer that does not close would keep it for ever.
+    socket.end(rawProblem(answer, { "sec-websocket-version": VERSION }), () => socket.destroy());
   }
 }
 
@@ -86,14 +103,6 @@ export class Sockets {
 export function addressOfRequest(request: IncomingMessage, trustedProxies: number): string {
   const forwarded = request.headers["x-forwarded-for"]?.toString();
   return addressOf(request.socket.remoteAddress, forwarded, trustedProxies);
-}
-
-/** A handshake that is none, or is not let in. */
-function refuse(socket: Duplex, error: Error): void {
-  const answer = error instanceof GatewayError ? error : noSocket(error.message);
-  socket.on("error", () => socket.destroy());
-  // No more is waited for: a peer that does not close would keep it for ever.
-  socket.end(rawProblem(answer, { "sec-websocket-version": VERSION }), () => socket.destroy());
 }
 
 /** Joins one socket and one session until either ends. */

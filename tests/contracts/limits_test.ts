@@ -48,6 +48,17 @@ Deno.test("an address with too many sockets gets 429 and when to come back, unti
   for (const { socket } of [second, third, other]) socket.close();
 });
 
+Deno.test("handshakes that are refused count as new sockets of their address", async () => {
+  const heads = await Promise.all(Array.from({ length: 41 }, async () => {
+    const socket = await RawSocket.connect(shared.gateway);
+    const wrong = { "x-forwarded-for": "203.0.113.9", "sec-websocket-version": "8" };
+    const head = await socket.shake(shared.gateway, wrong);
+    socket.close();
+    return head.split(" ")[1];
+  }));
+  assertEquals([...new Set(heads)].sort(), ["400", "429"]);
+});
+
 Deno.test("a gateway with as many sockets as it takes says 503 and when to come back", async () => {
   await using gateway = await Gateway.start({ WEIR_MAX_SOCKETS: "1" });
   await using _ = await Client.open(gateway);
