@@ -183,6 +183,8 @@ export const LOG = {
   snapshotBytes: 16 * MiB,
   /** Producers that are looked at, each time retention looks, for those whose time is over. */
   forgetProducers: 20_000,
+  /** Of two stripes, by how much what goes first may be newer: each write is to take more than an entry. */
+  retentionApartMs: 10_000,
   /** How often retention looks; the protocol promises 10 s. */
   retentionEveryMs: 2_000,
   /** Keys that one background delete takes, and the pause behind it. */

@@ -285,7 +285,7 @@ export class Group {
   }
 
   /** What may be stored yet is looked at when it is, though nobody waits for it any more. */
-  async #waitFor(settling: Promise<void>): Promise<void> {
+  async #waitFor(settling: Promise<unknown>): Promise<void> {
     this.#doubts++;
     try {
       await settling;

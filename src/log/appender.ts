@@ -15,6 +15,7 @@ import { LOG, PRODUCER } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
 import type { Place, Topic } from "../types.ts";
+import { allDone } from "./all_done.ts";
 import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
@@ -23,6 +24,7 @@ import type { Part, Room, Source } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { pend, type Pending } from "./pending.ts";
 import type { Section } from "./section.ts";
+import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
 
 /** Where the appender reports what it stored. */
@@ -31,8 +33,10 @@ export interface AppendListener {
   appended(sections: readonly Section[]): void;
   /** This has its answer. */
   answered(append: Append): void;
-  /** Others wrote to these, or they are gone: read them again. */
-  refresh(written: readonly Written[]): Promise<void>;
+  /** Others wrote to these, or they are gone: read them again, now that nothing is being written. */
+  refresh(stripes: readonly Stripe[]): Promise<void>;
+  /** Others may have written to these: read them as soon as nothing is being written. */
+  behind(stripes: readonly Stripe[]): Promise<void>;
   isDeleted(topic: Topic): boolean;
 }
 
@@ -74,8 +78,13 @@ export class Appender implements Source {
       if (pending.answered) continue;
       const stripesMax = room.checks - (pending.append.board ? 1 : 0);
       if (!batch.fits(pending, stripesMax, room.bytes) || collides(pending, producers)) break;
+      if (pending.look === "under way") break;
       try {
         const repeated = this.#judge(pending, now);
+        if (repeated === "torn") {
+          this.#look(pending);
+          break;
+        }
         if (repeated) {
           this.#succeed(pending, repeated, true);
           continue;
@@ -134,7 +143,10 @@ export class Appender implements Source {
         };
       },
       refused: async () => {
-        await Promise.all([this.#listener.refresh(written), rider?.refused()]);
+        await allDone([
+          this.#listener.refresh(written.map(({ stripe }) => stripe)),
+          rider?.refused(),
+        ]);
         this.#putBack(taken.filter((pending) => this.#isKnown(pending, written)));
       },
       overdue: () => {
@@ -165,8 +177,11 @@ export class Appender implements Source {
     return false;
   }
 
-  /** The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. */
-  #judge(pending: Pending, now: number): Place[][] | undefined {
+  /**
+   * The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. `torn`: one
+   * stripe has it and another does not, as this gateway knows them, which may be apart.
+   */
+  #judge(pending: Pending, now: number): Place[][] | "torn" | undefined {
     for (const { log } of pending.parts) if (log.ended) throw log.ended;
     const judgements = judgementsOf(pending, now);
     const kind = verdict(judgements);
@@ -179,6 +194,9 @@ export class Appender implements Source {
         return originals(pending, judgements);
       case "fenced":
         throw refusal(pending, "producer_fenced", "a newer epoch has written there");
+      case "torn":
+        if (pending.look === "none") return "torn";
+        throw refusal(pending, "sequence_too_old", "it is stored in part of where it would go now");
       case "too_old":
         throw refusal(pending, "sequence_too_old", "later ones are stored");
       case "unknown_producer":
@@ -188,6 +206,15 @@ export class Appender implements Source {
           `its epoch was not given out within ${PRODUCER.keptMs / 3_600_000} h: take a new one`,
         );
     }
+  }
+
+  /** Learns what its stripes have in the store; what waits behind it waits on. */
+  #look(pending: Pending): void {
+    pending.look = "under way";
+    this.#listener.behind(pending.stripes).then(
+      () => pending.look = "done",
+      () => pending.look = "none",
+    ).finally(() => this.#wake());
   }
 
   #succeed(pending: Pending, offsets: Place[][], duplicate: boolean): void {

@@ -125,13 +125,14 @@ export class Dedupe implements PublishSink {
   }
 }
 
-/** Over all partitions that a publish, or a transaction, touches. */
-export function verdict(judgements: readonly Judgement[]): Judgement["kind"] {
+/** Over all partitions that a publish, or a transaction, touches. `torn`: only some of them have it. */
+export function verdict(judgements: readonly Judgement[]): Judgement["kind"] | "torn" {
   const [first] = judgements;
   if (!first) return "new";
   if (judgements.every(({ kind }) => kind === first.kind)) return first.kind;
   const kinds = new Set(judgements.map(({ kind }) => kind));
   if (kinds.has("fenced")) return "fenced";
-  if (kinds.has("too_old") || kinds.has("stored")) return "too_old";
+  if (kinds.has("too_old")) return "too_old";
+  if (kinds.has("stored")) return "torn";
   return kinds.has("unknown_producer") ? "unknown_producer" : "new";
 }

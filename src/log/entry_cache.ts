@@ -59,7 +59,10 @@ export class EntryCache {
     assert(kept, "what is from the oldest on was not given up yet");
     this.#queue[this.#oldest++] = undefined;
     this.#bytes -= kept.entry.bytes;
-    this.#entries.get(kept.stripe)?.delete(kept.entry.number);
+    const entries = this.#entries.get(kept.stripe);
+    entries?.delete(kept.entry.number);
+    // It is all that holds a stripe whose topic is in memory no more.
+    if (entries?.size === 0) this.#entries.delete(kept.stripe);
     if (this.#oldest > 1_024 && this.#oldest * 2 > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#oldest);
       this.#oldest = 0;

@@ -10,8 +10,10 @@ import { LOG, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
 import type { Offset, Topic } from "../types.ts";
+import { allDone } from "./all_done.ts";
 import type { Append, AppendPart, StripePlace } from "./append.ts";
 import { Appender } from "./appender.ts";
+import { Arrivals } from "./arrivals.ts";
 import { EntryCache } from "./entry_cache.ts";
 import { decodeHead, decodeTrim } from "./head.ts";
 import { Journal } from "./journal.ts";
@@ -41,8 +43,7 @@ export class Log {
   readonly #reader: Reader;
   /** By incarnation. */
   readonly #logs = new Map<string, TopicLog>();
-  /** Appends whose topics are being loaded, and what came behind them and must not overtake. */
-  readonly #waiting: Append[] = [];
+  readonly #arrivals: Arrivals;
   /** Stripes to which others have appended, and the look at them that is to come. */
   readonly #toLearn = new Set<Stripe>();
   #learning: Promise<void> | undefined;
@@ -59,10 +60,17 @@ export class Log {
     this.#appender = new Appender(host, {
       appended: (sections) => this.listener.appended(sections),
       answered: (append) => this.#answered(append),
-      refresh: (written) => this.#learn(written.map(({ stripe }) => stripe)),
+      refresh: (stripes) => this.#learn(stripes),
+      behind: (stripes) => this.#learnSoon(stripes),
       isDeleted: (topic) => !this.#logs.has(topic.id),
     }, () => this.journal.wake());
     this.journal.add(this.#appender);
+    this.#arrivals = new Arrivals({
+      clock: host.clock,
+      admit: (append) => this.#enqueue(append),
+      load: (append) => Promise.all(append.parts.map(({ topic }) => this.open(topic))),
+      refuse: (append, error) => this.#refuse(append, error),
+    });
     this.#reader = new Reader(store, this.#tail, this.#pages);
   }
 
@@ -82,7 +90,7 @@ export class Log {
   /** Stores all of it or none, and tells `done` once. Appends for a partition keep their order. */
   append(append: Append): void {
     this.#unsettled.set(append, ++this.#accepted);
-    if (this.#mustWait(append) || !this.#enqueue(append)) this.#wait(append);
+    if (this.#arrivals.mustWait(append) || !this.#enqueue(append)) this.#arrivals.add(append);
   }
 
   /** Where the partition's log begins and ends, if its topic is in memory. */
@@ -142,7 +150,8 @@ export class Log {
   /** Other gateways have appended so far. */
   async grown(places: readonly StripePlace[]): Promise<void> {
     const behind = places.flatMap(({ topicId, stripe, entries }) => {
-      const known = this.#logs.get(topicId)?.stripes[stripe];
+      const log = this.#logs.get(topicId);
+      const known = log && this.#stripesNow(log)[stripe];
       return known && known.head.entries < entries ? [known] : [];
     });
     if (behind.length > 0) await this.#learnSoon(behind);
@@ -150,7 +159,7 @@ export class Log {
 
   /** Other gateways may have appended anywhere. */
   async catchUpAll(): Promise<void> {
-    await this.#learnSoon([...this.#logs.values()].flatMap(({ stripes }) => stripes));
+    await this.#learnSoon([...this.#logs.values()].flatMap((log) => this.#stripesNow(log)));
   }
 
   /** Topics whose stripes are in memory. */
@@ -159,6 +168,7 @@ export class Log {
   }
 
   tick(now: number): void {
+    this.#arrivals.tick(now);
     this.#appender.tick(now);
   }
 
@@ -183,35 +193,6 @@ export class Log {
       this.#refuse(append, error);
     }
     return true;
-  }
-
-  /** Whether something for one of its topics, or of one of its producers, waits in front of it. */
-  #mustWait({ parts }: Append): boolean {
-    if (this.#waiting.length === 0) return false;
-    const touched = new Set<unknown>(parts.flatMap(touches));
-    return this.#waiting.some((earlier) =>
-      earlier.parts.some((part) => touches(part).some((one) => touched.has(one)))
-    );
-  }
-
-  #wait(append: Append): void {
-    this.#waiting.push(append);
-    if (this.#waiting.length === 1) this.#admitWaiting();
-  }
-
-  async #admitWaiting(): Promise<void> {
-    for (let append = this.#waiting[0]; append; append = this.#waiting[0]) {
-      try {
-        if (!this.#enqueue(append)) {
-          await Promise.all(append.parts.map((part) => this.open(part.topic)));
-          continue;
-        }
-      } catch (error) {
-        if (!(error instanceof GatewayError)) throw error;
-        this.#refuse(append, error);
-      }
-      this.#waiting.shift();
-    }
   }
 
   #refuse(append: Append, error: GatewayError): void {
@@ -241,6 +222,12 @@ export class Log {
     return log;
   }
 
+  /** What others append while it is loaded may come behind what is found: it is looked at once more. */
+  #stripesNow(log: TopicLog): readonly Stripe[] {
+    if (!log.ready) log.loaded.then(({ stripes }) => this.#learnSoon(stripes)).catch(() => {});
+    return log.stripes;
+  }
+
   /** All who ask until it begins are served by one look: two at once would learn the same twice. */
   #learnSoon(stripes: readonly Stripe[]): Promise<void> {
     for (const stripe of stripes) this.#toLearn.add(stripe);
@@ -259,10 +246,7 @@ export class Log {
       const heads = await this.#store.read(
         some.map(({ topic, index }) => keys.head(topic.id, index)),
       );
-      const learned = some.map((stripe, i) => this.#learnFrom(stripe, heads[i]));
-      // All of them, also if one fails: none may go on when something is written again.
-      await Promise.allSettled(learned);
-      await Promise.all(learned);
+      await allDone(some.map((stripe, i) => this.#learnFrom(stripe, heads[i])));
     }
   }
 
@@ -299,9 +283,4 @@ export class Log {
 
 function stripesOf({ partitions }: Topic): number[] {
   return Array.from({ length: stripeCount(partitions) }, (_, i) => i);
-}
-
-/** What keeps its order: a topic, and a producer in its session. */
-function touches({ topic, admission }: AppendPart): unknown[] {
-  return admission ? [topic.id, admission.lane] : [topic.id];
 }

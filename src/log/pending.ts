@@ -30,6 +30,8 @@ export interface Pending {
   places: Place[][];
   /** An earlier write may have stored it. */
   inDoubt: boolean;
+  /** At its stripes as they are in the store, where one that is known here has it and another does not. */
+  look: "none" | "under way" | "done";
   /** It has its answer; nobody waits for it any more. */
   answered: boolean;
 }
@@ -61,7 +63,17 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
         `at most ${LOG.entryBytes}`,
     );
   }
-  return { append, parts, stripes, bytes, since, places: NOWHERE, inDoubt: false, answered: false };
+  return {
+    append,
+    parts,
+    stripes,
+    bytes,
+    since,
+    places: NOWHERE,
+    inDoubt: false,
+    look: "none",
+    answered: false,
+  };
 }
 
 function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): number[] {

@@ -3,7 +3,7 @@
  * at a time: the begin moves and the page's keys go in one write. Records are never changed.
  *
  * 1. The start never passes what a restart must replay to know the producers (`replayFrom`).
- * 2. By bytes, the oldest entry of all stripes goes first.
+ * 2. By bytes, the oldest entries of all stripes go first, to within `LOG.retentionApartMs`.
  */
 
 import { assert } from "../assert.ts";
@@ -56,11 +56,16 @@ async function retainKnown(
   const { topic, stripes } = retained;
   const left = new Set(stripes);
   while (!signal.aborted) {
-    const stripe = await oldestOf(store, left);
-    if (!stripe) return;
+    const [oldest, next] = await byAge(store, left);
+    if (!oldest) return;
+    const { stripe } = oldest;
     const { entry: from } = stripe.trim;
     const page = await scanEntries(store, stripe, from, stripe.head.entries, LOG.readBytes);
-    const doomed = expired(topic, page, bytesOf(stripes), host.clock.now());
+    const doomed = expired(topic, page, {
+      bytes: bytesOf(stripes),
+      now: host.clock.now(),
+      othersFrom: next?.time ?? Infinity,
+    });
     if (doomed.length === 0) return;
     if (from + doomed.length > stripe.replayFrom) await retained.snapshot(stripe);
     const replayable = doomed.slice(0, Math.max(0, stripe.replayFrom - from));
@@ -81,35 +86,42 @@ function inOneWrite(doomed: readonly DecodedEntry[]): readonly DecodedEntry[] {
   return end < 0 ? doomed : doomed.slice(0, end);
 }
 
+/** What, beside a page, decides what of it is kept. */
+interface Outlook {
+  /** Of the whole topic. */
+  readonly bytes: number;
+  readonly now: number;
+  /** When the first entry of all other stripes was appended. */
+  readonly othersFrom: number;
+}
+
 /** The oldest entries that the policy does not keep, out of a page. */
 export function expired(
   topic: Topic,
   page: readonly DecodedEntry[],
-  bytes: number,
-  now: number,
+  { bytes, now, othersFrom }: Outlook,
 ): readonly DecodedEntry[] {
   const cutoff = topic.retentionMs === undefined ? -Infinity : now - topic.retentionMs;
+  const newest = othersFrom + LOG.retentionApartMs;
   let left = bytes - (topic.retentionBytes ?? Infinity);
   let count = 0;
-  for (const entry of page) {
-    if (entry.time >= cutoff && left <= 0) break;
-    left -= payloadBytes(entry);
+  for (const { time, sections } of page) {
+    const isOver = time < cutoff || (left > 0 && time <= newest);
+    if (!isOver) break;
+    left -= sections.reduce((sum, { payload }) => sum + payload.length, 0);
     count++;
   }
   return page.slice(0, count);
 }
 
-/** The stripe whose first entry is the oldest. */
-async function oldestOf(store: Store, stripes: Iterable<Stripe>): Promise<Stripe | undefined> {
-  let oldest: Stripe | undefined;
-  let oldestTime = Infinity;
+/** Those that keep anything, the one whose first entry is the oldest first. */
+async function byAge(store: Store, stripes: Iterable<Stripe>) {
+  const found: { readonly stripe: Stripe; readonly time: number }[] = [];
   for (const stripe of stripes) {
     const time = await stripe.oldestTime(store);
-    if (time === undefined || time >= oldestTime) continue;
-    oldest = stripe;
-    oldestTime = time;
+    if (time !== undefined) found.push({ stripe, time });
   }
-  return oldest;
+  return found.sort((a, b) => a.time - b.time);
 }
 
 async function trim(
@@ -147,8 +159,4 @@ function bytesOf(stripes: readonly Stripe[]): number {
     for (let i = 0; i < head.next.length; i++) bytes += (head.bytes[i] ?? 0) - (trim.bytes[i] ?? 0);
   }
   return bytes;
-}
-
-function payloadBytes(entry: DecodedEntry): number {
-  return entry.sections.reduce((sum, { payload }) => sum + payload.length, 0);
 }

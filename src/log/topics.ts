@@ -11,7 +11,7 @@ import { TOPIC } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
 import type { Mutation, Store } from "../store/store.ts";
-import { type Evidence, transact } from "../store/transact.ts";
+import { type Decision, type Evidence, transact } from "../store/transact.ts";
 import type { Topic } from "../types.ts";
 import { emptyHead, emptyTrim, encodeHead, encodeTrim } from "./head.ts";
 
@@ -100,16 +100,13 @@ export class Topics {
 
   /** Deletes the topic and with it its records; its space is freed in the background. */
   async remove(name: string): Promise<Topic | undefined> {
+    const known = this.#known.get(name);
     const topic = await transact(this.#store, this.#host, {
       load: () => this.#document(name),
-      decide: ({ found }) =>
-        found
-          ? { mutations: removal(found), evidence: markOf(found), result: found }
-          : { mutations: [], result: undefined },
+      decide: ({ found }) => found ? this.#removal(found) : { mutations: [], result: undefined },
     });
-    this.#known.delete(name);
-    if (topic) { for (const tell of this.#removed) tell(topic, true); }
-    this.#changed(name);
+    if (topic) this.#removedHere(topic);
+    if (known && known.id !== topic?.id) this.vanished(known);
     return topic;
   }
 
@@ -128,6 +125,23 @@ export class Topics {
   /** `listener` is told the name of each topic that is made, changed or deleted here. */
   onChanged(listener: (name: string) => void): void {
     this.#changed = listener;
+  }
+
+  #removal(topic: Topic): Decision<Topic> {
+    return {
+      mutations: removal(topic),
+      evidence: markOf(topic),
+      inDoubt: (settling) => {
+        void settling.then((settled) => settled?.stored && this.#removedHere(topic));
+      },
+      result: topic,
+    };
+  }
+
+  #removedHere(topic: Topic): void {
+    if (this.isCurrent(topic)) this.#known.delete(topic.name);
+    for (const tell of this.#removed) tell(topic, true);
+    this.#changed(topic.name);
   }
 
   async #create(name: string, spec: TopicSpec, existing: "find" | "match") {

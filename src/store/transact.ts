@@ -132,7 +132,7 @@ export interface Decision<T> {
   /** The write is stored, at this version. */
   readonly stored?: (version: string) => void;
   /** It was answered `timeout`; what becomes of the write is certain when this resolves. */
-  readonly inDoubt?: (settling: Promise<void>) => void;
+  readonly inDoubt?: (settling: Promise<Settled | undefined>) => void;
   readonly result: T;
 }
 
@@ -203,7 +203,7 @@ function settleWithin(
   return new Promise((resolve, reject) => {
     const overdue = () => {
       reject(tooLate(true, "The store did not answer in time"));
-      inDoubt?.(settling.then(() => {}, () => {}));
+      inDoubt?.(settling.catch(() => undefined));
     };
     const settling = settle(store, host, write, evidence, { deadlineMs, overdue });
     settling.then(resolve, reject);

@@ -198,7 +198,7 @@ Deno.test("the verdict over partitions: one repeat, one refusal, or all new", ()
   const table: [kinds: string[], verdict: string][] = [
     [["new", "new"], "new"],
     [["stored", "stored"], "stored"],
-    [["stored", "new"], "too_old"],
+    [["stored", "new"], "torn"],
     [["stored", "too_old"], "too_old"],
     [["new", "too_old"], "too_old"],
     [["fenced", "stored", "too_old"], "fenced"],

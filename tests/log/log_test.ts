@@ -1,72 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Append, AppendResult } from "../../src/log/append.ts";
 import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
-import { RecordCursor } from "../../src/log/record.ts";
-import type { Section } from "../../src/log/section.ts";
-import { MemoryStore } from "../../src/store/memory.ts";
-import type { Store } from "../../src/store/store.ts";
-import type { Offset, ProducerStamp, RecordIn, Topic } from "../../src/types.ts";
-import { settled, type TestHost, testHost } from "../support/test_host.ts";
-
-const utf8 = new TextEncoder();
-const PRODUCER = "01KB0000000000000000000000";
-
-function record(value: unknown, more: Partial<RecordIn> = {}): RecordIn {
-  const source = utf8.encode(JSON.stringify(value));
-  return { source, from: 0, to: source.length, ...more };
-}
-
-function append(
-  log: Log,
-  topic: Topic,
-  records: readonly RecordIn[],
-  more: Partial<Append["parts"][number]> = {},
-): Promise<AppendResult> {
-  return new Promise((done) => log.append({ parts: [{ topic, records, ...more }], done }));
-}
-
-/** As a session lets it in. */
-function stamped(lane: Lane, producer: ProducerStamp) {
-  return { producer, admission: lane.admit(producer.sequence) };
-}
-
-function stamp(host: TestHost, sequence: number, epochBack = 0): ProducerStamp {
-  return { id: PRODUCER, epoch: host.clock.now() - epochBack, sequence };
-}
-
-async function fixture(partitions = 4, store: Store = new MemoryStore()) {
-  const host = testHost();
-  const log = new Log(store, host, 0);
-  const { topic } = await log.topics.create("gps", { partitions });
-  return { store, host, log, topic };
-}
-
-async function valuesOf(log: Log, topic: Topic, partition: number, from: Offset) {
-  const { sections } = await log.read(topic, partition, from, 1 << 20);
-  return valuesIn(sections, from);
-}
-
-function valuesIn(sections: readonly Section[], from: Offset): [Offset, unknown][] {
-  const values: [Offset, unknown][] = [];
-  for (const { base, payload, time } of sections) {
-    const cursor = new RecordCursor(payload, time);
-    for (let offset = base; cursor.next(); offset++) {
-      const text = new TextDecoder().decode(payload.subarray(cursor.valueFrom, cursor.valueTo));
-      if (offset >= from) values.push([offset, JSON.parse(text)]);
-    }
-  }
-  return values;
-}
-
-function places(result: AppendResult) {
-  assert(result.ok, result.ok ? "" : `${result.error.code}: ${result.error.message}`);
-  return result.offsets[0];
-}
-
-function refused(result: AppendResult) {
-  return result.ok ? "stored" : result.error.code;
-}
+import { settled } from "../support/test_host.ts";
+import {
+  append,
+  fixture,
+  places,
+  record,
+  refused,
+  stamp,
+  stamped,
+  valuesIn,
+  valuesOf,
+} from "./log_fixture.ts";
 
 Deno.test("what was appended is read at its offset, from memory and after a restart", async () => {
   const { store, host, log, topic } = await fixture();

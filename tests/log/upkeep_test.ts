@@ -76,6 +76,25 @@ Deno.test("retention by bytes keeps the newest, and what is known of producers o
   assertEquals(repeated.offsets, [[[0, 3]]]);
 });
 
+Deno.test("retention by bytes keeps the newest of all stripes", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, host } = fixture;
+  const spec = { partitions: 32, retentionBytes: 100_000 };
+  const { topic } = await log.topics.create("t", spec);
+  // A record a minute in a partition of each stripe, then many at once in one of them.
+  for (let i = 0; i < 50; i++) {
+    await append(fixture, topic, i, 1, 0);
+    await append(fixture, topic, i, 1, 16);
+    await host.clock.advance(60_000);
+  }
+  for (let i = 50; i < 100; i++) await append(fixture, topic, i, 1, 16);
+  fixture.upkeep.tick(host.clock.monotonic());
+  await host.clock.advance(60_000);
+  const [quiet, busy] = [await log.bounds(topic, 0), await log.bounds(topic, 16)];
+  assert(quiet.bytes + busy.bytes <= 100_000, "as much as is kept");
+  assert(Math.abs(quiet.start - busy.start) <= 1, `from ${quiet.start} and ${busy.start} on`);
+});
+
 Deno.test("retention by age goes by the time of the append", async () => {
   const fixture = gateway(new MemoryStore(), testHost());
   const { log, host } = fixture;

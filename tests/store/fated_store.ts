@@ -24,11 +24,19 @@ export type Fate<T> = (reach: () => Promise<T>) => Promise<T>;
 
 /** A store whose next calls meet the fates that they are given; those after them go well. */
 export class FatedStore implements Store {
-  readonly shared = false;
-  readonly stored = new MemoryStore();
+  readonly stored: MemoryStore;
   readonly calls: string[] = [];
   writeFates: Fate<WriteResult>[] = [];
   readFates: Fate<Entry[]>[] = [];
+  scanFates: Fate<Entry[]>[] = [];
+
+  constructor(stored = new MemoryStore()) {
+    this.stored = stored;
+  }
+
+  get shared(): boolean {
+    return this.stored.shared;
+  }
 
   read(keys: readonly Key[]): Promise<Entry[]> {
     this.calls.push(`read ${keys.map((key) => key.join("/")).join(" ")}`);
@@ -37,7 +45,8 @@ export class FatedStore implements Store {
   }
 
   scan(range: Range): Promise<Entry[]> {
-    return this.stored.scan(range);
+    const reach = () => this.stored.scan(range);
+    return this.scanFates.shift()?.(reach) ?? reach();
   }
 
   write(write: Write): Promise<WriteResult> {
