@@ -77,14 +77,14 @@ export class Journal {
   between(chore: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#chores.push(() => chore().then(resolve, reject));
-      this.#running ??= this.#run();
+      this.#start();
     });
   }
 
   /** A source has something to write. */
   wake(): void {
     this.#woken = true;
-    this.#running ??= this.#run();
+    this.#start();
   }
 
   /** Resolves when nothing is being written and no source has anything to write. */
@@ -95,6 +95,14 @@ export class Journal {
   /** Gives up what is not settled; its outcome stays unknown. */
   close(): void {
     this.#closing.abort();
+  }
+
+  /** Where it ends by an error nobody writes any more: that is for the process to end, not to be missed. */
+  #start(): void {
+    this.#running ??= this.#run().catch((error) => {
+      if (error instanceof AssertionFailed) throw error;
+      throw new AssertionFailed("the journal goes on, whatever is told", { cause: error });
+    });
   }
 
   async #run(): Promise<void> {

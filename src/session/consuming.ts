@@ -100,7 +100,7 @@ export class Consuming {
     this.#parts.turnstile.pass({ alone: [subscription] }, (leave) => {
       const live = this.#parts.subscriptions.find(subscription);
       if (live?.kind === "group") live.membership.release(partitions);
-      if (id !== undefined) this.#parts.requests.ok(id);
+      this.#parts.requests.ok(id);
       leave();
     });
   }

@@ -7,6 +7,7 @@ import { GatewayError } from "../errors.ts";
 import type { Telemetry } from "../host/host.ts";
 import { ADVERTISED, SESSION } from "../limits.ts";
 import { errorFrame, okFrame } from "../protocol/codec.ts";
+import type { ClientFrame } from "../protocol/frames.ts";
 import type { Outbox } from "./outbox.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,7 +17,7 @@ export class Requests {
   readonly #telemetry: Telemetry;
   readonly #rest: (ms: number) => void;
   readonly #open = new Set<number>();
-  /** Publishes without an id that are under way: they count as much as the others. */
+  /** Publishes and releases without an id that are under way: they count as much as the others. */
   #silent = 0;
 
   /** `rest` is told for how long nothing more is to be read, for the sake of the others. */
@@ -34,8 +35,10 @@ export class Requests {
     return this.#open.size + this.#silent === 0;
   }
 
-  get full(): boolean {
-    return this.#open.size + this.#silent >= ADVERTISED.inFlight;
+  /** Whether no more of these may be open. A `release` may be beside the others: somebody waits for it. */
+  isFull(type: ClientFrame["type"]): boolean {
+    const most = type === "release" ? 2 * ADVERTISED.inFlight : ADVERTISED.inFlight;
+    return this.#open.size + this.#silent >= most;
   }
 
   begin(id: number | undefined): void {

@@ -187,7 +187,7 @@ export class Session {
       this.#producing.passOver(frame);
       return this.#refuse(undefined, inUse);
     }
-    if (needsRoom(frame) && this.#requests.full) return this.#overloaded(frame);
+    if (needsRoom(frame) && this.#requests.isFull(frame.type)) return this.#overloaded(frame);
     this.#context.host.telemetry.count("frames_total");
     if (needsRoom(frame)) this.#requests.begin(id);
     this.#handle(frame);
@@ -387,9 +387,9 @@ function isForeign({ code }: GatewayError): boolean {
   return code === "invalid_frame" || code === "unknown_type";
 }
 
-/** Requests, and pushes that ask to be answered, count as open; so does any publish. */
-function needsRoom(frame: ClientFrame): boolean {
-  return frame.id !== undefined || frame.type === "publish";
+/** Requests count as open, and so do pushes that wait for others. */
+function needsRoom({ id, type }: ClientFrame): boolean {
+  return id !== undefined || type === "publish" || type === "release";
 }
 
 function drainingError(): GatewayError {

@@ -30,19 +30,26 @@ class Gate {
   sharing = 0;
   taken = false;
   readonly queue: Waiting[] = [];
+  #advancing = false;
 
   get idle(): boolean {
     return this.sharing === 0 && !this.taken && this.queue.length === 0;
   }
 
-  /** Lets in who is next, as far as it goes. */
+  /** Lets in who is next, as far as it goes: one after the other, also if each leaves at once. */
   advance(): void {
-    for (let next = this.queue[0]; next && !this.taken; next = this.queue[0]) {
-      if (next.alone && this.sharing > 0) return;
-      this.queue.shift();
-      if (next.alone) this.taken = true;
-      else this.sharing++;
-      next.granted();
+    if (this.#advancing) return;
+    this.#advancing = true;
+    try {
+      for (let next = this.queue[0]; next && !this.taken; next = this.queue[0]) {
+        if (next.alone && this.sharing > 0) return;
+        this.queue.shift();
+        if (next.alone) this.taken = true;
+        else this.sharing++;
+        next.granted();
+      }
+    } finally {
+      this.#advancing = false;
     }
   }
 }

@@ -59,3 +59,15 @@ Deno.test("what is refused is read at a bounded rate", async () => {
   await host.clock.advance(100);
   assertEquals([session.congested, reconsidered()], [false, 1]);
 });
+
+Deno.test("releases that wait for something count as open, beside as many others as may be", async () => {
+  const { session, send, publish } = await fixture();
+  send({ ...publish, id: 2 });
+  const partitions = [{ topic: "t", partition: 0, offset: 0 }];
+  send({ type: "seek", id: 3, subscription: 1, partitions }); // which waits for the publish
+  const release = { type: "release", subscription: 1, partitions: [] };
+  for (let open = 2; open < 2 * ADVERTISED.inFlight; open++) send(release);
+  assertEquals(session.congested, false);
+  send(release);
+  assertEquals([session.congested, session.isQuiet], [true, false]);
+});

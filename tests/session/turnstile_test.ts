@@ -28,6 +28,20 @@ Deno.test("what shares a key passes together, what has it alone waits for all be
   assertEquals([...inside.keys()], ["subscribe", "publish"]);
 });
 
+Deno.test("any number that wait for one and leave at once get through", () => {
+  const turnstile = new Turnstile();
+  let through = 0;
+  assert(turnstile.share("t"));
+  for (let i = 0; i < 100_000; i++) {
+    turnstile.pass({ alone: ["t"] }, (leave) => {
+      through++;
+      leave();
+    });
+  }
+  turnstile.unshare("t");
+  assertEquals(through, 100_000);
+});
+
 Deno.test("other keys are not held up", () => {
   const turnstile = new Turnstile();
   const inside = new Map<string, () => void>();
