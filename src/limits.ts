@@ -99,6 +99,8 @@ export const PRODUCER = {
   window: 64,
   /** Epochs of one producer whose publishes are known one by one in a stripe. */
   histories: 4,
+  /** With a name, that a subject is given a second: each is a write of its own. */
+  namedPerSecond: 10,
   /** How long a producer is known after its last record. */
   keptMs: 24 * 3_600_000,
   /** By how much the clocks of gateways may differ: an hour, as when one has the wrong time zone, twice. */

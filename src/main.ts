@@ -104,7 +104,7 @@ async function openDoors(
       ...topicRoutes(broker),
       ...recordRoutes(broker, subjects),
       ...eventRoutes({ broker, leaving, crowd, subjects }),
-      ...producerRoutes(broker),
+      ...producerRoutes(broker, subjects),
       ...groupRoutes(broker),
       ...(metricsPort === undefined ? metricsRoutes(numbers) : {}),
     }, telemetry),

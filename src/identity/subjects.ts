@@ -6,7 +6,7 @@
 import { Bucket } from "../bucket.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "../host/host.ts";
-import { IDENTITY } from "../limits.ts";
+import { IDENTITY, PRODUCER } from "../limits.ts";
 import { recordBytes } from "../record_size.ts";
 import { Roll } from "../roll.ts";
 import type { RecordIn } from "../types.ts";
@@ -24,6 +24,7 @@ interface Subject {
   sockets: number;
   readonly records: Bucket;
   readonly bytes: Bucket;
+  readonly producers: Bucket;
 }
 
 export class Subjects {
@@ -37,10 +38,15 @@ export class Subjects {
     const full = (perSecond: number) => new Bucket(perSecond, clock.monotonic());
     this.#known = new Roll({
       crowded: IDENTITY.subjects,
-      make: () => ({ sockets: 0, records: full(limits.records), bytes: full(limits.bytes) }),
-      isAsNew({ sockets, records, bytes }) {
+      make: () => ({
+        sockets: 0,
+        records: full(limits.records),
+        bytes: full(limits.bytes),
+        producers: full(PRODUCER.namedPerSecond),
+      }),
+      isAsNew({ sockets, records, bytes, producers }) {
         const now = clock.monotonic();
-        return sockets === 0 && records.isFull(now) && bytes.isFull(now);
+        return sockets === 0 && [records, bytes, producers].every((bucket) => bucket.isFull(now));
       },
     });
   }
@@ -75,5 +81,17 @@ export class Subjects {
     }
     known.records.take(records.length);
     known.bytes.take(records.reduce((bytes, record) => bytes + recordBytes(record), 0));
+  }
+
+  /** It is to be given a producer with a name. Throws `rate_limited` if it has had too many for now. */
+  nameProducer({ subject }: Identity): void {
+    if (subject === "") return;
+    const { producers } = this.#known.find(subject);
+    const retryAfterMs = producers.waitMs(this.#clock.monotonic());
+    if (retryAfterMs > 0) {
+      const message = "This subject asks for too many producers with names";
+      throw new GatewayError("rate_limited", message, { retryAfterMs });
+    }
+    producers.take(1);
   }
 }

@@ -38,9 +38,10 @@ export class Producing {
   }
 
   #initProducer(name: string | undefined): Promise<ProducerId> {
-    const { subject, rights } = this.#parts.who.identity;
-    rights.require({ verb: "init producer" });
-    return this.#parts.broker.initProducer(subject, name);
+    const { broker, subjects, who: { identity } } = this.#parts;
+    identity.rights.require({ verb: "init producer" });
+    if (name !== undefined) subjects.nameProducer(identity);
+    return broker.initProducer(identity.subject, name);
   }
 
   /** The hot path: on a topic that is known and that nothing else waits for, all at once. */

@@ -177,6 +177,24 @@ Deno.test("a subject that publishes too many bytes waits, too", async () => {
   refusal(reply);
 });
 
+Deno.test("a subject that asks for too many producers with names waits, over sockets and HTTP", async () => {
+  const sub = crypto.randomUUID();
+  await using client = await Client.open(shared.gateway, { hello: false });
+  await hello(client, sub);
+  const name = (i: number): Frame => ({ type: "initProducer", name: `phone-${i}` });
+  const replies = await client.all(Array.from({ length: 60 }, (_, i) => name(i)));
+  assertEquals(replies.slice(0, 20).map(({ type }) => type), Array(20).fill("ok"));
+  refusal(replies.at(-1));
+  const authorization = `Bearer ${await tokenFor(sub, { publish: ["*"] })}`;
+  const post = async (body: unknown) =>
+    (await call(shared.gateway, "POST", "/v1/producers", body, { authorization })).status;
+  await eventually(
+    "it is too many over HTTP, too",
+    async () => await post({ name: "phone" }) === 429,
+  );
+  assertEquals(await post({}), 200, "one without a name costs nothing");
+});
+
 Deno.test("a token may allow another rate, which holds as soon as it is renewed", async () => {
   const sub = crypto.randomUUID();
   await using client = await Client.open(shared.gateway, { hello: false });
