@@ -15,15 +15,14 @@
 
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
-import { CREDIT, LOG, SESSION } from "../limits.ts";
+import { CREDIT, SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
 import { Credit, type CreditGiven } from "./credit.ts";
-import { FRAMES, type GapReason, pieceBytes, type PushFormat } from "./frames.ts";
-import { keysOf } from "./encoded.ts";
+import { FRAMES, type GapReason, type PushFormat } from "./frames.ts";
 import type { Hub } from "./hub.ts";
-import { lastOfEachKey } from "./latest.ts";
-import { type Pick, portionOf } from "./portion.ts";
+import { firstOf, lastOfEachKey, readLast } from "./latest.ts";
+import { type Pick, portionOf, recordsWith } from "./portion.ts";
 
 /** Where pushes go. */
 export interface Sink {
@@ -81,6 +80,8 @@ export class Feed {
   #ranOut: boolean;
   /** Kept records are being looked up: nothing is sent before them. */
   #held = 0;
+  /** What goes on when there is room. */
+  readonly #waiting: (() => void)[] = [];
   #pumping = false;
   #closed = false;
 
@@ -150,6 +151,7 @@ export class Feed {
 
   /** The sink has room again, or the store may be read again. */
   resume(): void {
+    this.#wake();
     this.#pump();
   }
 
@@ -161,6 +163,7 @@ export class Feed {
     }
     this.#cursors.clear();
     this.#hub.forget(this);
+    this.#wake();
   }
 
   topicRemoved(topic: Topic): void {
@@ -315,53 +318,56 @@ export class Feed {
     if (onSlow === "latest" && missed.length > 0) this.#sendAllLatest(missed);
   }
 
-  /** One partition after the other, so that no more than what one of them has is in memory. */
   async #sendAllLatest(missed: readonly Missed[]): Promise<void> {
     this.#held++;
     try {
       for (const one of missed) await this.#sendLatest(one);
+    } catch (error) {
+      // What cannot be looked up is not kept; the gap has said that it is missing.
+      if (!(error instanceof GatewayError)) throw error;
     } finally {
       this.#held--;
       this.#pump();
     }
   }
 
+  /** As much in a push as in any other, and each when there is room. */
   async #sendLatest({ cursor, from, to, moves }: Missed): Promise<void> {
-    const { topic, partition, keys } = cursor;
-    if (cursor.moves !== moves || this.#credit.isOut) return;
-    const first = Math.max(from, to - CREDIT.latestRecords);
-    try {
-      const sections = await this.#readRange(cursor, first, to);
-      if (cursor.moves !== moves) return;
-      const pieces = lastOfEachKey(sections, first, to, this.#credit, keys);
-      if (pieces.length === 0) return;
-      const bytes = pieces.reduce((sum, piece) => sum + pieceBytes(piece), 0);
-      this.#take(pieces.length, bytes);
-      const { subscription } = this;
-      const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
-      this.#sink.push(this.#format.records(push));
-    } catch (error) {
-      // What cannot be looked up is not kept; the gap has said that it is missing.
-      if (!(error instanceof GatewayError)) throw error;
+    const { log, lookUps, pace } = this.#hub;
+    const isWanted = () => cursor.moves === moves && !this.#credit.isOut;
+    let next = Math.max(from, to - CREDIT.latestRecords);
+    while (next < to && isWanted()) {
+      await this.#room();
+      next = await lookUps.run(async () => {
+        if (!isWanted() || this.#sink.full) return next;
+        const sections = await readLast(log, pace, cursor, next, to);
+        return isWanted() ? this.#sendKept(cursor, sections, next, to) : to;
+      });
     }
   }
 
-  /** Of these the last ones, as far as they may be in memory together. */
-  async #readRange({ topic, partition }: Cursor, from: Offset, to: Offset): Promise<Section[]> {
-    const found: Section[] = [];
-    let bytes = 0;
-    for (let next = from; next < to;) {
-      const { sections } = await this.#hub.log.read(topic, partition, next, LOG.readBytes);
-      const last = sections.at(-1);
-      if (!last) break;
-      found.push(...sections);
-      bytes += sections.reduce((sum, { payload }) => sum + payload.length, 0);
-      while (bytes > CREDIT.latestBytes && found.length > 1) {
-        bytes -= found.shift()?.payload.length ?? 0;
-      }
-      next = last.next;
-    }
-    return found;
+  /** Returns from where on there is more of it. */
+  #sendKept(cursor: Cursor, sections: readonly Section[], from: Offset, to: Offset): Offset {
+    const { topic, partition, keys } = cursor;
+    const all = lastOfEachKey(sections, from, to, this.#credit, keys);
+    const { pieces, bytes } = firstOf(all, SESSION.pushBytes);
+    const last = pieces.at(-1);
+    if (!last) return to;
+    this.#take(pieces.length, bytes);
+    const { subscription } = this;
+    const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
+    this.#sink.push(this.#format.records(push));
+    return pieces.length < all.length ? last.section.base + last.to : to;
+  }
+
+  /** Resolves when the sink has room, or nobody waits any more. */
+  #room(): Promise<void> | undefined {
+    if (this.#closed || !this.#sink.full) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #endOf({ topic, partition, next }: Cursor): Offset {
@@ -387,8 +393,4 @@ interface Missed {
 
 function nameOf(topic: string, partition: number): string {
   return `${topic}/${partition}`;
-}
-
-function recordsWith(section: Section, keys: ReadonlySet<string>): number[] {
-  return keysOf(section).flatMap((key, i) => key !== undefined && keys.has(key) ? [i] : []);
 }

@@ -14,6 +14,7 @@ import type { Bounds, Section, Slice } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
 import { keysOf } from "./encoded.ts";
 import { type Cursor, Feed, type FeedOptions, type Sink } from "./feed.ts";
+import { OneAtATime } from "./one_at_a_time.ts";
 import { Pace } from "./pace.ts";
 
 /** What fan-out needs of the log. */
@@ -31,6 +32,8 @@ interface Line {
 export class Hub implements LogListener {
   readonly log: ReadableLog;
   readonly pace: Pace;
+  /** Of what slow clients missed, looked up for `onSlow: "latest"`. */
+  readonly lookUps = new OneAtATime();
   /** By topic's incarnation and partition. */
   readonly #lines = new Map<string, Line>();
   readonly #feeds = new Set<Feed>();

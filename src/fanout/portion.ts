@@ -6,7 +6,7 @@
 import { SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset } from "../types.ts";
-import { encodedOf } from "./encoded.ts";
+import { encodedOf, keysOf } from "./encoded.ts";
 import type { Piece } from "./frames.ts";
 
 export interface Allowed {
@@ -93,4 +93,9 @@ function takePicked(
 function fits(taking: Taking, bytes: number, allowed: Allowed): boolean {
   if (taking.records >= allowed.records || taking.bytes >= allowed.bytes) return false;
   return taking.records === 0 || bytes <= SESSION.pushBytes;
+}
+
+/** Which records of a section have one of these keys. */
+export function recordsWith(section: Section, keys: ReadonlySet<string>): number[] {
+  return keysOf(section).flatMap((key, i) => key !== undefined && keys.has(key) ? [i] : []);
 }

@@ -56,6 +56,18 @@ class Client implements Sink {
   }
 }
 
+/** It has no more room after each push, until it is given some. */
+class SlowClient extends Client {
+  override push(frame: string | Uint8Array): void {
+    super.push(frame);
+    if (typeof frame !== "string") this.full = true;
+  }
+}
+
+function span(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
 async function world(partitions = 2) {
   const host = testHost();
   const log = new Log(new MemoryStore(), host, 0);
@@ -66,8 +78,14 @@ async function world(partitions = 2) {
   return { log, hub, topic };
 }
 
-async function append(log: Log, topic: Topic, partition: number, keys: (string | undefined)[]) {
-  const source = new TextEncoder().encode('"value"');
+async function append(
+  log: Log,
+  topic: Topic,
+  partition: number,
+  keys: (string | undefined)[],
+  value = "value",
+) {
+  const source = new TextEncoder().encode(JSON.stringify(value));
   const records = keys.map((key) => ({
     source,
     from: 0,
@@ -139,6 +157,36 @@ for (const [onSlow, [gaps, offsets]] of POLICIES) {
     assertEquals(client.offsets().at(-1), 6);
   });
 }
+
+Deno.test("what is kept for a slow client is sent when it has room, in pushes like any other", async () => {
+  const { log, hub, topic } = await world();
+  const keys = (from: number) => Array.from({ length: 20 }, (_, i) => `${from + i}`);
+  for (const partition of [0, 1]) {
+    for (const from of [0, 10]) await append(log, topic, partition, keys(from), "x".repeat(20_000));
+  }
+  const client = new SlowClient();
+  const feeds = [1, 2].map((subscription) => {
+    const feed = open(hub, client, { onSlow: "latest", credit: { records: 0 }, subscription });
+    for (const partition of [0, 1]) feed.add(topic, partition, 0);
+    return feed;
+  });
+  const pushes = () => client.frames.filter((frame) => frame.type === "records");
+  client.full = true;
+  for (const feed of feeds) feed.grant(1_000, 0);
+  await settled();
+  assertEquals(pushes(), [], "nothing while there is no room");
+  for (let before = -1; pushes().length > before;) {
+    before = pushes().length;
+    client.full = false;
+    for (const feed of feeds) feed.resume();
+    await settled();
+  }
+  const kept = [...span(0, 10), ...span(20, 40)].flatMap((offset) => [offset, offset]);
+  for (const partition of [0, 1]) {
+    assertEquals(client.offsets(partition).toSorted((a, b) => a - b), kept);
+  }
+  assert(pushes().every(({ kept, next, bytes }) => kept && next === 40 && bytes < 160_000));
+});
 
 Deno.test("a feed with keys gets their records only, and its position goes on", async () => {
   const { log, hub, topic } = await world();
