@@ -14,7 +14,7 @@ const GATEWAYS = 3;
 const SCENARIO = { ...NARROW, gateways: GATEWAYS };
 
 function assertClean({ seed, violations }: Outcome, world: "frames" | "client"): void {
-  const choice = { narrow: true, world, gateways: GATEWAYS };
+  const choice = { like: "narrow", world, gateways: GATEWAYS } as const;
   const repeat = `repeat it with: ${commandFor(seed, choice)}`;
   assertEquals([...violations], [], `Seed ${seed} broke a rule; ${repeat}`);
 }

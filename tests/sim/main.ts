@@ -1,7 +1,8 @@
 /**
  * The simulation. `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds 500
  * [--from N] [--jobs 2]` runs many and counts. `--world frames` and `--world client` say who the
- * clients are, `--gateways N` how many share the store; `--narrow` is the world of the first seeds.
+ * clients are, `--gateways N` how many share the store; `--narrow` is the world of the first seeds, `--wide`
+ * that of the next.
  * `--bugs` plants bugs and sees in which seed each is found, of at most `--seeds 2000`; `--bug NAME` one.
  * `--history FILE` keeps what the clients of one seed were told, for `deno task check FILE`.
  */
@@ -59,7 +60,7 @@ async function runAll(from: number, count: number, jobs: number, choice: Choice)
   print(`rare: ${listed(totals.rare)}`);
   if (totals.broken > 0) print(`violations, in so many seeds: ${listed(totals.violations)}`);
   // A narrow world has not all that can happen.
-  const missing = choice.narrow ? [] : totals.tooRare;
+  const missing = choice.like === "narrow" ? [] : totals.tooRare;
   if (missing.length > 0) print(`too rare to have been tried: ${missing.join(", ")}`);
   print(`sim: ${count} seeds, ${totals.broken} violations`);
   return totals.broken === 0 && missing.length === 0;
@@ -85,13 +86,14 @@ function main(): Promise<boolean> {
       jobs: { type: "string", default: "1" },
       world: { type: "string" },
       gateways: { type: "string" },
-      narrow: { type: "boolean", default: false },
+      narrow: { type: "boolean" },
+      wide: { type: "boolean" },
       history: { type: "string" },
       bugs: { type: "boolean", default: false },
       bug: { type: "string" },
     },
   });
-  const { seed, seeds, world, narrow, gateways, bug: name } = values;
+  const { seed, seeds, world, narrow, wide, gateways, bug: name } = values;
   if (world !== undefined && world !== "frames" && world !== "client") {
     throw new Error(`--world is "${world}": it must be frames or client`);
   }
@@ -101,7 +103,7 @@ function main(): Promise<boolean> {
     return huntAll({ ...which, seeds: Number(seeds ?? BUG_SEEDS), jobs, print });
   }
   const choice: Choice = {
-    narrow,
+    ...narrow ? { like: "narrow" } : wide ? { like: "wide" } : {},
     ...world === undefined ? {} : { world },
     ...gateways === undefined ? {} : { gateways: Number(gateways) },
   };

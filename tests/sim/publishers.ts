@@ -71,7 +71,7 @@ export function shortened(value: unknown): string {
   return `${text.slice(0, 40)}~${text.length}~${sum}`;
 }
 
-abstract class AnyPublisher extends SimClient {
+export abstract class AnyPublisher extends SimClient {
   protected readonly options: PublisherOptions;
   #value = 0;
   protected finished = false;

@@ -15,6 +15,8 @@ export interface Scenario {
    * readers, and transactions are tried again.
    */
   readonly wide: boolean;
+  /** And transactions over two topics. */
+  readonly broad: boolean;
 }
 
 /** The worlds of the first seeds that failed: they stay as they were, so that those can be run again. */
@@ -25,8 +27,10 @@ export const NARROW: Scenario = {
   operations: 0,
   publishMs: [1, 40],
   wide: false,
+  broad: false,
 };
 
+/** Those of the next ones that failed. */
 export const WIDE: Scenario = {
   gateways: 3,
   faultyMs: 25_000,
@@ -34,4 +38,8 @@ export const WIDE: Scenario = {
   operations: 1_000,
   publishMs: [40, 300],
   wide: true,
+  broad: false,
 };
+
+/** All that there is. */
+export const BROAD: Scenario = { ...WIDE, broad: true };

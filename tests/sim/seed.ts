@@ -12,9 +12,10 @@ import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_s
 import { Operator } from "./operator.ts";
 import { guarded, judge, noRareThings, type Outcome, recordLog, untilDone } from "./outcome.ts";
 import { Passer } from "./passer.ts";
+import { PairPublisher } from "./pairs.ts";
 import { checkPassedOn } from "./passed_on.ts";
 import type { Process } from "./process.ts";
-import { PlainPublisher, Publisher } from "./publishers.ts";
+import { type AnyPublisher, PlainPublisher, Publisher } from "./publishers.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Site, type Violation } from "./site.ts";
 import { World } from "./world.ts";
@@ -53,7 +54,7 @@ class Run implements Site {
   readonly faults: Violation[] = [];
   readonly rare = noRareThings();
   readonly scenario: Scenario;
-  readonly #publishers: (Publisher | PlainPublisher)[];
+  readonly #publishers: AnyPublisher[];
   readonly #consumers: Consumer[];
   readonly #others: SimClient[];
   readonly #operator: Operator;
@@ -78,6 +79,11 @@ class Run implements Site {
       new Follower(this, "follower", { topic: "a", seeks: scenario.wide }),
       ...scenario.wide ? this.#more() : [],
     ];
+    if (scenario.broad) {
+      this.#publishers.push(
+        new PairPublisher(this, "pairs", { topics: TOPICS, everyMs: [100, 700] }),
+      );
+    }
     this.#operator = new Operator(this, FLEETING);
   }
 

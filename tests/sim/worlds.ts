@@ -5,14 +5,14 @@
 
 import { runClientSeed } from "./client_seed.ts";
 import type { Outcome } from "./outcome.ts";
-import { NARROW, type Scenario, WIDE } from "./scenario.ts";
+import { BROAD, NARROW, type Scenario, WIDE } from "./scenario.ts";
 import { runSeed } from "./seed.ts";
 
 export interface Choice {
   /** Who the clients are; absent: the seed says. */
   readonly world?: "frames" | "client";
-  /** As the worlds of the first seeds were. */
-  readonly narrow: boolean;
+  /** As the worlds of earlier seeds were; absent: with all that there is. */
+  readonly like?: "narrow" | "wide";
   /** Absent: three, or one in a narrow world. */
   readonly gateways?: number;
 }
@@ -24,17 +24,17 @@ export function runWorld(seed: number, choice: Choice): Promise<Outcome> {
 }
 
 /** How one seed is run again. */
-export function commandFor(seed: number, { world, narrow, gateways }: Choice): string {
+export function commandFor(seed: number, { world, like, gateways }: Choice): string {
   const options = [
     ...world === undefined ? [] : [`--world ${world}`],
-    ...narrow ? ["--narrow"] : [],
+    ...like === undefined ? [] : [`--${like}`],
     ...gateways === undefined ? [] : [`--gateways ${gateways}`],
     `--seed ${seed}`,
   ];
   return `deno task sim ${options.join(" ")}`;
 }
 
-function scenarioOf({ narrow, gateways }: Choice): Scenario {
-  const scenario = narrow ? NARROW : WIDE;
+function scenarioOf({ like, gateways }: Choice): Scenario {
+  const scenario = like === "narrow" ? NARROW : like === "wide" ? WIDE : BROAD;
   return gateways === undefined ? scenario : { ...scenario, gateways };
 }

@@ -37,10 +37,7 @@ if (import.meta.main) {
     },
   });
   const { world } = values;
-  const choice: Choice = {
-    narrow: false,
-    ...world === "frames" || world === "client" ? { world } : {},
-  };
+  const choice: Choice = world === "frames" || world === "client" ? { world } : {};
   // What is left behind by a world that is over belongs to no seed.
   globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
   const sightings = await seek(Number(values.seeds), new Set(values.kind), choice);
