@@ -34,7 +34,6 @@ export function giveUp(
 
 export class Lane {
   generation = 0;
-  /** The next sequence; undefined while any may come. */
   #expected: number | undefined;
   #unanswered = 0;
   /**
@@ -43,9 +42,9 @@ export class Lane {
    */
   readonly #failures: { readonly generation: number; readonly sequence: number }[] = [];
 
-  /** The sequence to go on from, as `sequence_gap` names it. */
-  get expected(): number {
-    return this.#expected ?? 0;
+  /** The next sequence; undefined while any may come. */
+  get expected(): number | undefined {
+    return this.#expected;
   }
 
   /** Lets the publish with this sequence in, or throws `sequence_gap` or `overloaded`. */
@@ -95,11 +94,20 @@ export class Lane {
     return false;
   }
 
+  /**
+   * Names the sequence to go on from as it is when the error is told: what is refused with it has
+   * failed by then, and may have taken the lane back further.
+   */
   gap(sequence: number): GatewayError {
+    const expected = () => this.#expected ?? sequence;
     return new GatewayError(
       "sequence_gap",
-      `Cannot take sequence ${sequence}: the next one of this producer is ${this.expected}`,
-      { expected: this.expected },
+      `Cannot take sequence ${sequence}: it is not the next one of this producer`,
+      {
+        get expected() {
+          return expected();
+        },
+      },
     );
   }
 

@@ -37,7 +37,20 @@ export function stampsIn(given: unknown): ProducerStamp[] {
   const { type, publish } = given;
   if (type === "publish") return stampIn(given);
   if (type !== "transact" || !Array.isArray(publish)) return [];
-  return publish.slice(0, PRODUCER.window).flatMap(stampIn);
+  const stamps = publish.slice(0, PRODUCER.window).flatMap(stampIn);
+  const torn = inTwoEpochs(stamps);
+  return stamps.filter(({ id }) => !torn.has(id));
+}
+
+/** The producers that are here in more than one epoch: which one is meant nobody knows. */
+export function inTwoEpochs(stamps: Iterable<ProducerStamp>): Set<string> {
+  const epochs = new Map<string, number>();
+  const found = new Set<string>();
+  for (const { id, epoch } of stamps) {
+    if ((epochs.get(id) ?? epoch) !== epoch) found.add(id);
+    epochs.set(id, epoch);
+  }
+  return found;
 }
 
 /** Makes no error of what is none: there may be many. */

@@ -5,6 +5,7 @@ import { PRODUCER, TOPIC } from "../limits.ts";
 import type { AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { type Admission, giveUp, Lane } from "../log/lane.ts";
 import type { ClientFrame, FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
+import { inTwoEpochs } from "../protocol/publish.ts";
 import type { ProducerId } from "../producers.ts";
 import type { ProducerStamp, Topic } from "../types.ts";
 import type { Parts } from "./parts.ts";
@@ -17,6 +18,10 @@ const LANES = 10_000;
 interface KnownLane {
   readonly epoch: number;
   readonly lane: Lane;
+}
+
+interface Stamped {
+  readonly producer?: ProducerStamp | undefined;
 }
 
 export class Producing {
@@ -76,10 +81,8 @@ export class Producing {
     const admissions: (Admission | undefined)[] = [];
     const refuse = (error: unknown) => {
       const refusal = this.#parts.requests.asGatewayError(error);
-      for (const [i, { producer }] of publish.entries()) {
-        if (producer && !admissions[i]) this.refused(producer);
-        giveUp(producer, admissions[i], refusal);
-      }
+      for (const [i, { producer }] of publish.entries()) giveUp(producer, admissions[i], refusal);
+      this.#passOver(publish.slice(admissions.length));
       this.#parts.requests.fail(id, refusal);
     };
     try {
@@ -90,8 +93,7 @@ export class Producing {
       for (const { producer } of publish) admissions.push(producer && this.#admit(producer));
       this.#admitAll(publish);
     } catch (error) {
-      refuse(this.#gapOfAll(error, publish, admissions.length));
-      return;
+      return refuse(error);
     }
     const shared = publish.map(({ topic }) => topic);
     const alone = commit ? [commit.subscription] : [];
@@ -179,7 +181,13 @@ export class Producing {
       : frame.type === "transact"
       ? frame.publish
       : [];
-    for (const { producer } of parts) if (producer) this.refused(producer);
+    this.#passOver(parts);
+  }
+
+  #passOver(parts: readonly Stamped[]): void {
+    const stamps = stampsOf(parts);
+    const torn = inTwoEpochs(stamps);
+    for (const stamp of stamps) if (!torn.has(stamp.id)) this.refused(stamp);
   }
 
   /** The same, of what has this number. */
@@ -189,18 +197,6 @@ export class Producing {
 
   #admit({ id, epoch, sequence }: ProducerStamp): Admission {
     return this.#lane(id, epoch).admit(sequence);
-  }
-
-  /** Of a transaction whose part is out of order none is taken: it must come again from its first. */
-  #gapOfAll(error: unknown, parts: TransactFrame["publish"], at: number): unknown {
-    const refused = parts[at]?.producer;
-    const first = parts.find(({ producer }) => producer?.id === refused?.id)?.producer;
-    const isGap = error instanceof GatewayError && error.code === "sequence_gap";
-    if (!isGap || !refused || !first || first === refused) return error;
-    const { expected = first.sequence } = error.detail;
-    return new GatewayError("sequence_gap", error.message, {
-      expected: Math.min(first.sequence, expected),
-    });
   }
 
   #lane(id: string, epoch: number): Lane {
@@ -220,6 +216,10 @@ export class Producing {
   }
 }
 
+function stampsOf(parts: readonly Stamped[]): ProducerStamp[] {
+  return parts.flatMap(({ producer = [] }) => producer);
+}
+
 /** A repeat of parts of which some cannot be known again could not tell what became of them. */
 function requireAlike(parts: TransactFrame["publish"]): void {
   const stamped = parts.filter(({ producer }) => producer).length;
@@ -232,18 +232,8 @@ function requireAlike(parts: TransactFrame["publish"]): void {
 
 /** A producer has one epoch at a time: what the older one sends is not to be stored. */
 function requireOneEpoch(parts: TransactFrame["publish"]): void {
-  const epochs = new Map<string, number>();
-  for (const { producer } of parts) {
-    if (!producer) continue;
-    const { id, epoch } = producer;
-    if ((epochs.get(id) ?? epoch) !== epoch) {
-      throw new GatewayError(
-        "invalid_frame",
-        "publish must have one epoch of a producer in all parts",
-      );
-    }
-    epochs.set(id, epoch);
-  }
+  if (inTwoEpochs(stampsOf(parts)).size === 0) return;
+  throw new GatewayError("invalid_frame", "publish must have one epoch of a producer in all parts");
 }
 
 /** Each topic has a stripe at least; those that cannot be written to at once need not be made. */

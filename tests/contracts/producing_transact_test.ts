@@ -1,8 +1,8 @@
 /** Section 2 of the page: `transact`, all of it or none. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../support/client.ts";
-import type { Transacted } from "../support/frames.ts";
+import type { Published, Transacted } from "../support/frames.ts";
 import { Gateway } from "../support/gateway.ts";
 import { describeGroup, describeTopic, fresh, json, makeTopic } from "../support/http.ts";
 
@@ -221,4 +221,52 @@ Deno.test("a transact with two epochs of one producer is an invalid_frame, and h
     await client.refused("invalid_frame", { type: "transact", publish });
   }
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 0]]);
+});
+
+Deno.test("a transact that is out of order names the number that its producer goes on from", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  await using client = await Client.open(shared.gateway);
+  const { producer } = await client.initProducer();
+  const transact = (...sequences: readonly number[]) => ({
+    type: "transact",
+    publish: sequences.map((sequence) => ({
+      topic,
+      records: at(0, sequence),
+      producer: { ...producer, sequence },
+    })),
+  });
+  const next = async (...sequences: readonly number[]) => {
+    const { expected, message } = await client.refused("sequence_gap", transact(...sequences));
+    assertMatch(message, /: it is not the next one of this producer$/);
+    return expected;
+  };
+  assertEquals(await next(0, 2), 0, "of the first ones");
+  for (const sequence of [0, 1]) {
+    await client.publish(topic, at(1), { ...producer, sequence });
+  }
+  assertEquals(await next(2, 2), 2, "of one that is there twice");
+  assertEquals(await next(1, 2), 2, "behind one that is stored elsewhere");
+  assertEquals(await next(3, 4), 2, "of later ones");
+  const { offsets } = await client.request<Transacted>(transact(2, 3));
+  assertEquals(offsets, [[[0, 0]], [[0, 1]]]);
+});
+
+Deno.test("what is refused for two epochs of one producer leaves its numbers as they were", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  const { producer } = await client.initProducer();
+  const publish = (sequence: number, epoch = producer.epoch, records: unknown[] = at(0)) => ({
+    type: "publish",
+    topic,
+    records,
+    producer: { ...producer, epoch, sequence },
+  });
+  await client.request(publish(0));
+  for (const records of [at(0), []]) {
+    const parts = [publish(1), publish(1, producer.epoch + 1, records)];
+    await client.refused("invalid_frame", { type: "transact", publish: parts });
+    const gap = await client.refused("sequence_gap", publish(7));
+    assertEquals(gap.expected, 1);
+  }
+  assertEquals((await client.request<Published>(publish(1))).offsets, [[0, 1]]);
 });

@@ -48,6 +48,22 @@ Deno.test("what was queued in front of a failure is not touched by it", () => {
   assertEquals(refusal(() => lane.admit(2)).detail.expected, 1);
 });
 
+Deno.test("a gap names the next number as it is once all that is refused with it has failed", () => {
+  const lane = new Lane();
+  lane.admit(4);
+  const gap = refusal(() => lane.admit(6));
+  assertEquals(gap.fields()["expected"], 5);
+  lane.failed(4, gap, false);
+  assertEquals(gap.fields()["expected"], 4);
+});
+
+Deno.test("a gap while any number may come names the one that was refused", () => {
+  const lane = new Lane();
+  lane.admit(3);
+  lane.failed(3, new GatewayError("sequence_too_old", "Later ones are stored"), false);
+  assertEquals(lane.gap(2).detail.expected, 2);
+});
+
 Deno.test("a publish that was refused before it was admitted keeps its number free", () => {
   const lane = new Lane();
   lane.refused(5);

@@ -20,6 +20,17 @@ const given: Readonly<Record<string, readonly [frame: unknown, sequences: readon
     },
     [7, 8],
   ],
+  "a transact with two epochs of one producer and one of another": [
+    {
+      type: "transact",
+      publish: [
+        { producer },
+        { producer: { ...producer, epoch: 2 } },
+        { producer: { id: "q", epoch: 2, sequence: 9 } },
+      ],
+    },
+    [9],
+  ],
   "a transact of more parts than may be": [
     { type: "transact", publish: Array(1_000).fill({ producer }) },
     Array(PRODUCER.window).fill(7),
