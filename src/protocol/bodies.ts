@@ -37,6 +37,7 @@ const offsetsBody = v.lazy((given) => {
 });
 const positionsBody = members({ offsets: positions });
 const endsBody = members({
+  offsets: v.exactOptional(v.never("must not stand beside topics")),
   topics: set(name, 1, Infinity),
   to: v.union(
     [oneOf("earliest", "latest"), members({ timestamp: whole })],

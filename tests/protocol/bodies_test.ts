@@ -72,7 +72,18 @@ const refused: [claim: string, decode: Decode, body: unknown, names: string][] =
   ["a partition twice", decodeOffsets, {
     offsets: [5, 6].map((offset) => ({ topic: "a", partition: 0, offset })),
   }, "offsets"],
-  ["topics that are none", decodeOffsets, { topics: [], to: "latest" }, "topics"],
+  [
+    "both offsets and topics",
+    decodeOffsets,
+    { offsets: [{ topic: "a", partition: 0, offset: 5 }], topics: ["a"], to: "latest" },
+    "offsets must not stand beside topics",
+  ],
+  [
+    "topics that are none",
+    decodeOffsets,
+    { topics: [], to: "latest" },
+    "topics",
+  ],
   ["topics to nowhere", decodeOffsets, { topics: ["a"] }, "{timestamp}"],
   ["topics to some word", decodeOffsets, { topics: ["a"], to: "now" }, "to must be"],
   [
