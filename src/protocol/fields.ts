@@ -96,7 +96,8 @@ export function members<const E extends v.ObjectEntries>(entries: E) {
 
 /** An array with `min` to `max` elements. */
 export function list<const S extends v.GenericSchema>(item: S, min: number, max: number) {
-  const message = max === Infinity ? "must be an array" : `must be an array of ${min} to ${max}`;
+  const least = min === 0 ? "" : ` of at least ${min}`;
+  const message = `must be an array${max === Infinity ? least : ` of ${min} to ${max}`}`;
   // Its length comes first: what is too long is not looked through.
   return v.pipe(
     v.custom<v.InferInput<S>[]>(

@@ -82,7 +82,7 @@ const refused: [claim: string, decode: Decode, body: unknown, names: string][] =
     "topics that are none",
     decodeOffsets,
     { topics: [], to: "latest" },
-    "topics",
+    "topics must be an array of at least 1",
   ],
   ["topics to nowhere", decodeOffsets, { topics: ["a"] }, "{timestamp}"],
   ["topics to some word", decodeOffsets, { topics: ["a"], to: "now" }, "to must be"],
