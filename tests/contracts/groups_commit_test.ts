@@ -49,6 +49,33 @@ Deno.test("a commit never goes down: a lower offset is ok and changes nothing", 
   assertEquals(await offsetsIn(group), [4, 1]);
 });
 
+Deno.test("a commit, and one in a transact, may have as many bytes as the page says", async () => {
+  const topic = await makeTopic(shared.gateway, 320);
+  await using client = await Client.open(shared.gateway);
+  const group = fresh("group");
+  const { subscription } = await client.join(group, [topic]);
+  await client.until("assign", ({ partitions }) => partitions.length === 320);
+  const commit = (count: number, metadata: number) => ({
+    subscription,
+    offsets: Array.from({ length: count }, (_, partition) => {
+      return { topic, partition, offset: 0, metadata: "m".repeat(metadata) };
+    }),
+  });
+  const alone = Math.floor(409_440 / 100) - 160;
+  await client.refused("batch_too_large", { type: "commit", ...commit(100, alone + 1) });
+  await client.request({ type: "commit", ...commit(100, alone) });
+  const publish = [{ topic, records: values(1) }];
+  for (const metadata of [0, 500]) {
+    const most = Math.floor(65_376 / (208 + group.length + metadata));
+    await client.refused("transaction_too_large", {
+      type: "transact",
+      publish,
+      commit: commit(most + 1, metadata),
+    });
+    await client.request({ type: "transact", publish, commit: commit(most, metadata) });
+  }
+});
+
 Deno.test("commits of one session take effect in the order they came", async () => {
   await using client = await Client.open(shared.gateway);
   const { subscription, at } = await owner(client, 1);
