@@ -21,8 +21,8 @@ import type { Mutation, Store } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
 import type { Offset, Topic } from "../types.ts";
 import { groupKeyBytes, offsetsAtOnce } from "./group_keys.ts";
-import type { Membership } from "./membership.ts";
-import { type Committed, encodeCommitted, hasStamp } from "./offsets.ts";
+import type { Membership, Owned } from "./membership.ts";
+import { encodeCommitted, hasStamp } from "./offsets.ts";
 
 export interface OffsetToCommit {
   readonly topic: string;
@@ -54,12 +54,17 @@ export interface EndingLog {
   isSettled(number: number, then: () => void): boolean;
 }
 
+/** An offset that is to be written, and what it was judged against: only that hears when it is stored. */
+interface Judged extends OffsetToCommit {
+  readonly owned: Owned;
+}
+
 /** A member's commits as they are to be written. */
 interface Batch {
   readonly membership: Membership;
   readonly pendings: readonly Pending[];
   /** By name of the partition. */
-  readonly writes: ReadonlyMap<string, OffsetToCommit & { readonly topicId: string }>;
+  readonly writes: ReadonlyMap<string, Judged>;
 }
 
 const STAMP_BYTES = 16;
@@ -191,7 +196,7 @@ export class Committer implements Source {
     membership: Membership,
     { offsets, held }: Pick<Pending, "offsets" | "held">,
     before: Batch["writes"],
-  ): Map<string, OffsetToCommit & { topicId: string }> {
+  ): Map<string, Judged> {
     const writes = new Map(before);
     for (const [i, wanted] of offsets.entries()) {
       const { topic, partition, offset } = wanted;
@@ -202,7 +207,7 @@ export class Committer implements Source {
       const known = writes.get(name) ?? owned.committed;
       const isNews = offset === known?.offset && wanted.metadata !== known.metadata;
       if (offset > (known?.offset ?? -1) || isNews) {
-        writes.set(name, { ...wanted, topicId: owned.topic.id });
+        writes.set(name, { ...wanted, owned });
       }
     }
     return writes;
@@ -230,10 +235,10 @@ export class Committer implements Source {
       const { group, member, fence } = membership;
       const key = keys.fence(group.name, member);
       mutations.push({ type: "set", key, value: stamp });
-      for (const { topicId, partition, ...committed } of writes.values()) {
+      for (const { owned, partition, ...committed } of writes.values()) {
         mutations.push({
           type: "set",
-          key: keys.offset(group.name, topicId, partition),
+          key: keys.offset(group.name, owned.topic.id, partition),
           value: encodeCommitted(stamp, committed),
         });
       }
@@ -247,9 +252,8 @@ export class Committer implements Source {
       stored: (version) => {
         for (const { membership, writes } of batches) {
           membership.fencedAt(version);
-          for (const { topic, partition, offset, metadata } of writes.values()) {
-            const committed: Committed = metadata === undefined ? { offset } : { offset, metadata };
-            membership.committed(topic, partition, committed);
+          for (const { owned, offset, metadata } of writes.values()) {
+            owned.committed = metadata === undefined ? { offset } : { offset, metadata };
           }
         }
         return () => batches.forEach(answerAll);
@@ -294,7 +298,7 @@ function evidenceOf([batch]: readonly Batch[], stamp: Uint8Array): Evidence {
   const { membership: { group, member }, writes } = batch;
   const [first] = writes.values();
   const key = first
-    ? keys.offset(group.name, first.topicId, first.partition)
+    ? keys.offset(group.name, first.owned.topic.id, first.partition)
     : keys.fence(group.name, member);
   return { key, holds: (value) => hasStamp(value, stamp) };
 }

@@ -15,7 +15,8 @@ import type { Committed } from "./offsets.ts";
 import type { Member } from "./state.ts";
 import type { Change } from "./telling.ts";
 
-interface Owned {
+/** A partition from when it is given to the member until it is taken from it. */
+export interface Owned {
   readonly topic: Topic;
   /** Where the log ended when it was given: others may have appended what is not known here yet. */
   readonly end: Offset;
@@ -166,7 +167,7 @@ export class Membership {
   }
 
   /** What it owns of a partition; throws `not_owner` or `fenced`. */
-  owned(topic: string, partition: number): Pick<Owned, "topic" | "end" | "committed"> {
+  owned(topic: string, partition: number): Owned {
     if (this.#over || this.#fence === null) {
       throw new GatewayError("fenced", "The membership is over");
     }
@@ -181,11 +182,6 @@ export class Membership {
   /** What stands for its ownership of these: another one each time a partition is given to it. */
   holdings(offsets: readonly { topic: string; partition: number }[]): readonly unknown[] {
     return offsets.map(({ topic, partition }) => this.#owned.get(nameOf(topic, partition)));
-  }
-
-  committed(topic: string, partition: number, committed: Committed): void {
-    const owned = this.#owned.get(nameOf(topic, partition));
-    if (owned) owned.committed = committed;
   }
 
   partitions(): GroupPartition[] {

@@ -38,10 +38,10 @@ export const GROUP_BUGS: readonly Bug[] = [
       "acknowledged, and stored nowhere.",
     findings: ["commit-regression"],
     file: "group/committer.ts",
-    from: `      for (const { topicId, partition, ...committed } of writes.values()) {
+    from: `      for (const { owned, partition, ...committed } of writes.values()) {
 `,
-    to: `      for (const { topicId, partition, ...committed } of writes.values()) {
-        membership.committed(committed.topic, partition, committed); // later ones must be higher
+    to: `      for (const { owned, partition, ...committed } of writes.values()) {
+        owned.committed = committed; // later ones must be higher
 `,
   },
   {

@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Write, WriteResult } from "../../src/store/store.ts";
+import { settled, testHost } from "../support/test_host.ts";
+import { append, commit, gateway, join, outcome, passing, reload } from "./group_gateway.ts";
+
+const everybody = { isAlive: () => true };
+
+/** A store of which one answer comes late. */
+class LateStore extends MemoryStore {
+  /** The answer to the next write waits for it. */
+  late: Promise<void> | undefined;
+
+  override async write(write: Write): Promise<WriteResult> {
+    const { late } = this;
+    this.late = undefined;
+    const result = await super.write(write);
+    await late;
+    return result;
+  }
+}
+
+Deno.test("an answer to a commit of before its partition was lost and given back moves nothing down", async () => {
+  const store = new LateStore({ shared: true });
+  const host = testHost();
+  const [one, two] = [
+    gateway(store, host, "one", everybody),
+    gateway(store, host, "two", everybody),
+  ];
+  await append(one, 3, 100);
+  const at = (offset: number) => [{ topic: "t", partition: 3, offset }];
+  const x = await join(one, { revokeTimeoutMs: 500 });
+  x.releases = false;
+  const { promise: late, resolve: letGo } = Promise.withResolvers<void>();
+  store.late = late;
+  const first = commit(x, at(50));
+  await settled();
+  const y = await passing(two, join(two));
+  await reload(one);
+  await host.clock.advance(500);
+  one.groups.tick(host.clock.monotonic());
+  await passing(one, one.groups.idle());
+  await reload(two);
+  assertEquals([y.owned.get("t/3"), outcome(await commit(y, at(80)))], [50, [80]]);
+  await passing(two, y.membership?.leave() ?? Promise.resolve());
+  await reload(one);
+  assertEquals(x.owned.get("t/3"), 80);
+  letGo();
+  await first;
+  assertEquals(outcome(await commit(x, at(60))), [80]);
+});
