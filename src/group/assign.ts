@@ -74,8 +74,9 @@ function balance(plans: readonly Plan[], totals: Map<string, number>): void {
   for (;;) {
     const heaviestFirst = [...totals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
     const lightest = heaviestFirst.at(-1)?.[1] ?? 0;
+    const stuck = new Set<string>();
     const passed = heaviestFirst.some(([member, total]) =>
-      total - lightest >= 2 && passOn(member, movable, totals)
+      total - lightest >= 2 && !stuck.has(member) && passOn(member, movable, totals, stuck)
     );
     if (!passed) return;
   }
@@ -87,8 +88,16 @@ interface Step {
   readonly plan: Plan;
 }
 
-/** Passes one extra of this member on, to where the total is lower by two at least. */
-function passOn(heavy: string, plans: readonly Plan[], totals: Map<string, number>): boolean {
+/**
+ * Passes one extra of this member on, to where the total is lower by two at least. `stuck`: what those
+ * that are heavier have reached in vain, from where no other gets any further than they did.
+ */
+function passOn(
+  heavy: string,
+  plans: readonly Plan[],
+  totals: Map<string, number>,
+  stuck: Set<string>,
+): boolean {
   const limit = (totals.get(heavy) ?? 0) - 2;
   const reached = new Map<string, Step | undefined>([[heavy, undefined]]);
   const queue = [heavy];
@@ -96,13 +105,14 @@ function passOn(heavy: string, plans: readonly Plan[], totals: Map<string, numbe
     for (const plan of plans) {
       if (!plan.withExtra.has(from)) continue;
       for (const to of plan.topic.members) {
-        if (reached.has(to) || plan.withExtra.has(to)) continue;
+        if (reached.has(to) || stuck.has(to) || plan.withExtra.has(to)) continue;
         reached.set(to, { from, to, plan });
         if ((totals.get(to) ?? 0) <= limit) return passAlong(to, reached, totals);
         queue.push(to);
       }
     }
   }
+  for (const member of reached.keys()) stuck.add(member);
   return false;
 }
 

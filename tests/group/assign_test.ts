@@ -180,3 +180,31 @@ Deno.test("a thousand members over a thousand partitions are assigned at once", 
   assertEquals([...totals.values()].every((own) => own === 1), true);
   assertEquals(totals.size, 1_000);
 });
+
+Deno.test("whom nobody can relieve is not gone through again for each of those in the same case", () => {
+  const count = 40;
+  const names = (kind: string) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
+  let looks = 0;
+  const seen = (members: readonly string[]) =>
+    Object.defineProperty([...members], Symbol.iterator, {
+      value: () => (looks++, members.values()),
+    });
+  const topicsOf = (kind: string, partitions: number, members: readonly string[]) =>
+    Array.from({ length: 20 }, (_, i) => ({
+      id: `${kind}${i}`,
+      owners: new Array<undefined>(partitions).fill(undefined),
+      members: seen(members),
+    }));
+  // Those of `a` all own much more than those of `b`, who want other topics; half of `b` comes later.
+  const [a, b] = [names("a"), names("b")];
+  const before = [...topicsOf("a", 48, a), ...topicsOf("b", 8, b.slice(0, count / 2))];
+  const owners = assign(before);
+  const after = [...topicsOf("a", 48, a), ...topicsOf("b", 8, b)].map((topic) => ({
+    ...topic,
+    owners: owners.get(topic.id) ?? [],
+  }));
+  looks = 0;
+  assign(after);
+  const extras = after.length * 8;
+  assert(looks < extras ** 2, `${looks} looks for ${extras} extras`);
+});
