@@ -4,7 +4,8 @@ import type { GroupState } from "./state.ts";
 import type { Command } from "./transition.ts";
 
 interface Deadline {
-  readonly at: number;
+  /** On the monotonic clock. */
+  at: number;
   readonly command: Command;
 }
 
@@ -24,11 +25,12 @@ export class Deadlines {
     for (const { connection, away, sessionTimeoutMs } of state.members.values()) {
       if (away) wait(`away/${connection}`, sessionTimeoutMs, { type: "expire", connection });
     }
-    for (const [topicId, { owners, revoking }] of state.topics) {
+    for (const [topicId, { owners, since, revoking }] of state.topics) {
       for (const partition of revoking) {
         const owner = state.members.get(owners[partition] ?? "");
         if (!owner) continue;
-        const name = `revoke/${topicId}/${partition}/${owner.connection}`;
+        // One that was given back meanwhile, and is asked for again, has another.
+        const name = `revoke/${topicId}/${partition}/${owner.connection}/${since[partition]}`;
         const at = { topicId, partition };
         wait(name, owner.revokeTimeoutMs, { type: "overdue", owner: owner.id, at });
       }
@@ -36,14 +38,12 @@ export class Deadlines {
     this.#waiting = waiting;
   }
 
-  /** The commands of the deadlines that have passed. */
-  due(now: number): Command[] {
-    const due: Command[] = [];
-    for (const [name, { at, command }] of this.#waiting) {
-      if (at > now) continue;
-      this.#waiting.delete(name);
-      due.push(command);
+  /** Carries out what is due. What could not be stored is still due, and not from its beginning on. */
+  tick(now: number, carryOut: (command: Command) => Promise<void>): void {
+    for (const deadline of this.#waiting.values()) {
+      if (deadline.at > now) continue;
+      deadline.at = Infinity; // it is under way
+      carryOut(deadline.command).catch(() => deadline.at = now);
     }
-    return due;
   }
 }

@@ -166,7 +166,7 @@ export class Group {
 
   tick(now: number): void {
     if (this.#stalled) this.wake();
-    for (const command of this.#deadlines.due(now)) this.command(command).catch(() => {});
+    this.#deadlines.tick(now, (command) => this.command(command));
   }
 
   async #run(): Promise<void> {
