@@ -1,5 +1,10 @@
-/** What a group waits for, and until when: members that are away, partitions that are being revoked. */
+/**
+ * What a group waits for, and until when: members that are away, partitions that are being revoked. Of
+ * these each gateway waits for those of its own members, since it has told them, and for those of whoever
+ * is away, as all members of a gateway that is no more are.
+ */
 
+import type { GroupContext } from "./group.ts";
 import type { GroupState } from "./state.ts";
 import type { Command } from "./transition.ts";
 
@@ -17,7 +22,8 @@ export class Deadlines {
   }
 
   /** Begins to wait for what is new in this state, and stops for what is over. */
-  watch(state: GroupState, now: number): void {
+  watch(state: GroupState, { gateway, host }: GroupContext): void {
+    const now = host.clock.monotonic();
     const waiting = new Map<string, Deadline>();
     const wait = (name: string, ms: number, command: Command) => {
       waiting.set(name, this.#waiting.get(name) ?? { at: now + ms, command });
@@ -28,7 +34,7 @@ export class Deadlines {
     for (const [topicId, { owners, since, revoking }] of state.topics) {
       for (const partition of revoking) {
         const owner = state.members.get(owners[partition] ?? "");
-        if (!owner) continue;
+        if (!owner || (owner.gateway !== gateway && !owner.away)) continue;
         // One that was given back meanwhile, and is asked for again, has another.
         const name = `revoke/${topicId}/${partition}/${owner.connection}/${since[partition]}`;
         const at = { topicId, partition };

@@ -362,7 +362,7 @@ export class Group {
     };
     this.#bytes = this.#loaded.bytes;
     this.#goesOn = transition.goesOn && !transition.unchanged;
-    this.#deadlines.watch(state, this.#context.host.clock.monotonic());
+    this.#deadlines.watch(state, this.#context);
     if (version !== undefined) this.#fence(transition, version);
     const { topics } = this.#context.log;
     tell(this.#told, prepared, this.members, (topic) => !topics.isCurrent(topic));

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { type Entry, type Key, type Range, unreadable } from "../../src/store/store.ts";
 import { testHost } from "../support/test_host.ts";
-import { type Gateway, gateway, join, passing } from "./group_gateway.ts";
+import { type Gateway, gateway, join, passing, reload } from "./group_gateway.ts";
 
 /** It cannot be read from some moment on. */
 class UnreadableStore extends MemoryStore {
@@ -42,4 +42,43 @@ Deno.test("who was waited for long enough while the store was away is not waited
   assertEquals(y.owned.size, 2);
   await ticking(at, 5_000);
   assertEquals(y.owned.size, 4);
+});
+
+Deno.test("the deadline of a revoke begins when the member is told, whoever has asked for it before", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  const everybody = { isAlive: () => true };
+  const one = gateway(store, host, "one", everybody);
+  const two = gateway(store, host, "two", everybody);
+  const x = await join(one, { revokeTimeoutMs: 500 });
+  x.releases = false;
+  const y = await passing(two, join(two));
+  await ticking(two, 1_000);
+  assertEquals([x.told, y.told], [["assign 4"], ["assign 0"]]);
+  await reload(one);
+  await ticking(one, 450);
+  assertEquals(x.told, ["assign 4", "revoke 2"]);
+  await ticking(one, 50);
+  await passing(one, one.groups.idle());
+  await reload(two);
+  assertEquals([x.told.at(-1), y.owned.size], ["lost 2", 2]);
+});
+
+Deno.test("what an instance of a dead gateway was to give up is free when its time to do so is over", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  let isAlive = true;
+  const one = gateway(store, host, "one");
+  const two = gateway(store, host, "two", { isAlive: (other) => isAlive || other === "two" });
+  const x = await join(one, { instance: "i", sessionTimeoutMs: 60_000, revokeTimeoutMs: 500 });
+  x.releases = false;
+  const y = await passing(two, join(two));
+  isAlive = false;
+  two.groups.gatewayDied("one");
+  await passing(two, two.groups.idle());
+  await ticking(two, 450);
+  assertEquals(y.owned.size, 0);
+  await ticking(two, 50);
+  await passing(two, two.groups.idle());
+  assertEquals(y.owned.size, 2);
 });
