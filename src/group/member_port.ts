@@ -2,15 +2,15 @@
 
 import type { GatewayError } from "../errors.ts";
 import type { Offset, Topic } from "../types.ts";
+import type { Committed } from "./offsets.ts";
 
 export interface GroupPartition {
   readonly topic: Topic;
   readonly partition: number;
 }
 
-export interface Assigned extends GroupPartition {
-  /** Where to begin. */
-  readonly offset: Offset;
+/** With what is committed, which is where to begin. */
+export interface Assigned extends GroupPartition, Committed {
   /** Where the log ended a moment ago. */
   readonly end: Offset;
 }

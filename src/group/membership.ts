@@ -94,8 +94,8 @@ export class Membership {
     const gone = lost.filter(({ topic, partition }) =>
       this.#owned.delete(nameOf(topic.name, partition))
     );
-    for (const { topic, partition, offset, end } of assigned) {
-      const owned = { topic, end, revoking: false, committed: { offset } };
+    for (const { topic, partition, end, ...committed } of assigned) {
+      const owned = { topic, end, revoking: false, committed };
       this.#owned.set(nameOf(topic.name, partition), owned);
     }
     for (const { topic, partition } of revoked) {

@@ -50,9 +50,9 @@ function tellMember(
       if (owned && !keeps) change.lost.push({ topic, partition });
       if (owner !== member.id) continue;
       if (!keeps) {
-        const { offset = 0 } = prepared.committed(topicId, partition) ?? {};
-        const end = prepared.end(topicId, partition) ?? offset;
-        change.assigned.push({ topic, partition, offset, end });
+        const committed = prepared.committed(topicId, partition) ?? { offset: 0 };
+        const end = prepared.end(topicId, partition) ?? committed.offset;
+        change.assigned.push({ topic, partition, ...committed, end });
       }
       // It may have been given and asked for again since it was looked at last.
       const knowsIt = keeps && was.revoking.has(partition);

@@ -2,7 +2,16 @@ import { assertEquals } from "@std/assert";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
 import { settled, testHost } from "../support/test_host.ts";
-import { append, commit, gateway, join, outcome, passing, reload } from "./group_gateway.ts";
+import {
+  append,
+  commit,
+  fixture,
+  gateway,
+  join,
+  outcome,
+  passing,
+  reload,
+} from "./group_gateway.ts";
 
 const everybody = { isAlive: () => true };
 
@@ -48,4 +57,18 @@ Deno.test("an answer to a commit of before its partition was lost and given back
   letGo();
   await first;
   assertEquals(outcome(await commit(x, at(60))), [80]);
+});
+
+Deno.test("whoever gets a partition is told of the metadata that is kept there, and may clear it", async () => {
+  const at = fixture();
+  await append(at, 0, 10);
+  const to = (offset: number) => ({ topic: "t", partition: 0, offset });
+  const x = await join(at);
+  await commit(x, [{ ...to(5), metadata: "m" }]);
+  x.membership?.disconnected();
+  const y = await join(at);
+  assertEquals(await commit(y, [to(3)]), { ok: true, offsets: [{ ...to(5), metadata: "m" }] });
+  assertEquals(await commit(y, [to(5)]), { ok: true, offsets: [to(5)] });
+  const { offsets } = await at.groups.describe("g");
+  assertEquals(offsets.find(({ partition }) => partition === 0), { ...to(5), end: 10, lag: 5 });
 });
