@@ -5,7 +5,8 @@
  *
  * 1. A commit is judged when it is written: against what the member owns then, and owned all the time
  *    since it came.
- * 2. An offset never goes down: a lower one is answered with what is committed, and writes nothing.
+ * 2. An offset never goes down: a lower one is answered with what is committed. It changes the fence all
+ *    the same where there are other gateways, at which the member may have lost what it commits.
  */
 
 import { assert } from "../assert.ts";
@@ -113,7 +114,8 @@ export class Committer implements Source {
       const { batch, rest } = gathered;
       this.#waiting.delete(membership);
       if (rest.length > 0) this.#waiting.set(membership, rest);
-      if (batch.writes.size === 0) {
+      if (batch.pendings.length === 0) continue;
+      if (batch.writes.size === 0 && !this.#store.shared) {
         answerAll(batch);
         continue;
       }
@@ -197,6 +199,7 @@ export class Committer implements Source {
     { offsets, held }: Pick<Pending, "offsets" | "held">,
     before: Batch["writes"],
   ): Map<string, Judged> {
+    membership.requireLive();
     const writes = new Map(before);
     for (const [i, wanted] of offsets.entries()) {
       const { topic, partition, offset } = wanted;

@@ -166,11 +166,16 @@ export class Membership {
     this.disconnected();
   }
 
-  /** What it owns of a partition; throws `not_owner` or `fenced`. */
-  owned(topic: string, partition: number): Owned {
+  /** Throws `fenced` if it may commit nothing any more. */
+  requireLive(): void {
     if (this.#over || this.#fence === null) {
       throw new GatewayError("fenced", "The membership is over");
     }
+  }
+
+  /** What it owns of a partition; throws `not_owner` or `fenced`. */
+  owned(topic: string, partition: number): Owned {
+    this.requireLive();
     const owned = this.#owned.get(nameOf(topic, partition));
     if (owned) return owned;
     throw new GatewayError(

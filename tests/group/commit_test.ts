@@ -72,3 +72,19 @@ Deno.test("whoever gets a partition is told of the metadata that is kept there, 
   const { offsets } = await at.groups.describe("g");
   assertEquals(offsets.find(({ partition }) => partition === 0), { ...to(5), end: 10, lag: 5 });
 });
+
+Deno.test("a commit that changes nothing is refused, too, to whoever has lost the partition elsewhere", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  const one = gateway(store, host, "one", everybody);
+  const two = gateway(store, host, "two", everybody);
+  await append(one, 0, 100);
+  const to = (offset: number) => [{ topic: "t", partition: 0, offset }];
+  const x = await join(one, { instance: "i" });
+  assertEquals(outcome(await commit(x, to(10))), [10]);
+  assertEquals(outcome(await commit(x, to(10))), [10]);
+  const y = await passing(two, join(two, { instance: "i" }));
+  assertEquals(outcome(await commit(y, to(50))), [50]);
+  assertEquals(outcome(await passing(one, commit(x, to(10)))), "fenced");
+  assertEquals(outcome(await passing(one, commit(x, []))), "fenced");
+});
