@@ -65,6 +65,8 @@ export interface ErrorDetail {
   readonly retryAfterMs?: number;
   /** Overrides the table's rule, for the few codes whose rule depends on the case. */
   readonly retry?: Retry;
+  /** Overrides the table: only a part was refused, behind others that are stored. */
+  readonly effect?: Effect;
 }
 
 /** An error that goes to the client as a reply. The message says what failed and why. */
@@ -84,7 +86,7 @@ export class GatewayError extends Error {
   }
 
   get effect(): Effect {
-    return ERRORS[this.code].effect;
+    return this.detail.effect ?? ERRORS[this.code].effect;
   }
 
   get status(): number {
@@ -93,7 +95,7 @@ export class GatewayError extends Error {
 
   /** The members that every reply with this error has, on a socket and over HTTP. */
   fields(): Record<string, unknown> {
-    const { retry: _, ...detail } = this.detail;
+    const { retry: _retry, effect: _effect, ...detail } = this.detail;
     return {
       code: this.code,
       message: this.message,

@@ -83,8 +83,9 @@ export class GroupAdmin {
     const { store, host } = this.#context;
     const most = offsetsAtOnce(group);
     let sent = false; // a deletion leaves nothing that could tell whose it was
-    for (let goesOn = true; goesOn;) {
-      goesOn = await transact(store, host, {
+    let isFirst = true;
+    for (let goesOn = true; goesOn; isFirst = false) {
+      const page = transact(store, host, {
         load: async () => {
           const loaded = await (sent ? loadGroup(store, group) : this.#require(group));
           return { ...loaded, offsets: await this.#offsets(group, (key) => key.length === 4) };
@@ -97,6 +98,7 @@ export class GroupAdmin {
           return { mutations: [...loaded.offsets.slice(0, most), ...root], result: !isLast };
         },
       });
+      goesOn = await (isFirst ? page : behindOthers(page));
     }
   }
 
@@ -106,7 +108,8 @@ export class GroupAdmin {
       : await this.#everywhere(target.topics, target.to);
     const most = offsetsAtOnce(group);
     for (let at = 0; at === 0 || at < places.length; at += most) {
-      await this.#set(group, places.slice(at, at + most));
+      const page = this.#set(group, places.slice(at, at + most));
+      await (at === 0 ? page : behindOthers(page));
     }
     return places.map(({ topic, partition, offset }) => ({ topic: topic.name, partition, offset }));
   }
@@ -202,6 +205,16 @@ export class GroupAdmin {
       if (isDoomed(key)) doomed.push({ type: "delete", key });
     }
     return doomed;
+  }
+}
+
+/** A page of several: what refuses it does not say that nothing happened. */
+async function behindOthers<T>(page: Promise<T>): Promise<T> {
+  try {
+    return await page;
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new GatewayError(error.code, error.message, { ...error.detail, effect: "unknown" });
   }
 }
 

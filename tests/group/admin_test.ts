@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { GatewayError } from "../../src/errors.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Write, WriteResult } from "../../src/store/store.ts";
+import { testHost } from "../support/test_host.ts";
+import { gateway, join, passing } from "./group_gateway.ts";
+
+/** Something happens when the first of several pages of offsets is stored. */
+class PagedStore extends MemoryStore {
+  afterPage: (() => Promise<unknown>) | undefined;
+
+  override async write(write: Write): Promise<WriteResult> {
+    const result = await super.write(write);
+    const { afterPage } = this;
+    if (!afterPage || write.mutations.filter(({ key }) => key[0] === "o").length < 200) {
+      return result;
+    }
+    this.afterPage = undefined;
+    await afterPage();
+    return result;
+  }
+}
+
+Deno.test("what takes several writes, and is refused between them, does not say that nothing happened", async () => {
+  const group = "g".repeat(200);
+  const store = new PagedStore();
+  const at = gateway(store, testHost(), "one");
+  await at.log.topics.create("t", { partitions: 300 });
+  const verbs = [
+    () => at.groups.reset(group, { topics: ["t"], to: "latest" }),
+    () => at.groups.remove(group),
+  ];
+  for (const verb of verbs) {
+    const refusal = async () => {
+      const error = await verb().then(() => undefined, (error: unknown) => error);
+      return error instanceof GatewayError ? [error.code, error.fields()["effect"]] : error;
+    };
+    const joined = Promise.withResolvers<Awaited<ReturnType<typeof join>>>();
+    store.afterPage = () => join(at, { group }).then(joined.resolve);
+    assertEquals(await passing(at, refusal()), ["group_active", "unknown"]);
+    assertEquals(await passing(at, refusal()), ["group_active", "none"]);
+    const port = await joined.promise;
+    await passing(at, port.membership?.leave() ?? Promise.resolve());
+    await passing(at, at.groups.reset(group, { topics: ["t"], to: "latest" }));
+  }
+});
