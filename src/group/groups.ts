@@ -195,8 +195,9 @@ export class Groups {
   }
 
   /** `unknown_group` if nobody ever joined it and nothing was committed. */
-  describe(name: string): Promise<GroupDescription> {
-    return this.#admin.describe(name);
+  async describe(name: string): Promise<GroupDescription> {
+    await this.#missTheDead(name).catch(() => {}); // what can be read is told all the same
+    return await this.#admin.describe(name);
   }
 
   /** Deletes the group and its offsets; `group_active` while it has live members. */

@@ -179,6 +179,14 @@ Deno.test("the topic of a thousand members can be deleted, and all of them hear 
   assertEquals(port.owned.size, 4);
 });
 
+Deno.test("in a shared store members of a gateway that is no more are not shown", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  const [one, two] = [gateway(store, host, "one"), gateway(store, host, "two")];
+  await join(one);
+  assertEquals((await two.groups.describe("g")).members, []);
+});
+
 Deno.test("in a shared store members of a gateway that is no more do not keep their group", async () => {
   const store = new MemoryStore({ shared: true });
   const host = testHost();
