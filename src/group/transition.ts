@@ -39,7 +39,7 @@ export type Command =
   }
   /** It did not give this up in time. */
   | { readonly type: "overdue"; readonly owner: string; readonly at: TopicPartitionId }
-  /** Its gateway is about to stop. */
+  /** Its gateway is about to stop: without the name of an instance it gives up what it has. */
   | { readonly type: "drain"; readonly connection: string }
   | { readonly type: "topicRemoved"; readonly topicId: string };
 
@@ -150,9 +150,7 @@ function carryOut(draft: Draft, command: Command): void {
       const member = draft.byConnection(command.connection);
       if (!member) return;
       if (member.instance === undefined) draft.remove(member.id);
-      else if (!member.away) {
-        draft.put({ ...member, away: true, draining: false });
-      }
+      else if (!member.away) draft.put({ ...member, away: true });
       return;
     }
     case "expire": {
@@ -176,8 +174,8 @@ function carryOut(draft: Draft, command: Command): void {
     }
     case "drain": {
       const member = draft.byConnection(command.connection);
-      if (member && !member.draining) draft.put({ ...member, draining: true });
-      return;
+      if (!member || member.instance !== undefined || member.draining) return;
+      return draft.put({ ...member, draining: true });
     }
     case "topicRemoved":
       return removeTopic(draft, command.topicId);

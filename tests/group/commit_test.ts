@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import { MemoryStore } from "../../src/store/memory.ts";
-import type { Write, WriteResult } from "../../src/store/store.ts";
 import { settled, testHost } from "../support/test_host.ts";
 import {
   append,
@@ -8,26 +7,13 @@ import {
   fixture,
   gateway,
   join,
+  LateStore,
   outcome,
   passing,
   reload,
 } from "./group_gateway.ts";
 
 const everybody = { isAlive: () => true };
-
-/** A store of which one answer comes late. */
-class LateStore extends MemoryStore {
-  /** The answer to the next write waits for it. */
-  late: Promise<void> | undefined;
-
-  override async write(write: Write): Promise<WriteResult> {
-    const { late } = this;
-    this.late = undefined;
-    const result = await super.write(write);
-    await late;
-    return result;
-  }
-}
 
 Deno.test("an answer to a commit of before its partition was lost and given back moves nothing down", async () => {
   const store = new LateStore({ shared: true });

@@ -7,6 +7,7 @@ import type { Assigned, GroupPartition, MemberPort } from "../../src/group/membe
 import type { Membership } from "../../src/group/membership.ts";
 import { Log } from "../../src/log/log.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import type { Write, WriteResult } from "../../src/store/store.ts";
 import { settled, type TestHost, testHost } from "../support/test_host.ts";
 
 /** A member that releases at once what it is told to give up, and remembers what it was told. */
@@ -41,6 +42,20 @@ export class Port implements MemberPort {
   end(error: GatewayError): void {
     this.owned.clear();
     this.told.push(`end ${error.code} ${error.retry}`);
+  }
+}
+
+/** A store of which one answer comes late. */
+export class LateStore extends MemoryStore {
+  /** The answer to the next write waits for it. */
+  late: Promise<void> | undefined;
+
+  override async write(write: Write): Promise<WriteResult> {
+    const { late } = this;
+    this.late = undefined;
+    const result = await super.write(write);
+    await late;
+    return result;
   }
 }
 

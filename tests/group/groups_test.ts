@@ -4,7 +4,16 @@ import { LOG } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
 import { settled, testHost } from "../support/test_host.ts";
-import { append, commit, fixture, gateway, join, outcome, passing } from "./group_gateway.ts";
+import {
+  append,
+  commit,
+  fixture,
+  gateway,
+  join,
+  LateStore,
+  outcome,
+  passing,
+} from "./group_gateway.ts";
 
 Deno.test("members share the partitions, and one that is told to gives up its own", async () => {
   const at = fixture();
@@ -123,6 +132,21 @@ Deno.test("drained, a member without an instance gives up all, and nobody here g
   await settled();
   assertEquals(x.owned.size, 0);
   assertEquals(at.groups.isReleasing, false);
+});
+
+Deno.test("an instance that is still joining as the gateway is drained gives up nothing", async () => {
+  const store = new LateStore();
+  const at = gateway(store, testHost(), "one");
+  await at.log.topics.create("t", { partitions: 4 });
+  const { promise: late, resolve: letGo } = Promise.withResolvers<void>();
+  store.late = late;
+  const joining = join(at, { instance: "i" });
+  await settled();
+  const drained = at.groups.drain();
+  letGo();
+  const x = await joining;
+  await drained;
+  assertEquals(x.told, ["assign 4"]);
 });
 
 Deno.test("a thousand members that join at once share a thousand partitions", async () => {
