@@ -194,6 +194,8 @@ export const LOG = {
   /** Keys, with their values, that one look at a deleted topic takes at first; and looks in one go. */
   sweepKeys: 32,
   sweepPages: 50,
+  /** Committed offsets that one look takes: with the longest names of groups a write deletes so many. */
+  sweepOffsets: 300,
   deletePauseMs: 20,
   /** How long a deleted topic's mark stays: longer than any write is under way. */
   markKeptMs: 600_000,

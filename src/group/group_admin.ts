@@ -6,7 +6,7 @@ import type { Log } from "../log/log.ts";
 import { requirePartition, unknownTopic } from "../log/topics.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
-import type { Key, Mutation } from "../store/store.ts";
+import type { Mutation } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import type { Offset, Topic, TopicPartition, TopicPartitionOffset } from "../types.ts";
 import type { GroupContext } from "./group.ts";
@@ -88,7 +88,7 @@ export class GroupAdmin {
       const page = transact(store, host, {
         load: async () => {
           const loaded = await (sent ? loadGroup(store, group) : this.#require(group));
-          return { ...loaded, offsets: await this.#offsets(group, (key) => key.length === 4) };
+          return { ...loaded, offsets: await this.#offsets(group) };
         },
         decide: (loaded) => {
           requireNoMembers(group, loaded);
@@ -112,13 +112,6 @@ export class GroupAdmin {
       await (at === 0 ? page : behindOthers(page));
     }
     return places.map(({ topic, partition, offset }) => ({ topic: topic.name, partition, offset }));
-  }
-
-  /** Frees what groups have committed of a deleted topic. */
-  async dropOffsetsOf(topicId: string): Promise<void> {
-    for (const group of await this.names()) {
-      await this.#dropOffsets(group, (key) => key[2] === topicId);
-    }
   }
 
   async #require(group: string): Promise<LoadedGroup> {
@@ -185,24 +178,11 @@ export class GroupAdmin {
     return topic;
   }
 
-  async #dropOffsets(group: string, isDoomed: (key: Key) => boolean): Promise<void> {
-    const { store, host } = this.#context;
-    const doomed = await this.#offsets(group, isDoomed);
-    const most = offsetsAtOnce(group);
-    for (let at = 0; at < doomed.length; at += most) {
-      const mutations = doomed.slice(at, at + most);
-      await transact(store, host, {
-        load: () => loadGroup(store, group),
-        decide: () => ({ mutations, result: undefined }),
-      });
-    }
-  }
-
-  /** What deletes those of a group's offsets. */
-  async #offsets(group: string, isDoomed: (key: Key) => boolean): Promise<Mutation[]> {
+  /** What deletes a group's offsets. */
+  async #offsets(group: string): Promise<Mutation[]> {
     const doomed: Mutation[] = [];
     for await (const { key } of scanAll(this.#context.store, keys.offsetsOf(group))) {
-      if (isDoomed(key)) doomed.push({ type: "delete", key });
+      doomed.push({ type: "delete", key });
     }
     return doomed;
   }

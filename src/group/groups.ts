@@ -47,7 +47,7 @@ export class Groups {
     this.#committer = new Committer(store, host, log, () => log.journal.wake());
     this.#admin = new GroupAdmin(options);
     log.journal.add(this.#committer);
-    log.topics.onRemoved((topic, here) => this.#topicRemoved(topic.id, here));
+    log.topics.onRemoved((topic) => this.#topicRemoved(topic.id));
   }
 
   /** Takes up what the gateway before has left: its members lost their connections with it. */
@@ -103,17 +103,13 @@ export class Groups {
     return membership;
   }
 
-  /** Whether a topic's group commits are gone is cleaned up later; who consumes it is told now. */
-  #topicRemoved(topicId: string, here: boolean): void {
+  /** Who consumes it is told now; what is committed of it is swept with it later. */
+  #topicRemoved(topicId: string): void {
     for (const group of this.#groups.values()) {
       // A transition that is going on may have looked before.
       if (group.version !== undefined && !group.state.topics.has(topicId)) continue;
       group.command({ type: "topicRemoved", topicId }).catch(() => group.forget());
     }
-    if (!here) return;
-    this.#admin.dropOffsetsOf(topicId).catch((error) => {
-      this.#options.host.telemetry.report("warn", "Offsets of a deleted topic are left", { error });
-    });
   }
 
   tick(now: number): void {

@@ -4,7 +4,8 @@
  * last, so a sweep that was cut short is taken up by the next one.
  *
  * The mark outlives the sweep by a while: the write that made the topic may have been sent twice, and
- * arrive again when its name stands for nothing. It lands only where there is no such mark.
+ * arrive again when its name stands for nothing. It lands only where there is no such mark. What groups
+ * have committed of the topic goes with the mark: until all have heard of the deletion, they go on.
  */
 
 import { assert } from "../assert.ts";
@@ -20,7 +21,10 @@ export class Sweeper {
   readonly #host: Host;
   /** Deleted topics of which nothing but the mark is left, and since when, on the monotonic clock. */
   #clean = new Map<string, number>();
-  #isWoken = true;
+  /** On the monotonic clock: now and then it looks unasked, for a deletion of which nobody here has heard. */
+  #lookAt = -Infinity;
+  /** On the monotonic clock: when marks may go. Many at a time, since it goes through all offsets for them. */
+  #freeAt = -Infinity;
   #pagesLeft = 0;
 
   constructor(store: Store, host: Host) {
@@ -30,26 +34,26 @@ export class Sweeper {
 
   /** A topic was deleted. */
   wake(): void {
-    this.#isWoken = true;
+    this.#lookAt = -Infinity;
   }
 
   /** Sweeps topics that are marked as deleted, if any may be there, for some time: the rest comes later. */
   async sweep(signal: AbortSignal): Promise<void> {
     const now = this.#host.clock.monotonic();
-    const over = now - LOG.markKeptMs;
-    if (!this.#isWoken && ![...this.#clean.values()].some((since) => since <= over)) return;
-    this.#isWoken = false;
+    if (now < this.#lookAt) return;
+    this.#lookAt = now + LOG.markKeptMs;
     this.#pagesLeft = LOG.sweepPages;
     try {
-      await this.#sweepMarked(now, over, signal);
+      await this.#sweepMarked(now, signal);
     } catch (error) {
       this.wake();
       throw error;
     }
   }
 
-  async #sweepMarked(now: number, over: number, signal: AbortSignal): Promise<void> {
+  async #sweepMarked(now: number, signal: AbortSignal): Promise<void> {
     const clean = new Map<string, number>();
+    const over = new Map<string, Key>();
     for await (const { key } of scanAll(this.#store, keys.allGone())) {
       const topic = String(key.at(-1));
       const since = this.#clean.get(topic);
@@ -58,10 +62,34 @@ export class Sweeper {
         this.#clean = new Map([...this.#clean, ...clean]);
         return this.wake();
       }
-      if (since === undefined || since > over) clean.set(topic, since ?? now);
-      else await this.#free(key, [key]);
+      clean.set(topic, since ?? now);
+      if (since !== undefined && since + LOG.markKeptMs <= now) over.set(topic, key);
     }
     this.#clean = clean;
+    if (over.size > 0 && now >= this.#freeAt) await this.#freeMarks(now, over, signal);
+  }
+
+  /** And before them what groups have committed of their topics. */
+  async #freeMarks(
+    now: number,
+    marks: ReadonlyMap<string, Key>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let last: Key | undefined;
+    do {
+      const start = last ? { start: [...last, ""] } : {};
+      const range = { prefix: keys.allOffsets(), ...start, limit: LOG.sweepOffsets };
+      const page = (await this.#store.scan(range)).map(({ key }) => key);
+      for (const [topic, mark] of marks) {
+        const doomed = page.filter(([, , topicId]) => topicId === topic);
+        if (doomed.length > 0) await this.#free(mark, doomed);
+      }
+      last = page.at(-1);
+      await sleep(this.#host.clock, LOG.deletePauseMs);
+      if (signal.aborted) return;
+    } while (last);
+    for (const mark of marks.values()) await this.#free(mark, [mark]);
+    this.#freeAt = now + LOG.markKeptMs;
   }
 
   async #sweepTopic(topic: string, mark: Key, signal: AbortSignal): Promise<void> {

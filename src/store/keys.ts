@@ -16,7 +16,7 @@
  *     g    group                              root of a group's state, until the group is deleted
  *     g    group generation chunk             the state, until the next generation
  *     f    group member                       fence, as long as the member
- *     o    group topic-id partition           committed offset, until the group or topic is deleted
+ *     o    group topic-id partition           committed offset, until the group is deleted or the topic swept
  */
 
 import type { Key } from "./store.ts";
@@ -73,6 +73,7 @@ export const keys = {
   ],
   fences: (group: string): Key => ["f", group],
   fence: (group: string, member: string): Key => ["f", group, member],
+  allOffsets: (): Key => ["o"],
   offsetsOf: (group: string): Key => ["o", group],
   offsets: (group: string, topicId: string): Key => ["o", group, topicId],
   offset: (group: string, topicId: string, partition: number): Key => [

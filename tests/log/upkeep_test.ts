@@ -229,6 +229,43 @@ Deno.test("a deleted topic's space is free again, and its mark goes ten minutes 
   assertEquals(await keysUnder(store, ["l", other.id]), 1);
 });
 
+Deno.test("what groups have committed of a deleted topic goes with its mark, however late it came", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, store, host } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1_000 });
+  const { topic: other } = await log.topics.create("other", { partitions: 1 });
+  const [one, long] = ["g", "g".repeat(200)];
+  const commit = async (group: string, { id }: Topic, partitions: number) => {
+    for (let partition = 0; partition < partitions; partition++) {
+      const key = keys.offset(group, id, partition);
+      const set = { type: "set", key, value: new Uint8Array(17) } as const;
+      await store.write({ checks: [{ key, version: null }], mutations: [set] });
+    }
+  };
+  await commit(long, topic, 700);
+  await commit(one, other, 1);
+  await log.topics.remove("t");
+  await pass(fixture);
+  await commit(one, topic, 10);
+  await host.clock.advance(LOG.markKeptMs);
+  await pass(fixture);
+  assertEquals(await keysUnder(store, keys.allOffsets()), 1);
+  assertEquals(await keysUnder(store, keys.offsets(one, other.id)), 1);
+  assertEquals(await keysUnder(store, keys.allGone()), 0);
+});
+
+Deno.test("a topic of whose deletion nobody here has heard is swept all the same", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, store, host } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1 });
+  await append(fixture, topic, 0);
+  await pass(fixture);
+  await gateway(store, testHost(2)).log.topics.remove("t");
+  await host.clock.advance(LOG.markKeptMs);
+  await pass(fixture);
+  assertEquals(await keysUnder(store, keys.entriesOf(topic.id)), 0);
+});
+
 Deno.test("a topic's creation that arrives once more does not bring it back", async () => {
   const writes: Write[] = [];
   class Wiretap extends MemoryStore {
