@@ -32,8 +32,8 @@ export function stripeCount(partitions: number): number {
   return Math.ceil(partitions / stripeWidth(partitions));
 }
 
-/** A topic is no more; `here`: this gateway has deleted it. */
-export type TopicListener = (topic: Topic, here: boolean) => void;
+/** A topic is no more, whoever has deleted it. */
+export type TopicListener = (topic: Topic) => void;
 
 export class Topics {
   readonly #store: Store;
@@ -74,10 +74,10 @@ export class Topics {
     return found;
   }
 
-  /** Another gateway has deleted it. */
+  /** It is no more: another gateway may have deleted it. */
   vanished(topic: Topic): void {
     if (this.isCurrent(topic)) this.#known.delete(topic.name);
-    for (const tell of this.#removed) tell(topic, false);
+    for (const tell of this.#removed) tell(topic);
   }
 
   /** The topic, made if the setting says so; else `unknown_topic`. */
@@ -139,8 +139,7 @@ export class Topics {
   }
 
   #removedHere(topic: Topic): void {
-    if (this.isCurrent(topic)) this.#known.delete(topic.name);
-    for (const tell of this.#removed) tell(topic, true);
+    this.vanished(topic);
     this.#changed(topic.name);
   }
 

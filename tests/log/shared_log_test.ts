@@ -155,8 +155,8 @@ Deno.test("who hears of a deletion that was answered timeout hears it when it is
   const log = new Log(link, host, 0);
   const { topic } = await log.topics.create("gps", { partitions: 2 });
   await log.open(topic);
-  const told: boolean[] = [];
-  log.topics.onRemoved((_, here) => told.push(here));
+  const told: string[] = [];
+  log.topics.onRemoved(({ id }) => told.push(id));
   link.writeFates = [async (reach) => {
     host.clock.after(5_500, reach);
     await new Promise<void>((resolve) => host.clock.after(3_000, resolve));
@@ -171,6 +171,6 @@ Deno.test("who hears of a deletion that was answered timeout hears it when it is
   await host.clock.advance(5_100);
   assertEquals([await removal, told], ["timeout", []]);
   await host.clock.advance(20_000);
-  assertEquals(told, [true]);
+  assertEquals(told, [topic.id]);
   assertEquals([await log.topics.find("gps"), [...log.loaded()].length], [undefined, 0]);
 });
