@@ -65,5 +65,6 @@ export class Progress {
   clear(): void {
     this.#next.clear();
     this.#done.clear();
+    this.#ends.clear();
   }
 }

@@ -73,7 +73,9 @@ export interface SubscribeOptions extends Abortable {
   readonly keys?: readonly string[];
   /**
    * `latest` (unless given): what is published from now on. `earliest`: all that is there. A time in
-   * milliseconds since 1970: what was appended from then on. Or a position that was kept.
+   * milliseconds since 1970: what was appended from then on. Or a position that was kept: it names
+   * the partitions; but a topic that was made again is followed from its start, in all its
+   * partitions or those that `partitions` or `keys` say.
    */
   readonly from?: "latest" | "earliest" | { readonly timestamp: number } | Position;
   /** How much may have come and not be dealt with; 2,000 records and 4 MiB unless given. */
@@ -129,7 +131,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   #seeks: Seek[] = [];
   /** The batch that the loop is at; void if the reader went elsewhere in its partition. */
   #inHand: { readonly partition: number; isVoid: boolean } | undefined;
-  /** The topic was made again with fewer partitions: it is followed anew, from its start. */
+  /** The topic was made again, with whatever partitions: it is followed anew, from its start. */
   #anew = false;
   #forget: () => void = () => {};
   readonly #resident: Resident = {
@@ -307,11 +309,19 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   #stands(reply: OkFrame, resumed: boolean): void {
     const { subscription, positions, incarnation, recovered } = reply as SubscribeOk;
     if (this.#intake.inbox.hasEnded) return this.#unsubscribe(subscription);
+    if (resumed && incarnation !== this.#incarnation) {
+      this.#unsubscribe(subscription);
+      return this.#beginAnew();
+    }
+    if (this.#anew) {
+      this.#progress.next.forEach((place) => this.#move(place));
+      this.#progress.clear();
+    }
     this.#intake.attach(subscription, this.#receiver);
     this.#incarnation = incarnation;
     for (const place of positions) {
       // What came before is of the same log if only its beginning has gone.
-      if (place.reset && place.reset !== "trimmed") this.#move(place);
+      if (place.reset === "beyond_end") this.#move(place);
       else this.#progress.stand(place);
     }
     const reset = this.#anew ? { reset: "incarnation" as const } : {};
@@ -327,16 +337,17 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
 
   #refused(reply: ErrorFrame, resumes: boolean): void {
     const error = errorOf(reply);
-    if (resumes && error.code === "unknown_partition") {
-      this.#anew = true;
-      this.#progress.next.forEach((place) => this.#move(place));
-      this.#progress.clear();
-      return this.#subscribe();
-    }
+    if (resumes && error.code === "unknown_partition") return this.#beginAnew();
     if (error.retry === "never") return this.#end(error, false);
     this.#connection.later(reply.retryAfterMs ?? RETRY_MS, () => {
       if (!this.#intake.inbox.hasEnded) this.#subscribe();
     });
+  }
+
+  /** What was followed is no more, and which partitions there are now only the gateway knows. */
+  #beginAnew(): void {
+    this.#anew = true;
+    this.#subscribe();
   }
 
   #sendSeek(seek: Seek): void {

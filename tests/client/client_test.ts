@@ -1,7 +1,7 @@
 /** The client against a gateway that follows a script: what random worlds do not come upon soon. */
 
 import { assertEquals } from "@std/assert";
-import type { Consumer, Subscription } from "../../src/client/mod.ts";
+import type { Consumer, Resumed, Subscription } from "../../src/client/mod.ts";
 import { assigned, type Frame, outcomeOf, ScriptedGateway } from "./scripted_gateway.ts";
 
 async function producing(gateway: ScriptedGateway) {
@@ -32,6 +32,24 @@ async function stands(
   const positions = [{ topic: "t", partition: 0, offset, ...reset && { reset } }];
   const recovered = reset === undefined;
   await gateway.ok(request, { subscription: 1, positions, incarnation: "i", recovered });
+}
+
+/** The subscription comes to stand in a topic that was made again, in these partitions. */
+async function standsAnew(
+  gateway: ScriptedGateway,
+  request: Frame,
+  partitions: readonly number[],
+  subscription: number,
+  reset?: string,
+): Promise<void> {
+  const positions = partitions.map((partition) => ({
+    topic: "t",
+    partition,
+    offset: 0,
+    ...reset && { reset },
+  }));
+  const recovered = reset === undefined;
+  await gateway.ok(request, { subscription, positions, incarnation: "j", recovered });
 }
 
 async function joined(gateway: ScriptedGateway, partitions = [assigned(0)]): Promise<void> {
@@ -155,26 +173,60 @@ Deno.test("after a seek in the loop's body what is left of the batch does not co
   ]]);
 });
 
-Deno.test("what came of a log that is another one now is void", async () => {
-  for (const reset of ["incarnation", "beyond_end"]) {
-    const gateway = await ScriptedGateway.open();
-    const subscription = await subscribed(gateway);
-    const read = reading(subscription);
-    await gateway.records(0, 0, 2);
-    await gateway.records(0, 2, 5);
-    await gateway.cut();
-    await stands(gateway, gateway.expect("subscribe"), 1, reset);
-    read.go();
-    await gateway.turn();
-    assertEquals([read.seen, subscription.position?.positions], [[0], [
-      { partition: 0, offset: 1 },
-    ]]);
-    read.holds = false;
-    await gateway.records(0, 1, 3);
-    assertEquals([read.seen, subscription.position?.positions], [[0, 1, 2], [
-      { partition: 0, offset: 3 },
-    ]]);
-  }
+Deno.test("what came of a log that goes on behind its end is void", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  const read = reading(subscription);
+  await gateway.records(0, 0, 2);
+  await gateway.records(0, 2, 5);
+  await gateway.cut();
+  await stands(gateway, gateway.expect("subscribe"), 1, "beyond_end");
+  read.go();
+  await gateway.turn();
+  assertEquals([read.seen, subscription.position?.positions], [[0], [
+    { partition: 0, offset: 1 },
+  ]]);
+  read.holds = false;
+  await gateway.records(0, 1, 3);
+  assertEquals([read.seen, subscription.position?.positions], [[0, 1, 2], [
+    { partition: 0, offset: 3 },
+  ]]);
+});
+
+Deno.test("a topic that was made again is followed in the partitions that it has now", async () => {
+  const gateway = await ScriptedGateway.open();
+  const resumed: Resumed[] = [];
+  const keys = ["cab-7"];
+  const subscription = gateway.client.subscribe<number>("t", {
+    from: "earliest",
+    keys,
+    onResume: (how) => resumed.push(how),
+  });
+  await gateway.turn();
+  await stands(gateway, gateway.expect("subscribe"), 0);
+  const read = reading(subscription);
+  await gateway.records(0, 0, 2);
+  await gateway.records(0, 2, 5);
+  await gateway.cut();
+  await standsAnew(gateway, gateway.expect("subscribe"), [0], 1, "incarnation");
+  const [left, anew] = gateway.take() as [Frame, Frame];
+  assertEquals([left.type, left["subscription"]], ["unsubscribe", 1]);
+  assertEquals([anew.type, anew["from"], anew["keys"]], ["subscribe", "earliest", keys]);
+  assertEquals([subscription.position?.incarnation, resumed], ["i", []]);
+
+  await standsAnew(gateway, anew, [1, 2], 2);
+  read.go();
+  await gateway.turn();
+  const positions = [1, 2].map((partition) => ({ partition, offset: 0 }));
+  assertEquals(resumed, [{
+    recovered: false,
+    positions: positions.map((place) => ({ ...place, reset: "incarnation" as const })),
+  }]);
+  assertEquals([read.seen, subscription.position], [[0], { positions, incarnation: "j" }]);
+
+  await gateway.cut();
+  const { from } = gateway.expect("subscribe");
+  assertEquals(from, { positions, incarnation: "j" });
 });
 
 Deno.test("what came of a topic that has fewer partitions now is void", async () => {
