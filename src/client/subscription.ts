@@ -324,6 +324,8 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
       if (place.reset === "beyond_end") this.#move(place);
       else this.#progress.stand(place);
     }
+    // Before it is told of: one that is asked for then is sent at once.
+    for (const seek of this.#seeks) this.#sendSeek(seek);
     const reset = this.#anew ? { reset: "incarnation" as const } : {};
     if (resumed || this.#anew) {
       const places = positions.map(({ topic: _, ...place }) => ({ ...place, ...reset }));
@@ -331,7 +333,6 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
       guarded(() => this.#options.onResume?.(resumption));
     }
     this.#anew = false;
-    for (const seek of [...this.#seeks]) this.#sendSeek(seek);
     this.#settleReady.resolve();
   }
 

@@ -1,7 +1,7 @@
 /** The client against a gateway that follows a script: what random worlds do not come upon soon. */
 
 import { assertEquals } from "@std/assert";
-import type { Consumer, Resumed, Subscription } from "../../src/client/mod.ts";
+import type { Consumer, Resumed, SubscribeOptions, Subscription } from "../../src/client/mod.ts";
 import { assigned, type Frame, outcomeOf, ScriptedGateway } from "./scripted_gateway.ts";
 
 async function producing(gateway: ScriptedGateway) {
@@ -16,8 +16,11 @@ async function producing(gateway: ScriptedGateway) {
   return { producer, outcomes };
 }
 
-async function subscribed(gateway: ScriptedGateway): Promise<Subscription<number>> {
-  const subscription = gateway.client.subscribe<number>("t", { from: "earliest" });
+async function subscribed(
+  gateway: ScriptedGateway,
+  options: SubscribeOptions = {},
+): Promise<Subscription<number>> {
+  const subscription = gateway.client.subscribe<number>("t", { from: "earliest", ...options });
   await gateway.turn();
   await stands(gateway, gateway.expect("subscribe"), 0);
   return subscription;
@@ -156,6 +159,15 @@ Deno.test("a seek without a connection is made when there is one again", async (
   assertEquals(outcome.now, "done");
 });
 
+Deno.test("a seek in onResume is made once", async () => {
+  const gateway = await ScriptedGateway.open();
+  const places = [{ partition: 0, offset: 0 }];
+  const subscription = await subscribed(gateway, { onResume: () => subscription.seek(places) });
+  await gateway.cut();
+  await stands(gateway, gateway.expect("subscribe"), 0);
+  assertEquals(gateway.take().map(({ type }) => type), ["seek"]);
+});
+
 Deno.test("after a seek in the loop's body what is left of the batch does not come", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
@@ -197,13 +209,7 @@ Deno.test("a topic that was made again is followed in the partitions that it has
   const gateway = await ScriptedGateway.open();
   const resumed: Resumed[] = [];
   const keys = ["cab-7"];
-  const subscription = gateway.client.subscribe<number>("t", {
-    from: "earliest",
-    keys,
-    onResume: (how) => resumed.push(how),
-  });
-  await gateway.turn();
-  await stands(gateway, gateway.expect("subscribe"), 0);
+  const subscription = await subscribed(gateway, { keys, onResume: (how) => resumed.push(how) });
   const read = reading(subscription);
   await gateway.records(0, 0, 2);
   await gateway.records(0, 2, 5);
