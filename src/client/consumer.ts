@@ -16,7 +16,8 @@ import { asyncDispose } from "./dispose.ts";
 import { closedError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import type { Hand } from "./hands.ts";
-import { Membership, place } from "./membership.ts";
+import { Membership } from "./membership.ts";
+import { place } from "./ownership.ts";
 import type { WeirRecord } from "./records.ts";
 
 /**

@@ -26,7 +26,7 @@ import { errorOf, WeirError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import { type Begun, type Hand, Hands } from "./hands.ts";
 import { Intake } from "./intake.ts";
-import { type Owned, Ownership } from "./ownership.ts";
+import { type Owned, Ownership, place } from "./ownership.ts";
 
 /** The members of `join`, but for the credit. */
 export interface JoinFields {
@@ -73,6 +73,8 @@ export class Membership<Value> implements Resident, Receiver {
   /** Requests that no answer will come to when the connection is lost. */
   readonly #onLost = new Set<() => void>();
   readonly #onSettled: (() => void)[] = [];
+  /** The join that is under way, and the number that it gave, if it gave one. */
+  #joining: Promise<number | undefined> | undefined;
 
   constructor(connection: Connection, options: MembershipOptions, port: MembershipPort) {
     this.#connection = connection;
@@ -124,10 +126,8 @@ export class Membership<Value> implements Resident, Receiver {
     return new Promise((resolve, reject) => {
       if (!this.isJoined) throw notJoined();
       const members = { subscription: this.intake.number, partitions };
-      const lost = () => reject(notJoined());
-      this.#onLost.add(lost);
-      this.#connection.request("seek", members, (reply) => {
-        this.#onLost.delete(lost);
+      this.#ask("seek", members, (reply) => {
+        if (!reply) return reject(notJoined());
         if (reply.type === "error") return reject(errorOf(reply));
         for (const at of partitions) this.#sought(at);
         resolve();
@@ -135,18 +135,16 @@ export class Membership<Value> implements Resident, Receiver {
     });
   }
 
-  /** Commits what was dealt with and leaves the group. Resolves when that is done or cannot be. */
-  leave(subscription = this.intake.number): Promise<void> {
+  /**
+   * Commits what was dealt with and leaves the group: of a join that is under way, when it has joined,
+   * since its instance would be waited for. Resolves when that is done or cannot be.
+   */
+  async leave(): Promise<void> {
     this.#cancelCommit?.();
-    if (subscription === undefined) return Promise.resolve();
+    const subscription = this.intake.number ?? await this.#joining;
+    if (subscription === undefined) return;
     if (this.ownership.isSure) this.#commitDone();
-    return new Promise((resolve) => {
-      this.#onLost.add(resolve);
-      this.#connection.request("leave", { subscription }, () => {
-        this.#onLost.delete(resolve);
-        resolve();
-      });
-    });
+    await new Promise<void>((resolve) => this.#ask("leave", { subscription }, () => resolve()));
   }
 
   /** Nothing is to happen any more. */
@@ -230,18 +228,28 @@ export class Membership<Value> implements Resident, Receiver {
 
   #join(): void {
     if (this.intake.inbox.hasEnded) return;
-    const session = ++this.#session;
     const { join } = this.#options;
     const attempt = join.client === undefined ? undefined : ++this.#attempts;
     const members = { ...join, attempt, credit: this.intake.credit() };
-    this.#connection.request("join", members, (reply) => {
-      if (session === this.#session) {
+    this.#session++;
+    this.#joining = new Promise((resolve) => {
+      this.#ask("join", members, (reply) => {
+        this.#joining = undefined;
+        resolve((reply as JoinOk | undefined)?.subscription);
+        if (!reply || this.intake.inbox.hasEnded) return; // `leave` goes on.
         if (reply.type === "ok") this.#joined(reply);
         else this.#refused(reply);
-      } else if (reply.type === "ok") {
-        // It was over before it had joined: what it would own is for others.
-        this.leave((reply as JoinOk).subscription);
-      }
+      });
+    });
+  }
+
+  /** Sends a request, and calls `onReply` once: without a reply if the connection is lost before. */
+  #ask(type: string, members: object, onReply: (reply?: OkFrame | ErrorFrame) => void): void {
+    const lost = () => onReply();
+    this.#onLost.add(lost);
+    this.#connection.request(type, members, (reply) => {
+      this.#onLost.delete(lost);
+      onReply(reply);
     });
   }
 
@@ -383,10 +391,6 @@ export class Membership<Value> implements Resident, Receiver {
   #settled(): void {
     for (const run of this.#onSettled.splice(0)) run();
   }
-}
-
-export function place({ topic, partition }: TopicPartition): TopicPartition {
-  return { topic, partition };
 }
 
 function notJoined(): WeirError {

@@ -127,3 +127,7 @@ export class Ownership {
     return !known.revoking && assigned.offset <= Math.max(known.done, known.asked);
   }
 }
+
+export function place({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition };
+}

@@ -383,9 +383,12 @@ Deno.test("a consumer that is over before it has joined leaves when it has", asy
   const closing = gateway.client.consume("t", { group: "g" });
   await gateway.turn();
   const join = gateway.expect("join");
-  await closing.close();
+  const left = outcomeOf(closing.close());
   await gateway.ok(join, { subscription: 7, member: "m", epoch: 1 });
-  assertEquals(gateway.expect("leave")["subscription"], 7);
+  const leaving = gateway.expect("leave");
+  assertEquals([leaving["subscription"], left.now], [7, "pending"]);
+  await gateway.ok(leaving);
+  assertEquals(left.now, "done");
 
   // One that the gateway ends while it leaves does not join again.
   const ended = gateway.client.consume("t", { group: "g" });
@@ -398,6 +401,32 @@ Deno.test("a consumer that is over before it has joined leaves when it has", asy
   await gateway.say("end", { subscription: 1, ...end });
   await gateway.refuse(leave, "unknown_subscription");
   assertEquals([gateway.take(), closed.now], [[], "done"]);
+});
+
+Deno.test("a client that is closed while its consumer joins waits until it has left", async () => {
+  const joining = async () => {
+    const gateway = await ScriptedGateway.open();
+    gateway.client.consume("t", { group: "g" });
+    await gateway.turn();
+    const join = gateway.expect("join");
+    const closed = outcomeOf(gateway.client.close());
+    await gateway.turn();
+    return { gateway, join, closed };
+  };
+  const { gateway, join, closed } = await joining();
+  await gateway.ok(join, { subscription: 7, member: "m", epoch: 1 });
+  assertEquals(closed.now, "pending");
+  await gateway.ok(gateway.expect("leave"));
+  assertEquals([closed.now, gateway.client.state.status], ["done", "closed"]);
+
+  const refused = await joining();
+  await refused.gateway.refuse(refused.join, "unavailable", "same");
+  assertEquals([refused.closed.now, refused.gateway.take()], ["done", []]);
+
+  const lost = await joining();
+  lost.gateway.closeSocket();
+  await lost.gateway.turn();
+  assertEquals([lost.closed.now, lost.gateway.timers], ["done", 0]);
 });
 
 Deno.test("a commit that comes before the loop has its records is of none of them", async () => {
