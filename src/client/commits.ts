@@ -96,7 +96,7 @@ export class Commits {
   forget(name: string): void {
     const entry = this.#pending.get(name);
     this.#pending.delete(name);
-    if (entry) refuse(entry, notOwner(name));
+    if (entry) refuse(entry, notOwner("commit", name));
   }
 
   /** Somebody else committed as far as this. */
@@ -164,7 +164,7 @@ export class Commits {
     for (const [name, entry] of batch) {
       for (const waiter of entry.waiters) waiter.inDoubt ||= effect === "unknown";
       if (this.#port.ownership(name) === entry.ownership) this.#put(entry);
-      else refuse(entry, notOwner(name));
+      else refuse(entry, notOwner("commit", name));
     }
   }
 
@@ -197,8 +197,8 @@ function refuse({ waiters }: Entry, error: WeirError): void {
   for (const { inDoubt, reject } of waiters) reject(inDoubt ? error.inDoubt() : error);
 }
 
-function notOwner(name: string): WeirError {
-  return new WeirError("not_owner", `Cannot commit ${name}: it belongs to another member now`, {
+export function notOwner(doing: string, name: string): WeirError {
+  return new WeirError("not_owner", `Cannot ${doing} ${name}: it belongs to another member now`, {
     retry: "rejoin",
   });
 }

@@ -70,7 +70,10 @@ export interface ConsumeOptions extends Abortable {
   readonly sessionTimeoutMs?: number;
   /** How long the loop may take to let go of a partition, in milliseconds. */
   readonly revokeTimeoutMs?: number;
-  /** Partitions have come. Their records wait until it resolves. */
+  /**
+   * Partitions have come. Their records wait until it resolves. What it throws ends the loop: a `seek`
+   * in it has `not_owner` if they are gone again.
+   */
   readonly onAssign?: (partitions: readonly Assigned[]) => void | Promise<void>;
   /**
    * Partitions go; with `lost` they are gone already. Without, they are given up when it resolves. It
@@ -215,8 +218,9 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Goes on at these offsets; no commit goes back by it. Rejects with `not_owner` for a partition that
-   * is not this member's, and with `offset_out_of_range` beyond the end.
+   * Goes on at these offsets; no commit goes back by it. Without a connection it waits for one.
+   * Rejects with `not_owner` for a partition that is not this member's, or ceases to be before it is
+   * done, and with `offset_out_of_range` beyond the end.
    *
    * ```ts
    * for await (const { topic, partition, offset } of consumer) {

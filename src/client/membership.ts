@@ -20,9 +20,9 @@ import type {
 } from "../protocol/gateway_frames.ts";
 import { arrived, costOf, skipped } from "./batch.ts";
 import { Claim } from "./claim.ts";
-import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
+import { Commits, nameOf, notOwner, type OffsetToCommit } from "./commits.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
-import { errorOf, WeirError } from "./errors.ts";
+import { closedError, errorOf, type WeirError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import { type Begun, type Hand, Hands } from "./hands.ts";
 import { Intake } from "./intake.ts";
@@ -88,7 +88,7 @@ export class Membership<Value> implements Resident, Receiver {
         connection.request("commit", { subscription, offsets }, onReply);
       },
       ownership: (name) => this.ownership.named(name),
-      committed: (at) => this.#committed(at),
+      committed: (at) => this.ownership.committed(at),
       later: () => connection.later(RETRY_MS, () => this.isJoined && this.#commits.flush()),
     });
   }
@@ -116,22 +116,32 @@ export class Membership<Value> implements Resident, Receiver {
 
   /** Commits these, or all that the loop was given. */
   commit(offsets: readonly OffsetToCommit[] = this.hands.given()): Promise<void> {
-    for (const at of offsets) this.#asked(at);
+    for (const at of offsets) this.ownership.asked(at);
     const committed = this.#commits.add(offsets);
     if (this.isJoined) this.#commits.flush();
     return committed;
   }
 
+  /** Once it is joined, of partitions that are owned then as they are now. */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
+    const { ownership } = this;
+    const places = partitions.map((at) => ({ at, owned: ownership.find(at) }));
     return new Promise((resolve, reject) => {
-      if (!this.isJoined) throw notJoined();
-      const members = { subscription: this.intake.number, partitions };
-      this.#ask("seek", members, (reply) => {
-        if (!reply) return reject(notJoined());
-        if (reply.type === "error") return reject(errorOf(reply));
-        for (const at of partitions) this.#sought(at);
-        resolve();
-      });
+      const whenJoined = () => {
+        if (this.intake.inbox.hasEnded) return reject(closedError("consumer"));
+        for (const { at, owned } of places) {
+          if (!owned || ownership.find(at) !== owned) {
+            return reject(notOwner("seek in", nameOf(at)));
+          }
+        }
+        this.#ask("seek", { subscription: this.intake.number, partitions }, (reply) => {
+          if (!reply) return this.whenSettled(whenJoined);
+          if (reply.type === "error") return reject(errorOf(reply));
+          for (const at of partitions) this.#sought(at);
+          resolve();
+        });
+      };
+      this.whenSettled(whenJoined);
     });
   }
 
@@ -150,9 +160,8 @@ export class Membership<Value> implements Resident, Receiver {
   /** Nothing is to happen any more. */
   end(error: WeirError): void {
     this.#cancelCommit?.();
-    this.#session++;
     this.#connection.remove(this);
-    this.intake.detach();
+    this.lost();
     this.#commits.end(error);
     this.ownership.takeAll();
     this.#settled();
@@ -177,8 +186,8 @@ export class Membership<Value> implements Resident, Receiver {
   /** A transaction has committed these. */
   transacted(offsets: readonly OffsetToCommit[]): void {
     for (const at of offsets) {
-      this.#asked(at);
-      this.#committed(at);
+      this.ownership.asked(at);
+      this.ownership.committed(at);
       this.#commits.reached(nameOf(at), at.offset);
     }
   }
@@ -378,23 +387,7 @@ export class Membership<Value> implements Resident, Receiver {
     if (this.isJoined) this.#commits.flush();
   }
 
-  #asked(at: TopicPartitionOffset): void {
-    const owned = this.ownership.find(at);
-    if (owned) owned.asked = Math.max(owned.asked, at.offset);
-  }
-
-  #committed(at: TopicPartitionOffset): void {
-    const owned = this.ownership.find(at);
-    if (owned) owned.committed = Math.max(owned.committed, at.offset);
-  }
-
   #settled(): void {
     for (const run of this.#onSettled.splice(0)) run();
   }
-}
-
-function notJoined(): WeirError {
-  return new WeirError("connection_lost", "There is no connection to seek on: try again later", {
-    retry: "same",
-  });
 }

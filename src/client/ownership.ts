@@ -4,7 +4,12 @@
  * the loop is, another may have been in other hands and begins anew.
  */
 
-import type { AssignedPartition, AssignPush, TopicPartition } from "../protocol/gateway_frames.ts";
+import type {
+  AssignedPartition,
+  AssignPush,
+  TopicPartition,
+  TopicPartitionOffset,
+} from "../protocol/gateway_frames.ts";
 import { nameOf } from "./commits.ts";
 
 export interface Owned {
@@ -53,6 +58,18 @@ export class Ownership {
   /** Those of them that are owned as they were, and stay. */
   still(given: readonly Owned[]): Owned[] {
     return given.filter((owned) => this.find(owned) === owned && !owned.revoking);
+  }
+
+  /** This is to be committed. */
+  asked(at: TopicPartitionOffset): void {
+    const owned = this.find(at);
+    if (owned) owned.asked = Math.max(owned.asked, at.offset);
+  }
+
+  /** This is committed. */
+  committed(at: TopicPartitionOffset): void {
+    const owned = this.find(at);
+    if (owned) owned.committed = Math.max(owned.committed, at.offset);
   }
 
   /** The connection is gone. */

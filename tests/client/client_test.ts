@@ -548,6 +548,52 @@ Deno.test("a consumer that went back behind its commit goes on there after a rec
   assertEquals(read.seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
+Deno.test("a consumer's seek waits for the connection, and for what is owned then", async () => {
+  const waiting = async (answered: boolean) => {
+    const gateway = await ScriptedGateway.open();
+    const places = [{ topic: "t", partition: 0, offset: 40 }];
+    let load = () => {};
+    const consumer = gateway.client.consume<number>("t", {
+      group: "g",
+      onAssign: async () => {
+        await new Promise<void>((resolve) => load = resolve);
+        await consumer.seek(places);
+      },
+    });
+    const next = outcomeOf(consumer[Symbol.asyncIterator]().next());
+    await gateway.turn();
+    await joined(gateway);
+    if (answered) gateway.closeSocket();
+    load();
+    await gateway.turn();
+    // Either it is asked for without a connection, or the connection goes before the answer.
+    if (!answered) gateway.closeSocket();
+    await gateway.advance(3_000);
+    await gateway.greet();
+    return { gateway, consumer, next, places };
+  };
+  for (const answered of [true, false]) {
+    const { gateway, next, places } = await waiting(answered);
+    await joined(gateway);
+    const seeks = gateway.take().filter(({ type }) => type === "seek");
+    assertEquals(seeks.map(({ partitions }) => partitions), [places]);
+    await gateway.ok(seeks[0] as Frame);
+    await gateway.records(0, 40, 41);
+    assertEquals(next.now, "done");
+  }
+
+  const another = await waiting(true);
+  await joined(another.gateway, [assigned(0, 7)]);
+  await another.gateway.ok(another.gateway.expect("leave"));
+  assertEquals(another.next.now, "not_owner none");
+
+  const closed = await waiting(false);
+  closed.consumer.close();
+  closed.gateway.closeSocket();
+  await closed.gateway.turn();
+  assertEquals(closed.next.now, "closed none");
+});
+
 Deno.test("a partition whose log ends before what came of it begins anew, another goes on", async () => {
   const gateway = await ScriptedGateway.open();
   const told: string[] = [];
