@@ -67,6 +67,10 @@ export class Calls implements Resident {
     this.#pump();
   }
 
+  roomy(): void {
+    this.#pump();
+  }
+
   lost(): void {
     for (const call of [...this.#open].filter(({ state }) => state === "sent")) {
       this.#finish(call, () =>
@@ -111,7 +115,6 @@ export class Calls implements Resident {
         this.#pump();
       });
     } else this.#finish(call, () => call.reject(errorOf(reply)));
-    this.#pump();
   }
 
   #finish(call: Call, settle: () => void): void {

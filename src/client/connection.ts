@@ -27,6 +27,8 @@ export interface Resident {
   opened(): void;
   /** There is none any more: nothing that was sent on it will be answered. */
   lost(): void;
+  /** One more request may be open, after none might. */
+  roomy?(): void;
   /** There will never be one again. */
   stopped(error: WeirError): void;
   /** The page is about to be gone: what is said now is the last. */
@@ -341,8 +343,10 @@ export class Connection {
   #answered(frame: OkFrame | ErrorFrame): void {
     const onReply = this.#waiting.get(frame.id ?? 0);
     if (onReply) {
+      const wasFull = !this.hasRoom;
       this.#waiting.delete(frame.id ?? 0);
       onReply(frame);
+      if (wasFull && this.hasRoom) this.#tell((resident) => resident.roomy?.());
     } else if (frame.type === "error") {
       this.#lastError = this.#refusal = errorOf(frame);
     }

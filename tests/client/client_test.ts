@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Consumer, Resumed, SubscribeOptions, Subscription } from "../../src/client/mod.ts";
-import { assigned, type Frame, outcomeOf, ScriptedGateway } from "./scripted_gateway.ts";
+import { assigned, type Frame, limits, outcomeOf, ScriptedGateway } from "./scripted_gateway.ts";
 
 async function producing(gateway: ScriptedGateway) {
   const producer = gateway.client.producer();
@@ -124,6 +124,20 @@ Deno.test("what was refused for the moment when the client is closed is refused 
   await gateway.client.close();
   await gateway.turn();
   assertEquals(outcome.now, "closed none");
+});
+
+Deno.test("a publish goes out as soon as one of too many open requests is answered", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway);
+  for (let i = 0; i < limits.inFlight; i++) subscription.seek([{ partition: 0, offset: 0 }]);
+  gateway.client.publish("t", { value: 1 }).catch(() => {});
+  gateway.client.publish("t", { value: 2 }).catch(() => {});
+  await gateway.turn();
+  const [first, second] = gateway.take().filter(({ type }) => type === "seek") as [Frame, Frame];
+  await gateway.ok(first);
+  assertEquals(gateway.take().map(({ records }) => records), [[{ value: 1 }]]);
+  await gateway.ok(second);
+  assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
 });
 
 Deno.test("of a producer that is fenced, what has no answer may be stored", async () => {

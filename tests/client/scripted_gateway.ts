@@ -12,7 +12,8 @@ import {
 
 export type Frame = Record<string, unknown> & { type: string; id?: number };
 
-const limits = {
+/** What it says of itself in its greeting. */
+export const limits = {
   messageBytes: 1_048_576,
   recordBytes: 262_144,
   publishRecords: 1_000,
