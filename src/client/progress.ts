@@ -4,8 +4,12 @@ import type { Head } from "../protocol/gateway_frames.ts";
 import { placesOf, type RecordPlace } from "./records.ts";
 
 export class Progress {
-  /** By partition: the next offset to come, the next to deal with, and the log's end. */
+  /**
+   * By partition: the next offset to come, how far what came has come (with keys the gateway also
+   * passes over what is not wanted), the next to deal with, and the log's end.
+   */
   readonly #next = new Map<number, number>();
+  readonly #came = new Map<number, number>();
   readonly #done = new Map<number, number>();
   readonly #ends = new Map<number, number>();
 
@@ -35,36 +39,40 @@ export class Progress {
   /** All before this offset has come, or never will. */
   came(partition: number, to: number): void {
     this.#next.set(partition, Math.max(to, this.nextOf(partition)));
+    this.#came.set(partition, to);
   }
 
   /** All before this offset is dealt with. */
   dealt(partition: number, to: number): void {
     this.#done.set(partition, to);
+    this.#passOver(partition);
   }
 
   /** It goes on there, whatever was before. */
   move({ partition, offset }: RecordPlace): void {
-    this.#next.set(partition, offset);
-    this.#done.set(partition, offset);
+    for (const map of [this.#next, this.#came, this.#done]) map.set(partition, offset);
   }
 
   /** It stands on a new connection; what came before may not be dealt with yet. */
   stand({ partition, offset }: RecordPlace): void {
-    if (this.#done.get(partition) === this.#next.get(partition)) this.#done.set(partition, offset);
     this.#next.set(partition, offset);
+    this.#passOver(partition);
   }
 
   /** With keys, what was not wanted moves it on without a record. */
   head({ partition, next, end }: Head): void {
     this.#ends.set(partition, end);
-    const known = this.#next.get(partition) ?? next;
-    this.#next.set(partition, Math.max(known, next));
-    if (this.#done.get(partition) === known) this.#done.set(partition, Math.max(known, next));
+    this.#next.set(partition, Math.max(next, this.nextOf(partition)));
+    this.#passOver(partition);
   }
 
   clear(): void {
-    this.#next.clear();
-    this.#done.clear();
-    this.#ends.clear();
+    for (const map of [this.#next, this.#came, this.#done, this.#ends]) map.clear();
+  }
+
+  /** What is behind all that came is nothing to deal with, once that is. */
+  #passOver(partition: number): void {
+    const done = this.#done.get(partition) ?? 0;
+    if (done >= (this.#came.get(partition) ?? 0)) this.#done.set(partition, this.nextOf(partition));
   }
 }

@@ -282,7 +282,7 @@ Deno.test("what was trimmed takes the position past nothing that waits", async (
   read.go();
   await gateway.turn();
   assertEquals([read.seen, subscription.position?.positions], [[3, 4, 5, 6, 7], [
-    { partition: 0, offset: 8 },
+    { partition: 0, offset: 9 },
   ]]);
 });
 
@@ -297,6 +297,33 @@ Deno.test("what a gap names is dealt with: position and lag are behind it", asyn
   });
   assertEquals(subscription.lag, 0);
   assertEquals(subscription.position?.positions, [{ partition: 0, offset: 500 }]);
+});
+
+Deno.test("what no key wants is dealt with, though a record was in hand when it was named", async () => {
+  const gateway = await ScriptedGateway.open();
+  const subscription = await subscribed(gateway, { keys: ["cab-7"] });
+  const place = () => [subscription.position?.positions[0]?.offset, subscription.lag];
+  const heartbeat = (next: number) =>
+    gateway.say("heartbeat", {
+      heads: { 1: [{ topic: "t", partition: 0, next, end: next }] },
+    });
+  const read = reading(subscription);
+  await gateway.records(0, 0, 1);
+  await heartbeat(100);
+  assertEquals(place(), [0, 100]);
+  read.go();
+  await gateway.turn();
+  assertEquals(place(), [100, 0]);
+  await heartbeat(5_000);
+  assertEquals(place(), [5_000, 0]);
+  await gateway.records(0, 5_000, 5_001);
+  await gateway.cut();
+  await stands(gateway, gateway.expect("subscribe"), 5_001);
+  await heartbeat(6_000);
+  assertEquals(place(), [5_000, 1_000]);
+  read.go();
+  await gateway.turn();
+  assertEquals(place(), [6_000, 0]);
 });
 
 Deno.test("a subscription that never stood has no position", () => {
