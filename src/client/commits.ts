@@ -77,9 +77,17 @@ export class Commits {
     });
   }
 
-  /** The same, of which nobody wants to hear. */
-  note(at: OffsetToCommit): void {
-    this.#put(this.#entry(at, []));
+  /**
+   * The same, of which nobody wants to hear. What goes as far already stays as it is: it may have
+   * metadata, and this has none.
+   */
+  note(at: TopicPartitionOffset): void {
+    const entry = this.#entry(at, []);
+    const goesAsFar = (entries: Entries) => {
+      const known = entries.get(nameOf(at));
+      return known && known.ownership === entry.ownership && known.at.offset >= at.offset;
+    };
+    if (![this.#pending, ...this.#sent].some(goesAsFar)) this.#put(entry);
   }
 
   /** Sends what is pending. */
@@ -109,7 +117,7 @@ export class Commits {
 
   /** What was on its way is pending again. */
   lost(): void {
-    const sent = [...this.#sent];
+    const sent = [...this.#sent].reverse();
     this.#sent.clear();
     for (const batch of sent) this.#again(batch, "unknown");
   }
@@ -125,16 +133,16 @@ export class Commits {
     return { at, ownership: this.#port.ownership(nameOf(at)), waiters };
   }
 
-  #put({ at, ownership, waiters }: Entry): void {
+  #put(entry: Entry): void {
+    const older = this.#pendingWith(entry);
+    this.#pending.set(nameOf(entry.at), older ? both(older, entry) : entry);
+  }
+
+  /** What is pending of its partition, if that is of the same ownership; else it is refused. */
+  #pendingWith({ at, ownership }: Entry): Entry | undefined {
     const name = nameOf(at);
     if (this.#pending.get(name)?.ownership !== ownership) this.forget(name);
-    const known = this.#pending.get(name);
-    const highest = known && known.at.offset > at.offset ? known.at : at;
-    this.#pending.set(name, {
-      at: highest,
-      ownership,
-      waiters: known ? [...known.waiters, ...waiters] : waiters,
-    });
+    return this.#pending.get(name);
   }
 
   /** As many of the pending as one commit takes. */
@@ -163,8 +171,10 @@ export class Commits {
   #again(batch: Entries, effect: Effect): void {
     for (const [name, entry] of batch) {
       for (const waiter of entry.waiters) waiter.inDoubt ||= effect === "unknown";
-      if (this.#port.ownership(name) === entry.ownership) this.#put(entry);
-      else refuse(entry, notOwner("commit", name));
+      if (this.#port.ownership(name) === entry.ownership) {
+        const newer = this.#pendingWith(entry);
+        this.#pending.set(name, newer ? both(entry, newer) : entry);
+      } else refuse(entry, notOwner("commit", name));
     }
   }
 
@@ -191,6 +201,12 @@ export class Commits {
 
 export function nameOf({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}/${partition}`;
+}
+
+/** The higher of the two; at one offset, with the metadata of the newer. */
+function both(older: Entry, newer: Entry): Entry {
+  const { at } = older.at.offset > newer.at.offset ? older : newer;
+  return { at, ownership: newer.ownership, waiters: [...older.waiters, ...newer.waiters] };
 }
 
 function refuse({ waiters }: Entry, error: WeirError): void {

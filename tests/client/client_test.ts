@@ -660,6 +660,37 @@ Deno.test("a partition whose log ends before what came of it begins anew, anothe
   assertEquals(read.seen, [2, 3, 4, 5, 10]);
 });
 
+Deno.test("what was asked to be committed with metadata is not committed without", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g" });
+  const commit = (metadata: string) =>
+    outcomeOf(consumer.commit([{ topic: "t", partition: 0, offset: 1, metadata }]));
+  const committed = () =>
+    gateway.take().filter(({ type }) => type === "commit").map(({ offsets }) => offsets);
+  const noted = (metadata: string) => [{ topic: "t", partition: 0, offset: 1, metadata }];
+  await gateway.turn();
+  await joined(gateway);
+  const read = reading(consumer);
+  await gateway.records(0, 0, 1);
+  const first = commit("first");
+  read.go();
+  await gateway.advance(200);
+  assertEquals(committed(), [noted("first")]);
+
+  // The last that was asked for is what goes again, and what was never sent goes as it was asked for.
+  commit("second");
+  await gateway.turn();
+  gateway.closeSocket();
+  commit("third");
+  await gateway.advance(3_000);
+  await gateway.greet();
+  await joined(gateway);
+  const again = gateway.take().filter(({ type }) => type === "commit");
+  assertEquals(again.map(({ offsets }) => offsets), [noted("third")]);
+  await gateway.ok(again[0] as Frame, { offsets: [] });
+  assertEquals(first.now, "done");
+});
+
 Deno.test("commits with much metadata go in several frames", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
