@@ -8,7 +8,8 @@
  * 1. A socket that says it is open is believed only as long as it answers. Silence for a heartbeat
  *    asks; no answer in time means lost. After a sleep it is asked at once, and answers in 2 s.
  * 2. A timer that comes late proves nothing: the process may have slept, with the answer in its
- *    queue. Then it asks anew.
+ *    queue. Then it asks anew. One that is late again with nothing heard in between is of a page that
+ *    is hidden, whose timers are slow and whose messages are not: nobody answers.
  * 3. Waits have full jitter (AWS, "Exponential backoff and jitter"), so that the clients of a gateway
  *    that restarts come back spread out; a connection must last before the next wait is short again.
  */
@@ -84,6 +85,8 @@ export class Link {
   #until = 0;
   /** When an answer must have come; `Infinity` while nothing was asked. */
   #answerBy = Infinity;
+  /** The last answer's deadline was seen too late, and nothing was heard since. */
+  #wasLate = false;
   /** When to leave a gateway that drains. */
   #leaveAt = Infinity;
 
@@ -119,6 +122,7 @@ export class Link {
     this.#openedAt = this.#heardAt = this.#saidAt = now;
     this.#heartbeatMs = heartbeatMs;
     this.#answerBy = this.#leaveAt = Infinity;
+    this.#wasLate = false;
     this.#port.changed({ status: "open", reason: "connected" });
   }
 
@@ -126,6 +130,7 @@ export class Link {
   heard(now: number): void {
     this.#heardAt = now;
     this.#answerBy = Infinity;
+    this.#wasLate = false;
   }
 
   /** A message was sent. */
@@ -190,7 +195,10 @@ export class Link {
       case "open":
         if (now >= this.#leaveAt) return this.#leave(now);
         if (now < this.#answerBy) return this.#ask(now, this.#answerMs);
-        if (now - this.#answerBy > LATE_MS) return this.#ask(now, PROBE_MS);
+        if (now - this.#answerBy > LATE_MS && !this.#wasLate) {
+          this.#wasLate = true;
+          return this.#ask(now, PROBE_MS);
+        }
         return this.#giveUp(now, "the gateway does not answer");
       case "idle":
       case "closed":

@@ -92,6 +92,21 @@ Deno.test("a timer that comes late proves nothing: it asks anew", () => {
   assertEquals(fixture.status, "waiting");
 });
 
+Deno.test("a hidden page, whose timers are all late, gives up a gateway that is silent", () => {
+  const fixture = opened();
+  for (const now of [60_000, 120_000]) {
+    fixture.link.tick(now);
+    assertEquals([fixture.take(), fixture.status], [["heartbeat"], "open"]);
+  }
+  fixture.link.heard(120_100);
+  for (const now of [180_000, 240_000]) {
+    fixture.link.tick(now);
+    assertEquals([fixture.take(), fixture.status], [["heartbeat"], "open"]);
+  }
+  fixture.link.tick(300_000);
+  assertEquals([fixture.take(), fixture.status], [["drop"], "waiting"]);
+});
+
 Deno.test("who wakes while it waits connects at once", () => {
   const fixture = opened();
   fixture.link.lost(10_000, 1006, "");
