@@ -33,20 +33,18 @@ export function settling<Value>(
     if (!signal) return begin({ resolve, reject }, () => {});
     signal.throwIfAborted();
     let undo = () => {};
-    const aborted = () => {
+    const forget = whenAborted(signal, (reason) => {
       undo();
-      reject(signal.reason);
+      reject(reason);
+    });
+    const settle: Settle<Value> = {
+      resolve: (value) => (forget(), resolve(value)),
+      reject: (error) => (forget(), reject(error)),
     };
-    const forget = () => signal.removeEventListener("abort", aborted);
-    signal.addEventListener("abort", aborted, { once: true });
     try {
-      begin({
-        resolve: (value) => (forget(), resolve(value)),
-        reject: (error) => (forget(), reject(error)),
-      }, (run) => undo = run);
+      begin(settle, (run) => undo = run);
     } catch (error) {
-      forget();
-      throw error;
+      settle.reject(error);
     }
   });
 }

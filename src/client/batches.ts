@@ -6,7 +6,7 @@
 import type { Claim } from "./claim.ts";
 import type { Places } from "../protocol/gateway_frames.ts";
 import type { Numbered } from "./line.ts";
-import type { Entry } from "./records.ts";
+import { type Entry, publishOf, transactOf } from "./records.ts";
 
 /** One call, and what becomes of it. */
 export interface Waiting {
@@ -144,18 +144,14 @@ export function membersOf(
   { type, calls, commit, sequence, inDoubt, stored }: Batch,
   stamp: string,
 ): string {
-  const numbered = (n: number) => `"producer":${stamp},"sequence":${n}}`;
+  const stamped = (topic: string, text: string, n: number) =>
+    `${publishOf(topic, text)},"producer":${stamp},"sequence":${n}}`;
   if (type === "publish") {
     const records = calls.map(({ entries }) => entries[0]?.text).join();
-    return `"topic":${JSON.stringify(topicOf({ calls }))},"records":[${records}],${
-      numbered(sequence)
-    }`;
+    return stamped(topicOf({ calls }), records, sequence);
   }
-  const parts = calls[0]?.entries.map(({ topic, text }, i) =>
-    `{"topic":${JSON.stringify(topic)},"records":[${text}],${numbered(sequence + i)}}`
-  );
-  const offsets = stored ? undefined : commit?.json(inDoubt);
-  return `"publish":[${parts?.join()}]${offsets === undefined ? "" : `,"commit":${offsets}`}`;
+  const parts = calls[0]?.entries.map(({ topic, text }, i) => stamped(topic, text, sequence + i));
+  return transactOf(parts ?? [], stored ? undefined : commit?.json(inDoubt));
 }
 
 /** Tells every call of the batch where its records are. */

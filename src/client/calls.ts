@@ -72,7 +72,8 @@ export class Calls implements Resident {
   }
 
   lost(): void {
-    for (const call of [...this.#open].filter(({ state }) => state === "sent")) {
+    for (const call of [...this.#open]) {
+      if (call.state !== "sent") continue;
       this.#finish(call, () =>
         call.reject(
           new WeirError(
@@ -137,14 +138,14 @@ export function requireFits(bytes: number, messageBytes: number): void {
   if (bytes + FRAME_BYTES <= messageBytes) return;
   throw new WeirError(
     "batch_too_large",
-    `A publish may have ${messageBytes - FRAME_BYTES} bytes as JSON, and this one has ${bytes}`,
+    `A publish may have ${messageBytes - FRAME_BYTES} bytes as JSON, not ${bytes}`,
   );
 }
 
 export function queueFull(maxBytes: number): WeirError {
   return new WeirError(
     "queue_full",
-    `More than ${maxBytes} bytes wait to be published: await what was published before`,
+    `More than ${maxBytes} bytes wait to be published: await some first`,
     { retry: "same" },
   );
 }

@@ -6,7 +6,7 @@
  */
 
 import type { OffsetToCommit } from "./commits.ts";
-import { WeirError } from "./errors.ts";
+import { notOwner, type WeirError } from "./errors.ts";
 import type { Hands } from "./hands.ts";
 import type { Owned, Ownership } from "./ownership.ts";
 
@@ -54,9 +54,8 @@ export class Claim {
    */
   json(inDoubt: boolean): string {
     const { intake: { number }, ownership } = this.#membership;
-    const holds = number !== undefined &&
-      this.#owned.every((owned) => owned !== undefined && ownership.find(owned) === owned);
-    if (!holds && !inDoubt) throw lostClaim();
+    const holds = number !== undefined && ownership.holds(this.#owned);
+    if (!holds && !inDoubt) throw notOwner("commit");
     const subscription = holds ? number : NO_SUBSCRIPTION;
     return JSON.stringify({ subscription, offsets: this.#offsets });
   }
@@ -67,13 +66,5 @@ export class Claim {
  * know the subscription (any more) means that its partitions are somebody else's.
  */
 export function claimError(error: WeirError): WeirError {
-  return error.code === "unknown_subscription" ? lostClaim() : error;
-}
-
-function lostClaim(): WeirError {
-  return new WeirError(
-    "not_owner",
-    "The partitions whose offsets it commits belong to somebody else, or did meanwhile",
-    { retry: "rejoin" },
-  );
+  return error.code === "unknown_subscription" ? notOwner("commit") : error;
 }

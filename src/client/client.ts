@@ -19,9 +19,11 @@ import { Producer, type ProducerOptions, QUEUE_BYTES } from "./producer.ts";
 import {
   encodePart,
   type Entry,
-  placesOf,
   type Published,
+  publishedAt,
+  publishOf,
   type RecordToPublish,
+  transactOf,
 } from "./records.ts";
 import { type SubscribeOptions, Subscription } from "./subscription.ts";
 import { systemPlatform } from "./system.ts";
@@ -210,10 +212,10 @@ export class Client {
     { signal }: Abortable = {},
   ): Promise<Published> {
     const { text, bytes } = encodePart(topic, records);
-    const members = `"topic":${JSON.stringify(topic)},"records":[${text}]`;
-    const reply = await this.#calls.call("publish", () => members, bytes, signal);
-    const { offsets, duplicate = false } = reply as PublishOk;
-    return { places: placesOf(offsets), duplicate };
+    const members = () => publishOf(topic, text);
+    const reply = await this.#calls.call("publish", members, bytes, signal);
+    const { offsets, duplicate } = reply as PublishOk;
+    return publishedAt(offsets, duplicate);
   }
 
   /**
@@ -326,19 +328,14 @@ export class Client {
     commit: Claim | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Published[]> {
-    const members = () => {
-      const publish = entries.map(({ topic, text }) =>
-        `{"topic":${JSON.stringify(topic)},"records":[${text}]}`
-      );
-      const json = commit?.json(false);
-      return `"publish":[${publish}]${json === undefined ? "" : `,"commit":${json}`}`;
-    };
+    const parts = entries.map(({ topic, text }) => publishOf(topic, text));
+    const members = () => transactOf(parts, commit?.json(false));
     const bytes = entries.reduce((sum, part) => sum + part.bytes, 0);
     const reply = await this.#calls.call("transact", members, bytes, signal).catch((error) => {
       throw commit && error instanceof WeirError ? claimError(error) : error;
     });
-    const { offsets, duplicate = false } = reply as TransactOk;
-    return offsets.map((places) => ({ places: placesOf(places), duplicate }));
+    const { offsets, duplicate } = reply as TransactOk;
+    return offsets.map((places) => publishedAt(places, duplicate));
   }
 }
 

@@ -6,7 +6,7 @@
 
 import type { Effect } from "../errors.ts";
 import type { ErrorFrame, OkFrame, TopicPartitionOffset } from "../protocol/gateway_frames.ts";
-import { errorOf, isPassing, WeirError } from "./errors.ts";
+import { errorOf, isPassing, notOwner, type WeirError } from "./errors.ts";
 
 /**
  * An offset to commit: the one to read next.
@@ -104,7 +104,7 @@ export class Commits {
   forget(name: string): void {
     const entry = this.#pending.get(name);
     this.#pending.delete(name);
-    if (entry) refuse(entry, notOwner("commit", name));
+    if (entry) refuse(entry, notOwner(`commit ${name}`));
   }
 
   /** Somebody else committed as far as this. */
@@ -133,16 +133,16 @@ export class Commits {
     return { at, ownership: this.#port.ownership(nameOf(at)), waiters };
   }
 
-  #put(entry: Entry): void {
-    const older = this.#pendingWith(entry);
-    this.#pending.set(nameOf(entry.at), older ? both(older, entry) : entry);
-  }
-
-  /** What is pending of its partition, if that is of the same ownership; else it is refused. */
-  #pendingWith({ at, ownership }: Entry): Entry | undefined {
+  #put({ at, ownership, waiters }: Entry): void {
     const name = nameOf(at);
     if (this.#pending.get(name)?.ownership !== ownership) this.forget(name);
-    return this.#pending.get(name);
+    const known = this.#pending.get(name);
+    const highest = known && known.at.offset > at.offset ? known.at : at;
+    this.#pending.set(name, {
+      at: highest,
+      ownership,
+      waiters: known ? [...known.waiters, ...waiters] : waiters,
+    });
   }
 
   /** As many of the pending as one commit takes. */
@@ -167,15 +167,19 @@ export class Commits {
     });
   }
 
-  /** To be sent again; but what is not owned any more may not be committed if it comes back. */
+  /**
+   * To be sent again, behind which comes what is pending; but what is not owned any more may not be
+   * committed if it comes back.
+   */
   #again(batch: Entries, effect: Effect): void {
+    const newer = this.#pending;
+    this.#pending = new Map();
     for (const [name, entry] of batch) {
       for (const waiter of entry.waiters) waiter.inDoubt ||= effect === "unknown";
-      if (this.#port.ownership(name) === entry.ownership) {
-        const newer = this.#pendingWith(entry);
-        this.#pending.set(name, newer ? both(entry, newer) : entry);
-      } else refuse(entry, notOwner("commit", name));
+      if (this.#port.ownership(name) === entry.ownership) this.#put(entry);
+      else refuse(entry, notOwner(`commit ${name}`));
     }
+    newer.forEach((entry) => this.#put(entry));
   }
 
   #grant({ at, waiters }: Entry): void {
@@ -203,18 +207,6 @@ export function nameOf({ topic, partition }: { topic: string; partition: number 
   return `${topic}/${partition}`;
 }
 
-/** The higher of the two; at one offset, with the metadata of the newer. */
-function both(older: Entry, newer: Entry): Entry {
-  const { at } = older.at.offset > newer.at.offset ? older : newer;
-  return { at, ownership: newer.ownership, waiters: [...older.waiters, ...newer.waiters] };
-}
-
 function refuse({ waiters }: Entry, error: WeirError): void {
   for (const { inDoubt, reject } of waiters) reject(inDoubt ? error.inDoubt() : error);
-}
-
-export function notOwner(doing: string, name: string): WeirError {
-  return new WeirError("not_owner", `Cannot ${doing} ${name}: it belongs to another member now`, {
-    retry: "rejoin",
-  });
 }

@@ -27,7 +27,7 @@ export interface Resident {
   opened(): void;
   /** There is none any more: nothing that was sent on it will be answered. */
   lost(): void;
-  /** One more request may be open, after none might. */
+  /** There may be room for one more request, after there was none. */
   roomy?(): void;
   /** There will never be one again. */
   stopped(error: WeirError): void;
@@ -279,18 +279,15 @@ export class Connection {
       },
       closed: (code, reason) => {
         if (this.#socket !== socket) return;
-        this.#drop();
-        const error = this.#refusal ?? expiredError(this.#hello.token, code);
-        this.#link.lost(this.platform.now(), code, reason, error);
-        this.#arm();
+        this.#giveUp(reason, this.#refusal ?? expiredError(this.#hello.token, code), code);
       },
     });
     this.#socket = socket;
   }
 
-  #giveUp(reason: string, error?: WeirError): void {
+  #giveUp(reason: string, error?: WeirError, code = 1006): void {
     this.#drop();
-    this.#link.lost(this.platform.now(), 1006, reason, error);
+    this.#link.lost(this.platform.now(), code, reason, error);
     this.#arm();
   }
 
@@ -346,7 +343,7 @@ export class Connection {
       const wasFull = !this.hasRoom;
       this.#waiting.delete(frame.id ?? 0);
       onReply(frame);
-      if (wasFull && this.hasRoom) this.#tell((resident) => resident.roomy?.());
+      if (wasFull) this.#tell((resident) => resident.roomy?.());
     } else if (frame.type === "error") {
       this.#lastError = this.#refusal = errorOf(frame);
     }

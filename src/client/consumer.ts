@@ -106,7 +106,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   readonly #membership: Membership<Value>;
   readonly #options: ConsumeOptions;
   #forget: () => void = () => {};
-  #closing: Promise<void> | undefined;
+  #closing: Promise<void> = Promise.resolve();
   /** The last call of `onRevoke`: `onAssign` comes after it. */
   #revoking: Promise<void> = Promise.resolve();
 
@@ -214,7 +214,8 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
-    return this.#rejection ?? this.#membership.commit(offsets);
+    if (this.#hasEnded) return Promise.reject(closedError("consumer"));
+    return this.#membership.commit(offsets);
   }
 
   /**
@@ -230,7 +231,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
-    return this.#rejection ?? this.#membership.seek(partitions);
+    return this.#membership.seek(partitions);
   }
 
   /**
@@ -241,7 +242,8 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
    * ```
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    this.#end(undefined);
+    return this.#closing;
   }
 
   [asyncDispose](): Promise<void> {
@@ -255,11 +257,6 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
 
   get #hasEnded(): boolean {
     return this.#membership.intake.inbox.hasEnded;
-  }
-
-  /** What becomes of a call when it is over; undefined while it is not. */
-  get #rejection(): Promise<void> | undefined {
-    return this.#hasEnded ? Promise.reject(closedError("consumer")) : undefined;
   }
 
   async *#hands(): AsyncGenerator<Hand<Value>, void, undefined> {
@@ -294,21 +291,13 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
     return this.#revoking = revoked.catch((error) => this.#end(error));
   }
 
-  async #close(): Promise<void> {
-    this.#membership.intake.inbox.end(undefined, true);
-    await this.#membership.leave();
-    this.#finish();
-  }
-
   #end(error: unknown): void {
     if (this.#hasEnded) return;
     this.#membership.intake.inbox.end(error, true);
-    this.#closing = this.#membership.leave().then(() => this.#finish());
-  }
-
-  #finish(): void {
-    this.#forget();
-    this.#membership.end(closedError("consumer"));
+    this.#closing = this.#membership.leave().then(() => {
+      this.#forget();
+      this.#membership.end();
+    });
   }
 }
 

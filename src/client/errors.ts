@@ -97,3 +97,12 @@ export function isPassing({ retry }: ErrorFrame): boolean {
 export function closedError(what: string): WeirError {
   return new WeirError("closed", `The ${what} is closed`);
 }
+
+/** A partition is not this member's, or not as it was when this was asked for. */
+export function notOwner(doing: string): WeirError {
+  return new WeirError(
+    "not_owner",
+    `Cannot ${doing}: the partition is another member's, or was meanwhile`,
+    { retry: "rejoin" },
+  );
+}

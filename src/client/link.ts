@@ -85,8 +85,8 @@ export class Link {
   #until = 0;
   /** When an answer must have come; `Infinity` while nothing was asked. */
   #answerBy = Infinity;
-  /** The last answer's deadline was seen too late, and nothing was heard since. */
-  #wasLate = false;
+  /** When it asked anew, since it had come too late to see whether an answer did. */
+  #askedLateAt = 0;
   /** When to leave a gateway that drains. */
   #leaveAt = Infinity;
 
@@ -122,7 +122,6 @@ export class Link {
     this.#openedAt = this.#heardAt = this.#saidAt = now;
     this.#heartbeatMs = heartbeatMs;
     this.#answerBy = this.#leaveAt = Infinity;
-    this.#wasLate = false;
     this.#port.changed({ status: "open", reason: "connected" });
   }
 
@@ -130,7 +129,6 @@ export class Link {
   heard(now: number): void {
     this.#heardAt = now;
     this.#answerBy = Infinity;
-    this.#wasLate = false;
   }
 
   /** A message was sent. */
@@ -195,8 +193,8 @@ export class Link {
       case "open":
         if (now >= this.#leaveAt) return this.#leave(now);
         if (now < this.#answerBy) return this.#ask(now, this.#answerMs);
-        if (now - this.#answerBy > LATE_MS && !this.#wasLate) {
-          this.#wasLate = true;
+        if (now - this.#answerBy > LATE_MS && this.#askedLateAt <= this.#heardAt) {
+          this.#askedLateAt = now;
           return this.#ask(now, PROBE_MS);
         }
         return this.#giveUp(now, "the gateway does not answer");

@@ -20,9 +20,9 @@ import type {
 } from "../protocol/gateway_frames.ts";
 import { arrived, costOf, skipped } from "./batch.ts";
 import { Claim } from "./claim.ts";
-import { Commits, nameOf, notOwner, type OffsetToCommit } from "./commits.ts";
+import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
-import { closedError, errorOf, type WeirError } from "./errors.ts";
+import { closedError, errorOf, notOwner, type WeirError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import { type Begun, type Hand, Hands } from "./hands.ts";
 import { Intake } from "./intake.ts";
@@ -124,16 +124,11 @@ export class Membership<Value> implements Resident, Receiver {
 
   /** Once it is joined, of partitions that are owned then as they are now. */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
-    const { ownership } = this;
-    const places = partitions.map((at) => ({ at, owned: ownership.find(at) }));
+    const owned = partitions.map((at) => this.ownership.find(at));
     return new Promise((resolve, reject) => {
       const whenJoined = () => {
         if (this.intake.inbox.hasEnded) return reject(closedError("consumer"));
-        for (const { at, owned } of places) {
-          if (!owned || ownership.find(at) !== owned) {
-            return reject(notOwner("seek in", nameOf(at)));
-          }
-        }
+        if (!this.ownership.holds(owned)) return reject(notOwner("seek"));
         this.#ask("seek", { subscription: this.intake.number, partitions }, (reply) => {
           if (!reply) return this.whenSettled(whenJoined);
           if (reply.type === "error") return reject(errorOf(reply));
@@ -158,11 +153,11 @@ export class Membership<Value> implements Resident, Receiver {
   }
 
   /** Nothing is to happen any more. */
-  end(error: WeirError): void {
+  end(): void {
     this.#cancelCommit?.();
     this.#connection.remove(this);
     this.lost();
-    this.#commits.end(error);
+    this.#commits.end(closedError("consumer"));
     this.ownership.takeAll();
     this.#settled();
   }

@@ -60,6 +60,11 @@ export class Ownership {
     return given.filter((owned) => this.find(owned) === owned && !owned.revoking);
   }
 
+  /** Whether all of these are owned as they were. */
+  holds(given: readonly (Owned | undefined)[]): boolean {
+    return given.every((owned) => owned && this.find(owned) === owned);
+  }
+
   /** This is to be committed. */
   asked(at: TopicPartitionOffset): void {
     const owned = this.find(at);

@@ -17,8 +17,8 @@ import { Line } from "./line.ts";
 import {
   encodePart,
   type Entry,
-  placesOf,
   type Published,
+  publishedAt,
   type RecordToPublish,
 } from "./records.ts";
 
@@ -119,8 +119,7 @@ export class Producer {
       const call: Waiting = {
         entries: [entry],
         bytes: entry.bytes,
-        resolve: ([offsets = []], duplicate) =>
-          settle.resolve({ places: placesOf(offsets), duplicate }),
+        resolve: ([offsets = []], duplicate) => settle.resolve(publishedAt(offsets, duplicate)),
         reject: settle.reject,
       };
       this.#admit(call);
@@ -143,7 +142,7 @@ export class Producer {
         entries,
         bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
         resolve: (offsets, duplicate) =>
-          settle.resolve(offsets.map((places) => ({ places: placesOf(places), duplicate }))),
+          settle.resolve(offsets.map((places) => publishedAt(places, duplicate))),
         reject: settle.reject,
       };
       this.#admit(call);
@@ -374,7 +373,7 @@ export class Producer {
 function forgotten(): WeirError {
   return new WeirError(
     "producer_unknown",
-    "The gateway has forgotten the producer: nobody knows whether this was stored",
+    "The gateway has forgotten the producer: this may be stored",
     { effect: "unknown" },
   );
 }

@@ -130,6 +130,17 @@ function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Enc
 }
 
 /** How a record begins whose value is JSON: one that is not is left out. */
+/** The members of a publish. */
+export function publishOf(topic: string, text: string): string {
+  return `"topic":${JSON.stringify(topic)},"records":[${text}]`;
+}
+
+/** Those of a transaction of these publishes, with this commit. */
+export function transactOf(parts: readonly string[], commit: string | undefined): string {
+  const publish = parts.map((members) => `{${members}}`);
+  return `"publish":[${publish}]${commit === undefined ? "" : `,"commit":${commit}`}`;
+}
+
 const VALUE = '{"value":';
 
 function encode(record: RecordToPublish): string {
@@ -167,6 +178,11 @@ export function decode(topic: string, partition: number, pushed: PushedRecord): 
 /** The places of a reply, or of a map by partition. */
 export function placesOf(offsets: Places | ReadonlyMap<number, number>): RecordPlace[] {
   return [...offsets].map(([partition, offset]) => ({ partition, offset }));
+}
+
+/** What becomes of a publish whose records are there. */
+export function publishedAt(offsets: Places, duplicate = false): Published {
+  return { places: placesOf(offsets), duplicate };
 }
 
 const CHUNK = 8_192;

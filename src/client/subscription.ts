@@ -153,7 +153,10 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     this.ready = new Promise((resolve, reject) => this.#settleReady = { resolve, reject });
     this.ready.catch(() => {});
     const { signal, from } = options;
-    if (typeof from === "object" && "positions" in from) this.#startFrom(from);
+    if (typeof from === "object" && "positions" in from) {
+      this.#incarnation = from.incarnation;
+      for (const place of from.positions) this.#progress.move(place);
+    }
     this.#forget = whenAborted(signal, (reason) => this.#end(reason, true));
     if (!this.#intake.inbox.hasEnded) connection.add(this.#resident, this);
   }
@@ -282,16 +285,11 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     }
   }
 
-  #startFrom({ positions, incarnation }: Position): void {
-    this.#incarnation = incarnation;
-    for (const place of positions) this.#progress.move(place);
-  }
-
   #subscribe(): void {
     const { partitions, keys, onSlow, from } = this.#options;
     const positions = this.#progress.next;
-    const resumes = this.#incarnation !== undefined && positions.length > 0 && !this.#anew;
     const incarnation = this.#incarnation;
+    const resumes = incarnation !== undefined && positions.length > 0 && !this.#anew;
     const members = {
       topic: this.#topic,
       keys,
@@ -326,9 +324,10 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     }
     // Before it is told of: one that is asked for then is sent at once.
     for (const seek of this.#seeks) this.#sendSeek(seek);
-    const reset = this.#anew ? { reset: "incarnation" as const } : {};
     if (resumed || this.#anew) {
-      const places = positions.map(({ topic: _, ...place }) => ({ ...place, ...reset }));
+      const places = positions.map(({ topic: _, ...place }) =>
+        this.#anew ? { ...place, reset: "incarnation" as const } : place
+      );
       const resumption = { recovered: recovered && !this.#anew, positions: places };
       guarded(() => this.#options.onResume?.(resumption));
     }
