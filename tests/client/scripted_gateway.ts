@@ -6,8 +6,11 @@ import {
   type Client,
   connect,
   type ConnectOptions,
+  type Consumer,
   type Platform,
   type SocketEvents,
+  type SubscribeOptions,
+  type Subscription,
 } from "../../src/client/mod.ts";
 
 export type Frame = Record<string, unknown> & { type: string; id?: number };
@@ -187,4 +190,63 @@ export function outcomeOf(promise: Promise<unknown>): { now: string } {
     (error) => outcome.now = [error.code ?? error.name, error.effect].filter(Boolean).join(" "),
   );
   return outcome;
+}
+
+/** A subscription that stands in partition 0, at its start. */
+export async function subscribed(
+  gateway: ScriptedGateway,
+  options: SubscribeOptions = {},
+): Promise<Subscription<number>> {
+  const subscription = gateway.client.subscribe<number>("t", { from: "earliest", ...options });
+  await gateway.turn();
+  await stands(gateway, gateway.expect("subscribe"), 0);
+  return subscription;
+}
+
+/** The subscription comes to stand in partition 0, at this offset. */
+export async function stands(
+  gateway: ScriptedGateway,
+  request: Frame,
+  offset: number,
+  reset?: string,
+): Promise<void> {
+  const positions = [{ topic: "t", partition: 0, offset, ...reset && { reset } }];
+  const recovered = reset === undefined;
+  await gateway.ok(request, { subscription: 1, positions, incarnation: "i", recovered });
+}
+
+/** The subscription comes to stand in a topic that was made again, in these partitions. */
+export async function standsAnew(
+  gateway: ScriptedGateway,
+  request: Frame,
+  partitions: readonly number[],
+  subscription: number,
+  reset?: string,
+): Promise<void> {
+  const positions = partitions.map((partition) => ({
+    topic: "t",
+    partition,
+    offset: 0,
+    ...reset && { reset },
+  }));
+  const recovered = reset === undefined;
+  await gateway.ok(request, { subscription, positions, incarnation: "j", recovered });
+}
+
+/** The consumer joins, and is assigned these partitions. */
+export async function joined(gateway: ScriptedGateway, partitions = [assigned(0)]): Promise<void> {
+  await gateway.ok(gateway.expect("join"), { subscription: 1, member: "m", epoch: 1 });
+  await gateway.say("assign", { subscription: 1, epoch: 1, partitions });
+}
+
+/** Reads until it is stopped, and stops at each record until it is let go. */
+export function reading(from: Consumer<number> | Subscription<number>) {
+  const read = { seen: [] as number[], go: () => {}, holds: true };
+  (async () => {
+    for await (const { offset } of from) {
+      read.seen.push(offset);
+      if (read.holds) await new Promise<void>((resolve) => read.go = resolve);
+    }
+  })();
+  return read;
 }
