@@ -129,7 +129,6 @@ function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Enc
   return { text, count: records.length, bytes: bytesOf(text) };
 }
 
-/** How a record begins whose value is JSON: one that is not is left out. */
 /** The members of a publish. */
 export function publishOf(topic: string, text: string): string {
   return `"topic":${JSON.stringify(topic)},"records":[${text}]`;
@@ -141,6 +140,7 @@ export function transactOf(parts: readonly string[], commit: string | undefined)
   return `"publish":[${publish}]${commit === undefined ? "" : `,"commit":${commit}`}`;
 }
 
+/** How a record begins whose value is JSON: one that is not is left out. */
 const VALUE = '{"value":';
 
 function encode(record: RecordToPublish): string {
