@@ -1,10 +1,12 @@
 /**
  * Which incarnation of a topic something is about. Acknowledgements name only the topic, so it is told
  * from when they happened: between two deletions there is one incarnation. Where that is not clear
- * (a deletion was under way, or nobody named the incarnation) the answer is that nothing is known.
+ * (a deletion was under way, or nobody named the incarnation) the answer is that nothing is known. Nor
+ * is it by a name that is heard behind a deletion: it may have been on its way, unless what was read
+ * under it was sent behind that deletion, too.
  */
 
-import type { Event } from "./history.ts";
+import type { Event, Told } from "./history.ts";
 import type { Operations } from "./operations.ts";
 
 interface Span {
@@ -16,6 +18,8 @@ class TopicLife {
   /** Incarnation → the first event that names it, and the first that says it is there. */
   readonly named = new Map<string, number>();
   readonly founded = new Map<string, number>();
+  /** Incarnation → where the latest of its records that were read was sent first. */
+  readonly sent = new Map<string, number>();
   /** That of the log in the end, and where that was read. */
   last: string | undefined;
   lastRead = -1;
@@ -30,6 +34,12 @@ class TopicLife {
   isNamedFirst(incarnation: string, from: number, to: number): boolean {
     const first = this.named.get(incarnation) ?? -1;
     return first > from && first < to;
+  }
+
+  /** Whether it is known to be there behind this event. */
+  isThereAfter(incarnation: string, index: number): boolean {
+    const known = [this.founded.get(incarnation) ?? -1, this.sent.get(incarnation) ?? -1];
+    return index < 0 || known.some((at) => at > index);
   }
 
   settle(): void {
@@ -51,10 +61,12 @@ class TopicLife {
 
 export class Incarnations {
   readonly #topics = new Map<string, TopicLife>();
+  /** Reader and topic → the incarnation that it was told of last. */
+  readonly #followed = new Map<string, string>();
 
   constructor(events: readonly Event[], operations: Operations) {
     for (const [index, event] of events.entries()) {
-      if (event.type === "told") this.#told(event, index);
+      if (event.type === "told") this.#told(event, index, operations);
     }
     for (const { asked, begun, ended, outcome } of operations.all.values()) {
       if (asked.f !== "delete" || outcome === "fail") continue;
@@ -103,29 +115,26 @@ export class Incarnations {
     if (!life) return undefined;
     if (to === Infinity && life.last !== undefined) return life.last;
     const { from, to: done } = before ?? { from: -1, to: -1 };
-    for (const names of [life.founded, life.named]) {
-      const found = [...names.keys()].filter((name) => life.isNamedFirst(name, from, to));
-      const [only] = found;
-      if (only === undefined) continue;
-      // While it was being deleted both were there, the one that was deleted and the next.
-      const isClear = found.length === 1 && life.isNamedFirst(only, done, to);
-      return isClear ? only : undefined;
-    }
-    return undefined;
+    const found = [...life.named.keys()].filter((name) =>
+      life.isNamedFirst(name, from, to) && life.isThereAfter(name, done)
+    );
+    return found.length === 1 ? found[0] : undefined;
   }
 
-  #told(event: Event & { type: "told" }, index: number): void {
+  #told(event: Event & { type: "told" }, index: number, operations: Operations): void {
     switch (event.f) {
       case "topic":
         this.#life(event.topic).founded.set(event.incarnation, index);
         return this.#life(event.topic).name(event.incarnation, index);
       case "subscribe":
-        return this.#life(event.topic).name(event.incarnation, index);
+        return this.#follows(event.reader, event.topic, event.incarnation, index);
       case "assign":
         for (const [topic, _, __, incarnation] of event.partitions) {
-          if (incarnation !== undefined) this.#life(topic).name(incarnation, index);
+          if (incarnation !== undefined) this.#follows(event.member, topic, incarnation, index);
         }
         return;
+      case "poll":
+        return this.#read(event, operations);
       case "log": {
         const life = this.#life(event.topic);
         life.name(event.incarnation, index);
@@ -133,6 +142,21 @@ export class Incarnations {
         life.lastRead = index;
         return;
       }
+    }
+  }
+
+  #follows(reader: string, topic: string, incarnation: string, index: number): void {
+    this.#followed.set(`${reader}\n${topic}`, incarnation);
+    this.#life(topic).name(incarnation, index);
+  }
+
+  #read({ reader, topic, records }: Told<"poll">, { origins }: Operations): void {
+    const incarnation = this.#followed.get(`${reader}\n${topic}`);
+    if (incarnation === undefined) return;
+    const { sent } = this.#life(topic);
+    for (const [, value] of records) {
+      const begun = origins.get(value)?.part.sending.tries[0]?.begun ?? -1;
+      if (begun > (sent.get(incarnation) ?? -1)) sent.set(incarnation, begun);
     }
   }
 
