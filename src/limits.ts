@@ -241,6 +241,8 @@ export const HTTP = {
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 15_000,
+  /** Requests of one connection that are being answered: each may hold an answer that nobody reads. */
+  requestsAtOnce: 16,
   /** One request's body, decoded. */
   bodyBytes: 1 * MiB,
   /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */

@@ -41,11 +41,13 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
       keepAliveTimeout: HTTP.keepAliveMs,
     },
     (request: IncomingMessage, response: ServerResponse) => {
+      if (!mayBegin(request.socket, response)) return void request.socket.destroy();
       const status = outOfBounds(request, pathOf(request));
       if (status === undefined) void answer(request, response);
       else response.writeHead(status, { "connection": "close", "content-length": "0" }).end();
     },
   );
+  const mayBegin = countRequests();
   // What is beyond that number is silently left out, an `Origin` perhaps: one more shows that it was.
   server.maxHeadersCount = HTTP.headers + 1;
   const sockets = new Sockets(options);
@@ -81,6 +83,23 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
       resolve();
     });
   });
+}
+
+/**
+ * Who does not wait for answers has all that it sends in one piece begun at once, and what is made for
+ * it kept until it reads. Returns what counts one more, and says whether it is let in.
+ */
+function countRequests(): (socket: Socket, response: ServerResponse) => boolean {
+  const open = new WeakMap<Socket, number>();
+  const add = (socket: Socket, more: 1 | -1) => {
+    const count = (open.get(socket) ?? 0) + more;
+    open.set(socket, count);
+    return count;
+  };
+  return (socket, response) => {
+    response.once("close", () => add(socket, -1));
+    return add(socket, 1) <= HTTP.requestsAtOnce;
+  };
 }
 
 /** The status for a request whose head nobody should look at further; undefined for any other. */

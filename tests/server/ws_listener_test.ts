@@ -1,7 +1,10 @@
 import { anyCrowd } from "../support/any_crowd.ts";
-import { assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { HTTP } from "../../src/limits.ts";
 import type { Listener } from "../../src/server/upgrade.ts";
 import { listen } from "../../src/server/ws_listener.ts";
+import { eventually } from "../support/eventually.ts";
+import { RawConnection } from "../support/raw_http.ts";
 
 function listenOn(
   port: number,
@@ -38,3 +41,42 @@ Deno.test("when the server closes, a request that is being answered gets its ans
   assertStringIncludes(await (await response).text(), "here it is");
   await closed;
 });
+
+/** That many requests in one piece, whose answers wait until `give` is called. */
+async function pipelined(
+  count: number,
+  run: (connection: RawConnection, begun: () => number, give: () => void) => Promise<void>,
+) {
+  let begun = 0;
+  const { promise: given, resolve: give } = Promise.withResolvers<void>();
+  const listener = await listenOn(0, async () => {
+    begun++;
+    await given;
+    return new Response("here it is");
+  });
+  const connection = new RawConnection(listener.url);
+  connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(count));
+  await run(connection, () => begun, give);
+  await connection.close();
+  await listener.close();
+}
+
+Deno.test("as many requests in one piece as are answered at once are all answered", () =>
+  pipelined(HTTP.requestsAtOnce, async (connection, _, give) => {
+    give();
+    const answers = () => connection.received.toString().split("here it is").length - 1;
+    await connection.until(() => answers() === HTTP.requestsAtOnce);
+    assertEquals(answers(), HTTP.requestsAtOnce);
+    // What is answered counts no more.
+    connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    await connection.until(() => answers() > HTTP.requestsAtOnce);
+    assertEquals(connection.closed, false);
+  }));
+
+Deno.test("more of them cut the connection, and no more are begun", () =>
+  pipelined(1_000, async (connection, begun, give) => {
+    await eventually("it is cut", () => connection.closed);
+    give();
+    assertEquals(begun() <= HTTP.requestsAtOnce, true, `${begun()} were begun`);
+    assertEquals(connection.received.length, 0);
+  }));
