@@ -254,6 +254,9 @@ export const HTTP = {
   eventPartitions: 128,
   /** Bytes that wait for a reader of an event stream before it stops reading the log. */
   eventBytes: 64 * KiB,
+  /** When a reader whose stream has ended comes back, at least; and over how long all of them do. */
+  eventRetryMs: 1_000,
+  eventRetrySpreadMs: 4_000,
   /** Between comments that keep an event stream alive. */
   eventCommentMs: 15_000,
   /** What has come on a socket and waits until its session takes more. */

@@ -8,6 +8,7 @@ import type { Telemetry } from "../host/host.ts";
 import { anyone, type Authenticate, type Identity } from "../identity/identity.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
 import { forBrowsers } from "./browser_headers.ts";
+import { isEventStream, refusal } from "./event_retry.ts";
 import { asGatewayError, notHere, problem } from "./problem.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
@@ -93,10 +94,10 @@ export function createApp(
   }
 
   app.notFound(({ req }) => problem(notHere(`path ${req.path}`)));
-  app.onError((error) => {
+  app.onError((error, { req }) => {
     const answer = asGatewayError(error);
     if (answer.code === "internal") telemetry.report("error", "A request failed", { error });
-    return problem(answer);
+    return refusal(req.raw, answer);
   });
   return async (request, address = "") => {
     telemetry.count("http_requests_total");
@@ -133,8 +134,9 @@ export function mapped<H, J>(
 function tokenOf({ url, headers }: Request): string | undefined {
   const bearer = /^bearer +([^ ]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
   if (bearer !== undefined) return bearer;
-  const { pathname, searchParams } = new URL(url);
-  return pathname.endsWith("/events") ? searchParams.get("access_token") ?? undefined : undefined;
+  return isEventStream(url)
+    ? new URL(url).searchParams.get("access_token") ?? undefined
+    : undefined;
 }
 
 function cors(origin: string): Record<string, string> {

@@ -15,8 +15,8 @@ import {
 import { encodedOf } from "../fanout/encoded.ts";
 import { HTTP, IDENTITY } from "../limits.ts";
 import type { EventId } from "./event_position.ts";
+import { retryLine } from "./event_retry.ts";
 
-const RETRY_MS = 1_000;
 /** A timer takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Characters of an event besides its id and its record, about. */
@@ -101,7 +101,7 @@ export class EventStream implements Sink {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    this.#waiting.push(`retry: ${RETRY_MS}\n${options.opening}`);
+    this.#waiting.push(`${retryLine()}${options.opening}`);
     this.body = new ReadableStream({
       pull: (controller) => this.#pull(controller),
       cancel: () => this.#close(),

@@ -13,15 +13,10 @@ import type { Topic } from "../types.ts";
 import type { Caller, Routes } from "./app.ts";
 import type { Crowd } from "./crowd.ts";
 import { EventId, type EventPosition, readEventId } from "./event_position.ts";
+import { EVENT_HEADERS } from "./event_retry.ts";
 import { EventFormat, EventStream, type EventStreamOptions, eventText } from "./event_stream.ts";
 import { nameIn } from "./params.ts";
 import { leavingNow } from "./problem.ts";
-
-const headers = {
-  "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-store",
-  "x-accel-buffering": "no",
-};
 
 export interface EventOptions {
   readonly broker: Broker;
@@ -67,10 +62,10 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
         const places = isOther
           ? found.map((place) => ({ ...place, reset: "incarnation" as const }))
           : found;
-        if (request.method === "HEAD") return new Response(null, { headers });
+        if (request.method === "HEAD") return new Response(null, { headers: EVENT_HEADERS });
         const ended = enter(who);
         const stream = streamOf(broker, topic, { ...asked, places, leaving, expiresAt, ended });
-        return new Response(stream.body, { headers });
+        return new Response(stream.body, { headers: EVENT_HEADERS });
       },
     },
   };

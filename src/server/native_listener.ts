@@ -6,6 +6,7 @@
 import type { GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
+import { refusal } from "./event_retry.ts";
 import { NativeSockets } from "./native_socket.ts";
 import { asGatewayError, leavingNow, problem } from "./problem.ts";
 import { Refusals } from "./refusals.ts";
@@ -28,7 +29,7 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
     request: Request,
     { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
   ): Response | Promise<Response> {
-    if (closing) return problem(leavingNow());
+    if (closing) return refusal(request, leavingNow());
     const header = (name: string) => request.headers.get(name) ?? undefined;
     const address = addressOf(remoteAddr.hostname, header("x-forwarded-for"), trustedProxies);
     if (header("upgrade")?.toLowerCase() !== "websocket") return fetch(request, address);

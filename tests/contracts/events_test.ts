@@ -20,6 +20,14 @@ function open(
   return EventReader.open(shared.gateway.origin + path(topic, query), headers);
 }
 
+/** What an `EventSource` that may not begin for now is told: a retry, and nothing else. */
+async function comesBackAfter(gateway: Gateway, path: string): Promise<number> {
+  const asking = { accept: "text/event-stream" };
+  const { status, type, text } = await call(gateway, "GET", path, undefined, asking);
+  assertEquals([status, type], [200, "text/event-stream; charset=utf-8"]);
+  return Number(/^retry: (\d+)\n\n$/.exec(text)?.[1]);
+}
+
 async function publish(topic: string, ...records: unknown[]): Promise<void> {
   await json(shared.gateway, "POST", `/v1/topics/${topic}/records`, { records });
 }
@@ -40,7 +48,8 @@ Deno.test("an event has the record with its topic and partition, whatever the JS
   assertEquals([event, typeof timestamp], ["record", "number"]);
   const expected = { topic, partition: 0, offset: 0, key: "k", value: { a: [1, 2] } };
   assertEquals(rest, { ...expected, headers: { h: "v" } });
-  assert(reader.retry! > 0, "browsers are told when to come back");
+  const retry = reader.retry!;
+  assert(retry >= 1_000 && retry <= 5_000, `browsers are told to come back after ${retry} ms`);
   await reader.close();
 });
 
@@ -247,6 +256,7 @@ Deno.test("a gateway that drains ends its event streams, and begins none", async
   gateway.signal("SIGTERM");
   assertEquals(await reader.next(), undefined);
   assertEquals((await call(gateway, "GET", path(topic))).status, 503);
+  assert(await comesBackAfter(gateway, path(topic)) >= 1_000);
   const closed = new Promise((resolve) => socket.onclose = resolve);
   socket.close();
   await closed;
@@ -299,4 +309,36 @@ Deno.test("thousands of small records come one after the other, however many are
   const events = await reader.take(3_000);
   assertEquals(events.map(({ data }) => data.offset), Array.from({ length: 3_000 }, (_, i) => i));
   await reader.close();
+});
+
+Deno.test("a browser that is one too many is told to come back, and not that all is over", async () => {
+  await using gateway = await Gateway.start({ WEIR_MAX_SOCKETS: "1" });
+  const topic = await makeTopic(gateway, 1);
+  const first = await EventReader.open(gateway.origin + path(topic));
+  assert(await comesBackAfter(gateway, path(topic)) >= 5_000);
+  // What no time mends is told as ever.
+  const asking = { accept: "text/event-stream" };
+  assertEquals((await call(gateway, "GET", path("none"), undefined, asking)).status, 404);
+  await first.close();
+});
+
+Deno.test("a browser whose token cannot be checked yet is told to come back, from any origin", async () => {
+  const issuer = Deno.serve({ port: 0, onListen() {} }, () => new Response("no", { status: 503 }));
+  try {
+    await using gateway = await Gateway.start({
+      WEIR_JWKS_URL: `http://127.0.0.1:${issuer.addr.port}/keys`,
+      WEIR_ORIGINS: "https://app.example",
+    });
+    const header = btoa(JSON.stringify({ alg: "ES256", kid: "1" })).replaceAll("=", "");
+    const token = { access_token: `${header}.${btoa("{}")}.AAAA` };
+    assert(await comesBackAfter(gateway, path("any", token)) >= 5_000);
+    const answer = await call(gateway, "GET", path("any", token), undefined, {
+      accept: "text/event-stream",
+      origin: "https://app.example",
+    });
+    assertEquals(answer.headers.get("access-control-allow-origin"), "https://app.example");
+    assertEquals((await call(gateway, "GET", path("any", token))).status, 503);
+  } finally {
+    await issuer.shutdown();
+  }
 });
