@@ -264,6 +264,8 @@ export const HTTP = {
   /** How long one who may not open a socket for now waits for that answer; and how many wait at most. */
   refusalMs: 1_000,
   refusalsHeld: 1_000,
+  /** How long a socket of the platform may take to open: of a peer that is gone it tells nothing. */
+  openMs: 5_000,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
   /** How long answers and handshakes may still take when the gateway stops. */

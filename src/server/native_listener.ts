@@ -7,7 +7,7 @@ import type { GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
 import { refusal } from "./event_retry.ts";
-import { NativeSockets } from "./native_socket.ts";
+import { type NativeSocketOptions, NativeSockets } from "./native_socket.ts";
 import { asGatewayError, leavingNow, problem } from "./problem.ts";
 import { Refusals } from "./refusals.ts";
 import {
@@ -19,8 +19,10 @@ import {
   urlOf,
 } from "./upgrade.ts";
 
+export interface NativeListenOptions extends ListenOptions, NativeSocketOptions {}
+
 /** Resolves when it listens; rejects if it cannot. */
-export async function listenNative(options: ListenOptions): Promise<Listener> {
+export async function listenNative(options: NativeListenOptions): Promise<Listener> {
   const { host, port, rules, fetch, crowd, trustedProxies } = options;
   const sockets = new NativeSockets(options);
   const refusals = new Refusals();
@@ -42,8 +44,7 @@ export async function listenNative(options: ListenOptions): Promise<Listener> {
         // Liveness is the session's: the platform's own pings would be a second opinion.
         const upgrade = { protocol: subprotocol, idleTimeout: 0 };
         const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
-        socket.addEventListener("close", leave);
-        sockets.serve(socket);
+        sockets.serve(socket, leave);
         return response;
       } catch (error) {
         leave();

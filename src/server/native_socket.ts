@@ -8,6 +8,7 @@
  */
 
 import { CLOSE } from "../errors.ts";
+import { HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
 import { Held } from "./held.ts";
 import { guardWith, INTERNAL_ERROR, type SocketOptions } from "./upgrade.ts";
@@ -25,24 +26,43 @@ const LOOK_MS = 20;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
+export interface NativeSocketOptions extends SocketOptions {
+  /** How long a socket may take to open. */
+  readonly openMs?: number;
+}
+
 /** All sockets of one server. */
 export class NativeSockets {
   readonly #options: SocketOptions;
-  readonly #open = new Set<WebSocket>();
+  readonly #openMs: number;
+  /** What each calls when it is over. */
+  readonly #open = new Map<WebSocket, () => void>();
   /** Those that wait for room, or for their session. */
   readonly #waiting = new Set<() => boolean>();
   #onClosed: () => void = () => {};
   #looking: ReturnType<typeof setInterval> | undefined;
 
-  constructor(options: SocketOptions) {
+  constructor(options: NativeSocketOptions) {
     this.#options = options;
+    this.#openMs = options.openMs ?? HTTP.openMs;
   }
 
-  /** Joins a socket and a session until either ends. */
-  serve(socket: WebSocket): void {
-    this.#open.add(socket);
-    socket.onopen = () => this.#begin(socket);
-    socket.onclose = () => this.#closed(socket);
+  /** Joins a socket and a session until either ends; then calls `over` once. */
+  serve(socket: WebSocket, over: () => void): void {
+    this.#open.set(socket, over);
+    // Where the peer is gone before its handshake is answered, no close follows: at most an error.
+    const gone = () => {
+      clearTimeout(late);
+      socket.onopen = () => socket.close();
+      this.#closed(socket);
+    };
+    const late = setTimeout(gone, this.#openMs);
+    socket.onerror = gone;
+    socket.onclose = gone;
+    socket.onopen = () => {
+      clearTimeout(late);
+      this.#begin(socket);
+    };
   }
 
   /** Resolves when none is left. */
@@ -52,7 +72,7 @@ export class NativeSockets {
 
   /** Ends those that are left. */
   terminate(): void {
-    for (const socket of this.#open) socket.close();
+    for (const socket of this.#open.keys()) socket.close();
     clearInterval(this.#looking);
   }
 
@@ -103,7 +123,9 @@ export class NativeSockets {
   }
 
   #closed(socket: WebSocket): void {
+    const over = this.#open.get(socket);
     this.#open.delete(socket);
+    over?.();
     this.#onClosed();
   }
 
