@@ -61,12 +61,10 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
   }
 
   let closing = false;
-  const stop = new AbortController();
   const { promise, resolve } = Promise.withResolvers<Listener>();
   const server = Deno.serve({
     hostname: host,
     port,
-    signal: stop.signal,
     onListen: (address) => resolve({ url: urlOf(host, address.port), close }),
   }, answer);
 
@@ -74,13 +72,15 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
   async function close(): Promise<void> {
     closing = true;
     refusals.release();
-    const late = setTimeout(() => {
+    const { promise: late, resolve: goOn } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
       sockets.terminate();
-      stop.abort();
+      goOn();
     }, HTTP.farewellMs);
-    await Promise.race([sockets.allClosed(), server.finished]);
-    await server.shutdown();
-    clearTimeout(late);
+    await Promise.race([sockets.allClosed(), late]);
+    // It waits for every answer, and cannot be told to stop waiting: what is left ends with the process.
+    await Promise.race([server.shutdown(), late]);
+    clearTimeout(timer);
   }
   return await promise;
 }

@@ -45,3 +45,21 @@ Deno.test("a socket whose peer is gone before it was opened counts no more", une
   await listener.close();
   assertEquals(crowd.size, 0);
 });
+
+Deno.test("when the server closes, it waits for no answer that never ends", unended, async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const listener = await listenOn({
+    fetch() {
+      ask();
+      return new Promise<Response>(() => {});
+    },
+  });
+  const connection = new RawConnection(listener.url);
+  connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  await asked;
+  let isClosed = false;
+  const closed = listener.close().then(() => isClosed = true);
+  await eventually("it has closed", () => isClosed);
+  await closed;
+  await connection.close();
+});
