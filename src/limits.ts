@@ -241,6 +241,8 @@ export const HTTP = {
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 15_000,
+  /** How long nothing may move on a connection that is answered: event streams have a comment before. */
+  stillMs: 30_000,
   /** Requests of one connection that are being answered: each may hold an answer that nobody reads. */
   requestsAtOnce: 16,
   /** One request's body, decoded. */
@@ -301,6 +303,7 @@ export const LATE_MS = 1_000;
 /** Between two clients that a draining gateway sends away: 200 a second come to the others. */
 export const DRAIN_APART_MS = 5;
 
+assert(HTTP.stillMs > HTTP.eventCommentMs, "an event stream that is idle must be kept");
 assert(TOPIC.stripes + 2 <= STORE.checks, "a publish over a whole topic must leave two checks");
 assert(LOG.entryBytes + 100_000 <= STORE.writeBytes, "an entry must fit one write with its heads");
 assert(ADVERTISED.publishBytes <= LOG.entryBytes, "a publish must fit one entry");

@@ -84,7 +84,7 @@ export interface EventStreamOptions {
   readonly leaving: AbortSignal;
   /** When the reader's token ends, on the wall clock: some time after that the stream ends, too. */
   readonly expiresAt: number | undefined;
-  /** Called once, when it is over: what it took up is free. */
+  /** Called once, when its reader has its end or is gone: what it took up is free. */
   ended(): void;
 }
 
@@ -104,7 +104,10 @@ export class EventStream implements Sink {
     this.#waiting.push(`${retryLine()}${options.opening}`);
     this.body = new ReadableStream({
       pull: (controller) => this.#pull(controller),
-      cancel: () => this.#close(),
+      cancel: () => {
+        this.#close();
+        this.#options.ended();
+      },
     }, { highWaterMark: 0 });
   }
 
@@ -127,8 +130,9 @@ export class EventStream implements Sink {
     this.#waiting = [];
     this.#length = 0;
     if (events !== "") controller.enqueue(utf8.encode(events));
-    if (this.#ended) controller.close();
-    else this.#feed?.resume();
+    if (!this.#ended) return this.#feed?.resume();
+    controller.close();
+    this.#options.ended();
   }
 
   #begin(): void {
@@ -158,7 +162,6 @@ export class EventStream implements Sink {
     clearTimeout(this.#expiry);
     this.#options.leaving.removeEventListener("abort", this.#close);
     this.#feed?.close();
-    this.#options.ended();
     this.#wake?.();
   };
 }

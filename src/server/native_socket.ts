@@ -18,7 +18,7 @@ export const NATIVE_LIMITS = [
   "a message is held up to 64 MiB before its size is looked at",
   "fragments are not counted, and unmasked frames are taken",
   "reading is never paused",
-  "a peer that does not answer a close cannot be cut off",
+  "a peer that does not answer a close, or does not read an answer, cannot be cut off",
   "text that is not UTF-8 ends the socket without a code",
 ] as const;
 

@@ -22,11 +22,14 @@ export interface WsListenOptions extends ListenOptions, WsSocketOptions {
   /** How long a request's headers may take to come, and how long the whole of it. */
   readonly headersMs?: number;
   readonly requestMs?: number;
+  /** How long nothing may move on a connection before it is cut: its peer does not read. */
+  readonly stillMs?: number;
 }
 
 /** Resolves when it listens; rejects if it cannot. */
 export async function listen(options: WsListenOptions): Promise<Listener> {
-  const { headersMs = HTTP.headersMs, requestMs = HTTP.requestMs } = options;
+  const { headersMs = HTTP.headersMs, requestMs = HTTP.requestMs, stillMs = HTTP.stillMs } =
+    options;
   const answer = getRequestListener(
     (request, { incoming }) =>
       options.fetch(request, addressOfRequest(incoming as IncomingMessage, options.trustedProxies)),
@@ -50,6 +53,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
   const mayBegin = countRequests();
   // What is beyond that number is silently left out, an `Origin` perhaps: one more shows that it was.
   server.maxHeadersCount = HTTP.headers + 1;
+  server.timeout = stillMs;
   const sockets = new Sockets(options);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const status = outOfBounds(request, request.url ?? "");

@@ -2,13 +2,13 @@ import { anyCrowd } from "../support/any_crowd.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HTTP } from "../../src/limits.ts";
 import type { Listener } from "../../src/server/upgrade.ts";
-import { listen } from "../../src/server/ws_listener.ts";
+import { listen, type WsListenOptions } from "../../src/server/ws_listener.ts";
 import { eventually } from "../support/eventually.ts";
-import { RawConnection } from "../support/raw_http.ts";
+import { RawConnection, upgradeRequest } from "../support/raw_http.ts";
 
 function listenOn(
   port: number,
-  answer: () => Response | Promise<Response> = () => new Response("ok"),
+  more: Partial<WsListenOptions> = {},
 ): Promise<Listener> {
   return listen({
     host: "127.0.0.1",
@@ -16,8 +16,9 @@ function listenOn(
     ...anyCrowd,
     rules: { open: false, origins: [] },
     telemetry: { count() {}, observe() {}, report() {} },
-    fetch: answer,
+    fetch: () => new Response("ok"),
     connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false, greeted: true }),
+    ...more,
   });
 }
 
@@ -30,9 +31,11 @@ Deno.test("a port that is taken is refused", async () => {
 Deno.test("when the server closes, a request that is being answered gets its answer", async () => {
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
   const { promise: answer, resolve: give } = Promise.withResolvers<Response>();
-  const listener = await listenOn(0, () => {
-    ask();
-    return answer;
+  const listener = await listenOn(0, {
+    fetch() {
+      ask();
+      return answer;
+    },
   });
   const response = fetch(listener.url);
   await asked;
@@ -49,10 +52,12 @@ async function pipelined(
 ) {
   let begun = 0;
   const { promise: given, resolve: give } = Promise.withResolvers<void>();
-  const listener = await listenOn(0, async () => {
-    begun++;
-    await given;
-    return new Response("here it is");
+  const listener = await listenOn(0, {
+    async fetch() {
+      begun++;
+      await given;
+      return new Response("here it is");
+    },
   });
   const connection = new RawConnection(listener.url);
   connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(count));
@@ -80,3 +85,44 @@ Deno.test("more of them cut the connection, and no more are begun", () =>
     assertEquals(begun() <= HTTP.requestsAtOnce, true, `${begun()} were begun`);
     assertEquals(connection.received.length, 0);
   }));
+
+/** As much as is taken. */
+function endless(cancel: () => void): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)),
+    cancel,
+  }, { highWaterMark: 0 });
+}
+
+/** A byte now and then. */
+function drops(): ReadableStream<Uint8Array> {
+  let timer: ReturnType<typeof setInterval>;
+  return new ReadableStream({
+    start(controller) {
+      timer = setInterval(() => controller.enqueue(new Uint8Array(1)), 30);
+    },
+    cancel: () => clearInterval(timer),
+  });
+}
+
+Deno.test("who does not read an answer is cut off, and one who reads is not, nor a silent socket", async () => {
+  const cut = Promise.withResolvers<void>();
+  const listener = await listenOn(0, {
+    stillMs: 300,
+    fetch: ({ url }) => new Response(url.endsWith("/endless") ? endless(cut.resolve) : drops()),
+  });
+  const open = () => new RawConnection(listener.url);
+  const [socket, reader, other] = [open(), open(), open()];
+  socket.send(upgradeRequest("/v1/connect"));
+  await socket.until((received) => received.includes("\r\n\r\n"));
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+  reader.send(get("/drops"));
+  other.socket.pause();
+  other.send(get("/endless"));
+  await cut.promise;
+  const had = reader.received.length;
+  await reader.until(({ length }) => length > had);
+  assertEquals([reader.closed, socket.closed], [false, false]);
+  for (const connection of [socket, reader, other]) await connection.close();
+  await listener.close();
+});
