@@ -188,8 +188,16 @@ function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
 
 /** Ends the process, and says why in one line: what is stored is whole, and the next one reads it. */
 function end(code: number, why: string): never {
-  print(Deno.stderr, `weir ends: ${why}`);
-  Deno.exit(code);
+  leave(code, `weir ends: ${why}`);
+}
+
+/** Whoever reads the line may be gone, which is no reason to stay. */
+function leave(code: number, line: string): never {
+  try {
+    print(Deno.stderr, line);
+  } finally {
+    Deno.exit(code);
+  }
 }
 
 function print(to: { writeSync(bytes: Uint8Array): number }, line: string): void {
@@ -201,8 +209,7 @@ if (import.meta.main) {
     await serve();
   } catch (error) {
     if (error instanceof StartRefused || error instanceof StoreRefused) {
-      print(Deno.stderr, error.message);
-      Deno.exit(1);
+      leave(1, error.message);
     }
     systemHost().telemetry.report("error", "The gateway failed", { error });
     const { message } = error instanceof Error ? error : new Error(String(error));

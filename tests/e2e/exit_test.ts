@@ -36,3 +36,18 @@ Deno.test("where it cannot listen it ends with 1, and one line says where", asyn
     assertEquals(/^Cannot listen on 127\.0\.0\.1:(\d+): [^\n]+\n$/.exec(stderr)?.[1], port, stderr);
   }
 });
+
+Deno.test("it ends though nobody is left to read why", async () => {
+  await using gateway = await Gateway.start({ WEIR_DRAIN_MS: "60000" }, "nobody");
+  const topic = await makeTopic(gateway, 1);
+  await using member = await Client.open(gateway);
+  await member.join("group", [topic]);
+  await member.until("assign", ({ partitions }) => partitions.length === 1);
+  gateway.signal("SIGTERM");
+  await member.until("revoke");
+  gateway.signal("SIGTERM");
+  let code: number | undefined;
+  void gateway.ended().then((status) => code = status.code);
+  await eventually("it has ended", () => code !== undefined);
+  assertEquals(code, 1);
+});

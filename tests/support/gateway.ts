@@ -47,13 +47,14 @@ export class Gateway {
     this.#output = output;
   }
 
-  /** Starts one and waits until it serves. `onDiagnostic` takes each line on standard error. */
+  /** Starts one and waits until it serves. `onDiagnostic` takes each line on standard error; "nobody" closes it. */
   static async start(
     environment: Environment = {},
-    onDiagnostic?: (line: string) => void,
+    onDiagnostic?: ((line: string) => void) | "nobody",
   ): Promise<Gateway> {
     const child = command(environment, "piped", onDiagnostic ? "piped" : "inherit").spawn();
-    if (onDiagnostic) eachLine(child.stderr, onDiagnostic);
+    if (onDiagnostic === "nobody") await child.stderr.cancel();
+    else if (onDiagnostic) eachLine(child.stderr, onDiagnostic);
     const output = child.stdout.getReader();
     const late = setTimeout(() => kill(child, "SIGKILL"), startMs);
     try {
