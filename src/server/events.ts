@@ -52,6 +52,7 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
         const topic = await broker.findTopic(name);
         const asked = askedOf(query, request.headers.get("last-event-id") ?? "", topic, keys);
         const found = (await broker.placesToRead(topic, asked.frame))();
+        if (found.length === 0) throw invalid("none of the keys is in any of the partitions");
         const isOther = asked.position && asked.position.incarnation !== topic.id;
         const places = isOther
           ? found.map((place) => ({ ...place, reset: "incarnation" as const }))

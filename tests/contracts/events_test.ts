@@ -216,6 +216,14 @@ Deno.test("what is asked for wrongly is told, and no topic is made by it", async
   }
   const bad = await call(shared.gateway, "GET", path(topic), undefined, { "last-event-id": "no" });
   assertMatch(JSON.parse(bad.text).message, /^Last-Event-ID must be/);
+  const elsewhere = await Promise.all(["0", "1"].map(async (partitions) => {
+    const reader = await open(topic, { key: "k", partitions });
+    const { status } = reader.response;
+    if (status === 200) await reader.stands();
+    await reader.close();
+    return [status, /^[^:]+:./.test(reader.lastId)];
+  }));
+  assertEquals(elsewhere.sort(), [[200, true], [400, false]], "a key is in one of them");
   const beyond = await call(shared.gateway, "GET", path(topic, { partitions: "2" }));
   assertEquals([beyond.status, JSON.parse(beyond.text).code], [404, "unknown_partition"]);
   const keys = Array.from({ length: 101 }, (_, i) => `key=${i}`).join("&");
