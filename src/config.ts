@@ -77,6 +77,8 @@ interface Row<T> {
   readonly expected: string;
   /** Its value is shown to nobody. */
   readonly secret?: true;
+  /** One that is there and empty did not come through: without it everybody could do everything. */
+  readonly guards?: true;
   read(text: string): T | undefined;
 }
 
@@ -143,9 +145,10 @@ export const SETTINGS = {
   WEIR_JWT_SECRET: given({
     expected: `a secret of at least ${IDENTITY.secretBytes} bytes`,
     secret: true,
+    guards: true,
     read: readSecret,
   }),
-  WEIR_JWKS_URL: given({ expected: "an http(s) address", read: readAddress }),
+  WEIR_JWKS_URL: given({ expected: "an http(s) address", guards: true, read: readAddress }),
   WEIR_JWT_ISSUER: words("an issuer"),
   WEIR_JWT_AUDIENCE: words("an audience"),
   WEIR_MAX_SOCKETS: integer("20000", 1, 1_000_000),
@@ -188,8 +191,7 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
   const onDeploy = environment["DENO_DEPLOYMENT_ID"] !== undefined;
   const get = <T>(name: Variable, row: Row<T>): T => {
     const text = environment[name] ?? (onDeploy ? DEPLOY[name] : undefined) ?? row.initial;
-    // One that is there and empty did not come through: without it everybody could do everything.
-    const isBlank = row.secret === true && name in environment && text.trim() === "";
+    const isBlank = row.guards === true && name in environment && text.trim() === "";
     const value = isBlank ? undefined : row.read(row.secret ? text : text.trim());
     if (value === undefined) {
       const given = row.secret ? "" : `, not ${JSON.stringify(text)}`;

@@ -188,11 +188,13 @@ Deno.test("with a key it listens anywhere, and without one only here unless told
   assertThrows(() => readSettings({ HOST: "0.0.0.0", WEIR_JWKS_URL: "" }), StartRefused);
 });
 
-Deno.test("a secret that is there and empty is none that was left out", () => {
+Deno.test("a key that is there and empty is none that was left out", () => {
   for (const blank of ["", "  ", "\n"]) {
-    const settings = { WEIR_OPEN: "true", WEIR_JWT_SECRET: blank };
-    const { message } = assertThrows(() => readSettings(settings), StartRefused);
-    assertMatch(message, /^WEIR_JWT_SECRET must be a secret/);
+    for (const name of ["WEIR_JWT_SECRET", "WEIR_JWKS_URL"]) {
+      const settings = { WEIR_OPEN: "true", [name]: blank };
+      const { message } = assertThrows(() => readSettings(settings), StartRefused);
+      assertEquals(message.startsWith(`${name} must be a`), true, message);
+    }
   }
 });
 
