@@ -35,14 +35,20 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
       options.fetch(request, addressOfRequest(incoming as IncomingMessage, options.trustedProxies)),
     { overrideGlobalObjects: false },
   );
+  const mayBegin = countRequests();
+  // Apart, since the types do not know all of it.
+  const settings = {
+    maxHeaderSize: HTTP.headerBytes,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: headersMs / 10,
+    keepAliveTimeout: HTTP.keepAliveMs,
+    // Others (h2c, which some libraries offer first) may be ignored, says RFC 9110.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+      headers.upgrade?.toLowerCase() === "websocket",
+  };
   const server = createServer(
-    {
-      maxHeaderSize: HTTP.headerBytes,
-      headersTimeout: headersMs,
-      requestTimeout: requestMs,
-      connectionsCheckingInterval: headersMs / 10,
-      keepAliveTimeout: HTTP.keepAliveMs,
-    },
+    settings,
     (request: IncomingMessage, response: ServerResponse) => {
       if (!mayBegin(request.socket, response)) return void request.socket.destroy();
       const status = outOfBounds(request, pathOf(request));
@@ -50,7 +56,6 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
       else response.writeHead(status, { "connection": "close", "content-length": "0" }).end();
     },
   );
-  const mayBegin = countRequests();
   // What is beyond that number is silently left out, an `Origin` perhaps: one more shows that it was.
   server.maxHeadersCount = HTTP.headers + 1;
   server.timeout = stillMs;

@@ -26,6 +26,11 @@ const protocols = (offered: string) => changed({ "Sec-WebSocket-Protocol": offer
 const from = (name: string) => changed({ Origin: name });
 const plain = (target: string, lines: readonly string[] = []) =>
   [`GET ${target} HTTP/1.1`, "Host: 127.0.0.1", "Connection: close", ...lines, "", ""].join("\r\n");
+/** As libraries ask that would rather speak HTTP/2. */
+const offering = (target: string, body = "") =>
+  plain(target, ["Upgrade: h2c", `Content-Length: ${body.length}`])
+    .replace("Connection: close", "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk")
+    .replace("GET", body === "" ? "GET" : "POST") + body;
 const fillers = (count: number) => Array.from({ length: count }, (_, n) => `X-${n}: 1`);
 const filled = (target: string, length: number) => target.padEnd(length, "a");
 const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
@@ -47,6 +52,9 @@ const rows: readonly Row[] = [
   ["two Upgrades", more(["Upgrade: websocket"]), "400"],
   ["an Upgrade to something else", changed({ Upgrade: "h2c" }), "400"],
   ["an Upgrade to one of two", changed({ Upgrade: "h2c, websocket" }), "400"],
+  ["an Upgrade of a plain request", offering("/healthz"), "200"],
+  ["an Upgrade of a plain request with a body", offering("/v1/producers", "{}"), "200"],
+  ["an Upgrade to WebSocket elsewhere", upgradeRequest("/healthz"), "404"],
   ["an Upgrade in capitals", changed({ Upgrade: "WebSocket" }), "101"],
   ["no Connection", changed({ Connection: undefined }), "400"],
   ["a Connection that closes", changed({ Connection: "close" }), "400"],
