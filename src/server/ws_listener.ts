@@ -51,6 +51,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
     settings,
     (request: IncomingMessage, response: ServerResponse) => {
       if (!mayBegin(request.socket, response)) return void request.socket.destroy();
+      if (hasIdleBody(request)) response.setHeader("connection", "close");
       const status = outOfBounds(request, pathOf(request));
       if (status === undefined) void answer(request, response);
       else response.writeHead(status, { "connection": "close", "content-length": "0" }).end();
@@ -118,6 +119,12 @@ function outOfBounds({ rawHeaders }: IncomingMessage, target: string): number | 
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
   // Two who read this request could each believe another one.
   return hosts.length > 1 ? 400 : undefined;
+}
+
+/** Nobody reads it: behind the answer, it could go on coming for ever. */
+function hasIdleBody({ method, headers }: IncomingMessage): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {

@@ -220,3 +220,19 @@ Deno.test("handshake: a request that drips is cut off when its time is over: 408
     assertEquals(await response.text(), "fine");
   });
 });
+
+Deno.test("handshake: a body that nobody reads and that drips keeps no connection: it ends", async () => {
+  const bodies = [["Content-Length: 900", "a"], ["Transfer-Encoding: chunked", "1\r\na\r\n"]];
+  for (const method of ["GET", "HEAD"]) {
+    for (const [header, octet] of bodies as [string, string][]) {
+      using socket = await RawSocket.connect(shared.gateway);
+      const begin = `${method} /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n${header}\r\n\r\n`;
+      const head = await drip(socket, begin, octet, async () => {
+        const head = await socket.head();
+        while (await socket.takeByte());
+        return head;
+      });
+      assertMatch(head, /^HTTP\/1.1 200 [^]*connection: close/i);
+    }
+  }
+});
