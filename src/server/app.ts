@@ -5,8 +5,7 @@
 
 import { Hono } from "hono";
 import type { Telemetry } from "../host/host.ts";
-import { unauthenticated } from "../identity/claims.ts";
-import { anyone, type Authenticate, type Identity, isOver } from "../identity/identity.ts";
+import { anyone, type Authenticate, type Identity } from "../identity/identity.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
 import { forBrowsers } from "./browser_headers.ts";
 import { isEventStream, refusal } from "./event_retry.ts";
@@ -108,12 +107,8 @@ export function createApp(
 
 /** The same routes for those who show a token that is one. */
 function guarded(routes: Routes, authenticate: Authenticate): Routes<AddressedHandler> {
-  const guard = (handler: Handler): AddressedHandler => async (request, params, address) => {
-    const identity = await authenticate(tokenOf(request));
-    // A check lets clocks differ by more than there is to renew a token.
-    if (isOver(identity, Date.now())) throw unauthenticated("it has expired");
-    return await handler(request, params, { ...identity, address });
-  };
+  const guard = (handler: Handler): AddressedHandler => async (request, params, address) =>
+    await handler(request, params, { ...await authenticate(tokenOf(request)), address });
   return mapped(routes, guard);
 }
 

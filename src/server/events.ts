@@ -4,6 +4,8 @@
  */
 
 import type { Broker, ReadingPlace } from "../broker.ts";
+import { GatewayError } from "../errors.ts";
+import { isOver } from "../identity/identity.ts";
 import type { Subjects } from "../identity/subjects.ts";
 import { CREDIT, HTTP, NAMES } from "../limits.ts";
 import { invalid, isInteger, isWellFormed } from "../protocol/fields.ts";
@@ -45,6 +47,10 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
       async GET(request, params, who) {
         const { rights, expiresAt } = who;
         if (leaving.aborted) throw leavingNow();
+        // A check lets clocks differ by more than there is to renew a token.
+        if (isOver(who, Date.now())) {
+          throw new GatewayError("unauthenticated", "The token has expired");
+        }
         const name = nameIn(params, "topic");
         const query = new URL(request.url).searchParams;
         const keys = keysIn(query);

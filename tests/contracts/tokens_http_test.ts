@@ -57,18 +57,6 @@ for (const [method, path, needs, body] of doors) {
   });
 }
 
-for (const [method, path, needs, body] of doors) {
-  Deno.test(`${method} ${path} is open as long as a session, and no longer`, async () => {
-    for (
-      const [endsIn, isOver] of [[5 - graceSeconds, false], [-1 - graceSeconds, true]] as const
-    ) {
-      const token = await bearer("me", needs, endsIn);
-      const { status } = await call(shared.gateway, method, path, body, token);
-      assertEquals(status === 401, isOver, `${status}, ${endsIn} s from its end`);
-    }
-  });
-}
-
 Deno.test("health, the page, its files and the client are open to all", async () => {
   const open = ["/healthz", "/readyz", "/", "/v1/status.js", "/v1/status.css", "/v1/client.js"];
   for (const path of open) {
