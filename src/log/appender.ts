@@ -203,7 +203,9 @@ export class Appender implements Source {
         throw refusal(
           pending,
           "producer_unknown",
-          `its epoch was not given out within ${PRODUCER.keptMs / 3_600_000} h: take a new one`,
+          `its id or epoch was not given out within ${
+            PRODUCER.keptMs / 3_600_000
+          } h: take a new one`,
         );
     }
   }
