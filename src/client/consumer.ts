@@ -71,8 +71,8 @@ export interface ConsumeOptions extends Abortable {
   /** How long the loop may take to let go of a partition, in milliseconds. */
   readonly revokeTimeoutMs?: number;
   /**
-   * Partitions have come. Their records wait until it resolves. What it throws ends the loop: a `seek`
-   * in it has `not_owner` if they are gone again.
+   * Partitions have come. Their records wait until it resolves. What it throws ends the loop: catch the
+   * `not_owner` that a `seek` in it has if they are gone again meanwhile.
    */
   readonly onAssign?: (partitions: readonly Assigned[]) => void | Promise<void>;
   /**
@@ -235,7 +235,8 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Commits what the loop has dealt with, leaves the group and ends the loop.
+   * Commits what the loop has dealt with, unless the consumer is just joining again, leaves the group
+   * and ends the loop.
    *
    * ```ts
    * await consumer.close();
@@ -278,6 +279,9 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
           if (hand) membership.hands.putDown(hand);
         }
       }
+    } catch (error) {
+      if (!this.#hasEnded) throw error;
+      await intake.next(); // throws what it ended with: what `onAssign` could not do then says less
     } finally {
       if (hand) membership.hands.putDown(hand);
       await this.close();

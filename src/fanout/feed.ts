@@ -15,13 +15,13 @@
 
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
-import { CREDIT, SESSION } from "../limits.ts";
+import { SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
 import { Credit, type CreditGiven } from "./credit.ts";
 import { FRAMES, type GapReason, type PushFormat } from "./frames.ts";
 import type { Hub } from "./hub.ts";
-import { firstOf, lastOfEachKey, readLast } from "./latest.ts";
+import type { KeptPortion, Span } from "./latest.ts";
 import { type Pick, portionOf, recordsWith } from "./portion.ts";
 
 /** Where pushes go. */
@@ -313,7 +313,8 @@ export class Feed {
       if (cursor.live || from >= to) continue;
       cursor.moves++;
       this.#gap(cursor, to, "slow");
-      missed.push({ cursor, from, to, moves: cursor.moves });
+      const { topic, partition, moves } = cursor;
+      missed.push({ cursor, topic, partition, from, to, moves });
     }
     if (onSlow === "latest" && missed.length > 0) this.#sendAllLatest(missed);
   }
@@ -322,42 +323,41 @@ export class Feed {
     this.#held++;
     try {
       for (const one of missed) await this.#sendLatest(one);
-    } catch (error) {
-      // What cannot be looked up is not kept; the gap has said that it is missing.
-      if (!(error instanceof GatewayError)) throw error;
     } finally {
       this.#held--;
       this.#pump();
     }
   }
 
-  /** As much in a push as in any other, and each when there is room. */
-  async #sendLatest({ cursor, from, to, moves }: Missed): Promise<void> {
-    const { log, lookUps, pace } = this.#hub;
-    const isWanted = () => cursor.moves === moves && !this.#credit.isOut;
-    let next = Math.max(from, to - CREDIT.latestRecords);
-    while (next < to && isWanted()) {
-      await this.#room();
-      next = await lookUps.run(async () => {
-        if (!isWanted() || this.#sink.full) return next;
-        const sections = await readLast(log, pace, cursor, next, to);
-        return isWanted() ? this.#sendKept(cursor, sections, next, to) : to;
-      });
+  /** What is chosen is sent as there is room: as much in a push as in any other. */
+  async #sendLatest(missed: Missed): Promise<void> {
+    const { latest } = this.#hub;
+    const { cursor, moves } = missed;
+    const isWanted = () => cursor.moves === moves;
+    let left: readonly Offset[] | undefined;
+    try {
+      while (isWanted() && left?.length !== 0) {
+        await this.#room();
+        left = await latest.inTurn(async () => {
+          if (!isWanted() || this.#sink.full) return left;
+          const chosen = left ?? await latest.choose(missed, this.#credit, cursor.keys);
+          const portion = await latest.portion(missed, chosen);
+          if (isWanted()) this.#sendKept(missed, portion);
+          return portion.left;
+        });
+      }
+    } catch (error) {
+      // What cannot be looked up is not kept; the gap has said that it is missing.
+      if (!(error instanceof GatewayError)) throw error;
     }
   }
 
-  /** Returns from where on there is more of it. */
-  #sendKept(cursor: Cursor, sections: readonly Section[], from: Offset, to: Offset): Offset {
-    const { topic, partition, keys } = cursor;
-    const all = lastOfEachKey(sections, from, to, this.#credit, keys);
-    const { pieces, bytes } = firstOf(all, SESSION.pushBytes);
-    const last = pieces.at(-1);
-    if (!last) return to;
+  #sendKept({ topic, partition, to }: Span, { pieces, bytes }: KeptPortion): void {
+    if (pieces.length === 0) return;
     this.#take(pieces.length, bytes);
     const { subscription } = this;
     const push = { subscription, topic, partition, pieces, next: to, bytes, kept: true };
     this.#sink.push(this.#format.records(push));
-    return pieces.length < all.length ? last.section.base + last.to : to;
   }
 
   /** Resolves when the sink has room, or nobody waits any more. */
@@ -383,10 +383,8 @@ export class Feed {
 }
 
 /** What a cursor that was out of credit has missed. */
-interface Missed {
+interface Missed extends Span {
   readonly cursor: Cursor;
-  readonly from: Offset;
-  readonly to: Offset;
   /** Of the cursor: if it is moved since, nobody wants it. */
   readonly moves: number;
 }

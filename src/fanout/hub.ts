@@ -14,7 +14,7 @@ import type { Bounds, Section, Slice } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
 import { keysOf } from "./encoded.ts";
 import { type Cursor, Feed, type FeedOptions, type Sink } from "./feed.ts";
-import { OneAtATime } from "./one_at_a_time.ts";
+import { Latest } from "./latest.ts";
 import { Pace } from "./pace.ts";
 
 /** What fan-out needs of the log. */
@@ -32,8 +32,7 @@ interface Line {
 export class Hub implements LogListener {
   readonly log: ReadableLog;
   readonly pace: Pace;
-  /** Of what slow clients missed, looked up for `onSlow: "latest"`. */
-  readonly lookUps = new OneAtATime();
+  readonly latest: Latest;
   /** By topic's incarnation and partition. */
   readonly #lines = new Map<string, Line>();
   readonly #feeds = new Set<Feed>();
@@ -44,6 +43,7 @@ export class Hub implements LogListener {
   constructor(log: ReadableLog, clock: Clock) {
     this.log = log;
     this.pace = new Pace(clock);
+    this.latest = new Latest(log, this.pace);
   }
 
   /** Makes a subscription's feed. It follows nothing yet. */

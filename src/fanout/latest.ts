@@ -1,6 +1,10 @@
-/** Of what a slow client missed, the last record of each key: `onSlow: "latest"`. */
+/**
+ * Of what slow clients missed, the last record of each key: `onSlow: "latest"`. First it is chosen which
+ * records these are, newest first as far as the credit goes; then they are read again, as the client
+ * takes them, and only what one push has is in memory.
+ */
 
-import { CREDIT, LOG } from "../limits.ts";
+import { CREDIT, LOG, SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
 import { encodedOf, keysOf } from "./encoded.ts";
@@ -9,43 +13,99 @@ import type { ReadableLog } from "./hub.ts";
 import type { Pace } from "./pace.ts";
 import type { Allowed } from "./portion.ts";
 
-/** Reads what was appended in `[from, to)`: of it the last, as far as it may be in memory together. */
-export async function readLast(
-  log: ReadableLog,
-  pace: Pace,
-  { topic, partition }: { readonly topic: Topic; readonly partition: number },
-  from: Offset,
-  to: Offset,
-): Promise<readonly Section[]> {
-  const found: Section[] = [];
-  let bytes = 0;
-  for (let next = from; next < to;) {
-    await pace.turn();
-    const { sections } = await log.read(topic, partition, next, LOG.readBytes);
-    const last = sections.at(-1);
-    if (!last) break;
-    found.push(...sections);
-    bytes += sections.reduce((sum, { payload }) => sum + payload.length, 0);
-    while (bytes > CREDIT.latestBytes && found.length > 1) {
-      bytes -= found.shift()?.payload.length ?? 0;
-    }
-    next = last.next;
-  }
-  return found;
+/** What a client has missed of a partition. */
+export interface Span {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly from: Offset;
+  readonly to: Offset;
 }
 
-/**
- * The last record of each key in `[from, to)`, as many as are allowed, newest first; in the order of
- * their offsets. Records without a key are not kept.
- */
-export function lastOfEachKey(
+/** What goes into one push, and what is left for the next. */
+export interface KeptPortion {
+  readonly pieces: readonly Piece[];
+  readonly bytes: number;
+  readonly left: readonly Offset[];
+}
+
+export class Latest {
+  readonly #log: ReadableLog;
+  readonly #pace: Pace;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(log: ReadableLog, pace: Pace) {
+    this.#log = log;
+    this.#pace = pace;
+  }
+
+  /** Does it when what was asked for before is done: each takes much memory while it lasts. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** The offsets of the last record of each key, as many as are allowed. */
+  async choose(
+    span: Span,
+    allowed: Allowed,
+    wanted: ReadonlySet<string> | undefined,
+  ): Promise<readonly Offset[]> {
+    const from = Math.max(span.from, span.to - CREDIT.latestRecords);
+    const found: Section[] = [];
+    let bytes = 0;
+    for await (const sections of this.#pages({ ...span, from }, LOG.readBytes)) {
+      found.push(...sections);
+      bytes += sections.reduce((sum, { payload }) => sum + payload.length, 0);
+      while (bytes > CREDIT.latestBytes && found.length > 1) {
+        bytes -= found.shift()?.payload.length ?? 0;
+      }
+    }
+    return lastOfEachKey(found, { ...span, from }, allowed, wanted);
+  }
+
+  /** Of the chosen ones the first, as much as goes into a push. */
+  async portion(span: Span, chosen: readonly Offset[]): Promise<KeptPortion> {
+    const pieces: Piece[] = [];
+    let bytes = 0;
+    let taken = 0;
+    const from = chosen[0] ?? span.to;
+    for await (const sections of this.#pages({ ...span, from }, SESSION.pushBytes)) {
+      for (const section of sections) {
+        for (; (chosen[taken] ?? Infinity) < section.next; taken++) {
+          if (bytes >= SESSION.pushBytes) return { pieces, bytes, left: chosen.slice(taken) };
+          const at = (chosen[taken] as Offset) - section.base;
+          if (at < 0) continue; // retention has passed it
+          const piece = { section, from: at, to: at + 1 };
+          pieces.push(piece);
+          bytes += pieceBytes(piece);
+        }
+      }
+      if (taken === chosen.length) break;
+    }
+    return { pieces, bytes, left: [] };
+  }
+
+  async *#pages({ topic, partition, from, to }: Span, bytesMax: number) {
+    for (let next = from; next < to;) {
+      await this.#pace.turn();
+      const { sections } = await this.#log.read(topic, partition, next, bytesMax);
+      const last = sections.at(-1);
+      if (!last) return;
+      yield sections;
+      next = last.next;
+    }
+  }
+}
+
+/** Newest first, as far as is allowed; in the order of their offsets. Records without a key are not kept. */
+function lastOfEachKey(
   sections: readonly Section[],
-  from: Offset,
-  to: Offset,
+  { from, to }: Span,
   allowed: Allowed,
   wanted: ReadonlySet<string> | undefined,
-): Piece[] {
-  const kept: Piece[] = [];
+): Offset[] {
+  const kept: Offset[] = [];
   const seen = new Set<string>();
   let bytes = 0;
   for (const section of sections.toReversed()) {
@@ -59,18 +119,8 @@ export function lastOfEachKey(
       if (kept.length >= allowed.records || bytes >= allowed.bytes) return kept.reverse();
       seen.add(key);
       bytes += (sizes[i] ?? 0) - (sizes[i - 1] ?? 0);
-      kept.push({ section, from: i, to: i + 1 });
+      kept.push(offset);
     }
   }
   return kept.reverse();
-}
-
-/** The first of them, one at least, up to the one that makes so many bytes. */
-export function firstOf(
-  pieces: readonly Piece[],
-  bytesMax: number,
-): { readonly pieces: readonly Piece[]; readonly bytes: number } {
-  let bytes = 0;
-  const last = pieces.findIndex((piece) => (bytes += pieceBytes(piece)) >= bytesMax);
-  return { pieces: last < 0 ? pieces : pieces.slice(0, last + 1), bytes };
 }

@@ -71,14 +71,18 @@ function giveExtras({ topic, least, extras, owned, withExtra }: Plan, totals: Ma
 /** Passes extras on until no member has two more in total than one that could have it instead. */
 function balance(plans: readonly Plan[], totals: Map<string, number>): void {
   const movable = plans.filter(({ extras }) => extras > 0);
+  let stuck = new Set<string>();
   for (;;) {
+    const isFresh = stuck.size === 0;
     const heaviestFirst = [...totals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
     const lightest = heaviestFirst.at(-1)?.[1] ?? 0;
-    const stuck = new Set<string>();
     const passed = heaviestFirst.some(([member, total]) =>
       total - lightest >= 2 && !stuck.has(member) && passOn(member, movable, totals, stuck)
     );
-    if (!passed) return;
+    if (passed) continue;
+    if (isFresh) return;
+    // What has been passed on since may have opened a way.
+    stuck = new Set();
   }
 }
 
@@ -89,8 +93,8 @@ interface Step {
 }
 
 /**
- * Passes one extra of this member on, to where the total is lower by two at least. `stuck`: what those
- * that are heavier have reached in vain, from where no other gets any further than they did.
+ * Passes one extra of this member on, to where the total is lower by two at least. `stuck`: what was
+ * reached in vain before, from where others hardly get any further.
  */
 function passOn(
   heavy: string,

@@ -295,8 +295,12 @@ export class Committer implements Source {
   }
 }
 
-/** The write sets the first of these keys, and nobody else sets it to this stamp. */
-function evidenceOf([batch]: readonly Batch[], stamp: Uint8Array): Evidence {
+/**
+ * A key that the write sets to this stamp, and nobody else. An offset, where there is one: others may
+ * change a fence before it is looked at, and an offset only when they have been given its partition.
+ */
+function evidenceOf(batches: readonly Batch[], stamp: Uint8Array): Evidence {
+  const batch = batches.find(({ writes }) => writes.size > 0) ?? batches[0];
   assert(batch, "a part has a batch");
   const { membership: { group, member }, writes } = batch;
   const [first] = writes.values();

@@ -4,13 +4,13 @@
  * served, so that order within a partition and within a producer needs no further thought.
  *
  * 1. Judged is against what is stored, never against what is still being written: a publish whose
- *    producer is already in the batch with the same or a later number ends the batch, and is judged
- *    when that one is settled.
+ *    producer is already in the batch with the same or a later number is left for the next one, and
+ *    what is its producer's behind it.
  * 2. Nobody is answered `ok` before the write is certain.
  */
 
 import { GatewayError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import { type Host, sleep } from "../host/host.ts";
 import { LOG, PRODUCER } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
@@ -54,12 +54,12 @@ export class Appender implements Source {
     this.#wake = wake;
   }
 
-  /** Takes it into the queue. Its topics are loaded. Throws what is wrong with it. */
-  enqueue(append: Append, logs: readonly TopicLog[]): void {
+  /** Takes it into the queue: it has waited `since`. Its topics are loaded. Throws what is wrong with it. */
+  enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
     if (this.#queuedBytes > LOG.queueBytes) {
       throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs: 100 });
     }
-    const pending = pend(append, logs, this.#host.clock.monotonic());
+    const pending = pend(append, logs, since);
     this.#queue.push(pending);
     this.#queuedBytes += pending.bytes;
     this.#wake();
@@ -71,19 +71,24 @@ export class Appender implements Source {
     const batch = new Batch(now, writeId, this.#builders);
     const producers = new Map<string, { epoch: number; highest: number }>();
     const taken: Pending[] = [];
+    const left = new Left();
     let rider: Rider | undefined;
     let at = 0;
     for (; at < this.#queue.length && !rider; at++) {
       const pending = this.#queue[at] as Pending;
       if (pending.answered) continue;
       const stripesMax = room.checks - (pending.append.board ? 1 : 0);
-      if (!batch.fits(pending, stripesMax, room.bytes) || collides(pending, producers)) break;
-      if (pending.look === "under way") break;
+      if (!batch.fits(pending, stripesMax, room.bytes)) break;
+      if (left.isBehind(pending) || collides(pending, producers) || pending.look === "under way") {
+        left.add(pending);
+        continue;
+      }
       try {
         const repeated = this.#judge(pending, now);
         if (repeated === "torn") {
+          left.add(pending);
           this.#look(pending);
-          break;
+          continue;
         }
         if (repeated) {
           this.#succeed(pending, repeated, true);
@@ -98,7 +103,7 @@ export class Appender implements Source {
       taken.push(pending);
       remember(pending, producers);
     }
-    this.#drop(at);
+    this.#drop(at, left.pendings);
     return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
   }
 
@@ -210,13 +215,18 @@ export class Appender implements Source {
     }
   }
 
-  /** Learns what its stripes have in the store; what waits behind it waits on. */
-  #look(pending: Pending): void {
+  /** Learns what its stripes have in the store, for when its turn comes again. */
+  async #look(pending: Pending): Promise<void> {
     pending.look = "under way";
-    this.#listener.behind(pending.stripes).then(
-      () => pending.look = "done",
-      () => pending.look = "none",
-    ).finally(() => this.#wake());
+    try {
+      await this.#listener.behind(pending.stripes);
+      pending.look = "done";
+    } catch (error) {
+      asGatewayError(error);
+      await sleep(this.#host.clock, LOG.rereadMs);
+      pending.look = "none";
+    }
+    this.#wake();
   }
 
   #succeed(pending: Pending, offsets: Place[][], duplicate: boolean): void {
@@ -240,10 +250,31 @@ export class Appender implements Source {
     this.#wake();
   }
 
-  #drop(count: number): void {
+  /** Takes so many from its beginning, but for those that are left. */
+  #drop(count: number, left: readonly Pending[]): void {
     const dropped = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
-    this.#queue = dropped === this.#queue ? [] : this.#queue.slice(count);
+    const rest = dropped === this.#queue ? [] : this.#queue.slice(count);
+    this.#queue = left.length > 0 ? [...left, ...rest] : rest;
     for (const { bytes } of dropped) this.#queuedBytes -= bytes;
+    for (const { bytes } of left) this.#queuedBytes += bytes;
+  }
+}
+
+/** What stays in the queue for the next batch, and so does what is of its producers. */
+class Left {
+  readonly pendings: Pending[] = [];
+  readonly #producers = new Set<string>();
+
+  add(pending: Pending): void {
+    this.pendings.push(pending);
+    for (const { append: { producer } } of pending.parts) {
+      if (producer) this.#producers.add(producer.id);
+    }
+  }
+
+  isBehind({ parts }: Pending): boolean {
+    if (this.pendings.length === 0) return false;
+    return parts.some(({ append: { producer } }) => producer && this.#producers.has(producer.id));
   }
 }
 

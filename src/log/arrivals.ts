@@ -4,15 +4,13 @@
  */
 
 import { GatewayError } from "../errors.ts";
-import type { Clock } from "../host/host.ts";
 import { LOG } from "../limits.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { storedBytes } from "./record.ts";
 
 export interface ArrivalsOptions {
-  readonly clock: Clock;
-  /** Lets it in; false: not all of its topics are loaded. */
-  admit(append: Append): boolean;
+  /** Lets it in, which has waited `since`; false: not all of its topics are loaded. */
+  admit(append: Append, since: number): boolean;
   /** Loads its topics; a `GatewayError` refuses it. */
   load(append: Append): Promise<unknown>;
   refuse(append: Append, error: GatewayError): void;
@@ -41,34 +39,42 @@ export class Arrivals {
     return parts.some((part) => touches(part).some((one) => this.#touched.has(one)));
   }
 
-  add(append: Append): void {
-    const { clock, refuse } = this.#options;
+  add(append: Append, now: number): void {
+    const { load, refuse } = this.#options;
     if (this.#bytes > LOG.queueBytes) {
       const why = "Too much waits for topics that are being read";
       return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: 100 }));
     }
     const bytes = bytesOf(append);
-    this.#waiting.push({ append, bytes, since: clock.monotonic() });
+    this.#waiting.push({ append, bytes, since: now });
     this.#bytes += bytes;
     this.#touch(append, 1);
     if (this.#waiting.length === 1) this.#letIn();
+    else load(append).catch(() => {}); // its turn will tell
   }
 
   /** Answers what has waited for the store too long. */
   tick(now: number): void {
+    const { admit, refuse } = this.#options;
+    let refused = 0;
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      if (first.since + LOG.publishMs > now) return;
+      const { append, since } = first;
+      if (since + LOG.publishMs > now) break;
       this.#shift();
-      const error = new GatewayError("unavailable", "The store does not answer");
-      this.#options.refuse(first.append, error);
+      // It may have waited only for what was in front of it.
+      if (admit(append, since)) continue;
+      refuse(append, new GatewayError("unavailable", "The store does not answer"));
+      refused++;
     }
+    if (refused > 0) this.#letIn();
   }
 
+  /** One after the other, from the first on. */
   async #letIn(): Promise<void> {
     const { admit, load, refuse } = this.#options;
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      const { append } = first;
-      if (admit(append)) {
+      const { append, since } = first;
+      if (admit(append, since)) {
         this.#shift();
         continue;
       }

@@ -5,7 +5,7 @@
 
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import type { Clock, Host } from "../host/host.ts";
 import { LOG, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
@@ -37,6 +37,7 @@ export class Log {
   readonly journal: Journal;
   listener: LogListener = { appended() {}, skipped() {} };
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #appender: Appender;
   readonly #tail = new EntryCache(LOG.cacheBytes);
   readonly #pages = new EntryCache(LOG.cacheBytes / 4);
@@ -54,6 +55,7 @@ export class Log {
 
   constructor(store: Store, host: Host, autoPartitions: number) {
     this.#store = store;
+    this.#clock = host.clock;
     this.topics = new Topics(store, host, autoPartitions);
     this.topics.onRemoved((topic) => this.#end(topic));
     this.journal = new Journal(store, host);
@@ -61,13 +63,14 @@ export class Log {
       appended: (sections) => this.listener.appended(sections),
       answered: (append) => this.#answered(append),
       refresh: (stripes) => this.#learn(stripes),
-      behind: (stripes) => this.#learnSoon(stripes),
+      behind: async (stripes) => {
+        if (store.shared) await this.#learnSoon(stripes);
+      },
       isDeleted: (topic) => !this.#logs.has(topic.id),
     }, () => this.journal.wake());
     this.journal.add(this.#appender);
     this.#arrivals = new Arrivals({
-      clock: host.clock,
-      admit: (append) => this.#enqueue(append),
+      admit: (append, since) => this.#enqueue(append, since),
       load: (append) => Promise.all(append.parts.map(({ topic }) => this.open(topic))),
       refuse: (append, error) => this.#refuse(append, error),
     });
@@ -90,7 +93,9 @@ export class Log {
   /** Stores all of it or none, and tells `done` once. Appends for a partition keep their order. */
   append(append: Append): void {
     this.#unsettled.set(append, ++this.#accepted);
-    if (this.#arrivals.mustWait(append) || !this.#enqueue(append)) this.#arrivals.add(append);
+    const now = this.#clock.monotonic();
+    if (!this.#arrivals.mustWait(append) && this.#enqueue(append, now)) return;
+    this.#arrivals.add(append, now);
   }
 
   /** Where the partition's log begins and ends, if its topic is in memory. */
@@ -179,7 +184,7 @@ export class Log {
     return stripe;
   }
 
-  #enqueue(append: Append): boolean {
+  #enqueue(append: Append, since: number): boolean {
     const logs: TopicLog[] = new Array(append.parts.length);
     for (let i = 0; i < logs.length; i++) {
       const log = this.#logOf((append.parts[i] as AppendPart).topic);
@@ -187,7 +192,7 @@ export class Log {
       logs[i] = log;
     }
     try {
-      this.#appender.enqueue(append, logs);
+      this.#appender.enqueue(append, logs, since);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       this.#refuse(append, error);

@@ -16,6 +16,12 @@ import { scanAll } from "../store/scan_all.ts";
 import type { Key, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 
+/** Through all offsets, for those of the topics with these marks, behind the last one that was looked at. */
+interface Walk {
+  readonly marks: ReadonlyMap<string, Key>;
+  readonly last: Key | undefined;
+}
+
 export class Sweeper {
   readonly #store: Store;
   readonly #host: Host;
@@ -25,6 +31,7 @@ export class Sweeper {
   #lookAt = -Infinity;
   /** On the monotonic clock: when marks may go. Many at a time, since it goes through all offsets for them. */
   #freeAt = -Infinity;
+  #walk: Walk | undefined;
   #pagesLeft = 0;
 
   constructor(store: Store, host: Host) {
@@ -66,17 +73,13 @@ export class Sweeper {
       if (since !== undefined && since + LOG.markKeptMs <= now) over.set(topic, key);
     }
     this.#clean = clean;
-    if (over.size > 0 && now >= this.#freeAt) await this.#freeMarks(now, over, signal);
+    if (over.size > 0 && now >= this.#freeAt) this.#walk ??= { marks: over, last: undefined };
+    if (this.#walk) await this.#freeMarks(this.#walk, signal);
   }
 
   /** And before them what groups have committed of their topics. */
-  async #freeMarks(
-    now: number,
-    marks: ReadonlyMap<string, Key>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let last: Key | undefined;
-    do {
+  async #freeMarks({ marks, last }: Walk, signal: AbortSignal): Promise<void> {
+    for (; this.#pagesLeft > 0 && !signal.aborted; this.#pagesLeft--) {
       const start = last ? { start: [...last, ""] } : {};
       const range = { prefix: keys.allOffsets(), ...start, limit: LOG.sweepOffsets };
       const page = (await this.#store.scan(range)).map(({ key }) => key);
@@ -85,11 +88,16 @@ export class Sweeper {
         if (doomed.length > 0) await this.#free(mark, doomed);
       }
       last = page.at(-1);
+      if (!last) {
+        for (const mark of marks.values()) await this.#free(mark, [mark]);
+        this.#walk = undefined;
+        this.#freeAt = this.#host.clock.monotonic() + LOG.markKeptMs;
+        return;
+      }
+      this.#walk = { marks, last };
       await sleep(this.#host.clock, LOG.deletePauseMs);
-      if (signal.aborted) return;
-    } while (last);
-    for (const mark of marks.values()) await this.#free(mark, [mark]);
-    this.#freeAt = now + LOG.markKeptMs;
+    }
+    this.wake();
   }
 
   async #sweepTopic(topic: string, mark: Key, signal: AbortSignal): Promise<void> {

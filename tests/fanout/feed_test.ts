@@ -5,6 +5,7 @@ import type { Feed, OnSlow, Sink } from "../../src/fanout/feed.ts";
 import { Hub } from "../../src/fanout/hub.ts";
 import { Log } from "../../src/log/log.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import { unreadable } from "../../src/store/store.ts";
 import type { Topic } from "../../src/types.ts";
 import { settled, testHost } from "../support/test_host.ts";
 
@@ -186,6 +187,35 @@ Deno.test("what is kept for a slow client is sent when it has room, in pushes li
     assertEquals(client.offsets(partition).toSorted((a, b) => a - b), kept);
   }
   assert(pushes().every(({ kept, next, bytes }) => kept && next === 40 && bytes < 160_000));
+});
+
+Deno.test("of what is kept the newest are chosen as far as a credit in bytes goes, and all of these are sent", async () => {
+  const { log, hub, topic } = await world();
+  for (const key of ["a", "b", "c"]) await append(log, topic, 0, [key], "x".repeat(60_000));
+  const small = Array.from({ length: 50 }, (_, i) => `${i}`);
+  await append(log, topic, 0, small, "x".repeat(1_000));
+  const client = new Client();
+  const feed = open(hub, client, { onSlow: "latest", credit: { records: 0, bytes: 0 } });
+  feed.add(topic, 0, 0);
+  feed.grant(1_000, 172_000);
+  await settled();
+  assertEquals(client.offsets(), span(0, 53), "the last that was chosen overdraws");
+});
+
+Deno.test("a partition that cannot be looked up costs no other what is kept of it", async () => {
+  const { log, hub, topic } = await world();
+  for (const partition of [0, 1]) await append(log, topic, partition, ["a", "a"]);
+  const client = new Client();
+  const feed = open(hub, client, { onSlow: "latest", credit: { records: 0 } });
+  for (const partition of [0, 1]) feed.add(topic, partition, 0);
+  const read = log.read.bind(log);
+  log.read = (...args) => {
+    log.read = read;
+    return Promise.reject(unreadable(`cannot read ${args[1]}`));
+  };
+  feed.grant(1_000, 0);
+  await settled();
+  assertEquals([client.offsets(0), client.offsets(1)], [[], [1]]);
 });
 
 Deno.test("a feed with keys gets their records only, and its position goes on", async () => {

@@ -74,3 +74,28 @@ Deno.test("a commit that changes nothing is refused, too, to whoever has lost th
   assertEquals(outcome(await passing(one, commit(x, to(10)))), "fenced");
   assertEquals(outcome(await passing(one, commit(x, []))), "fenced");
 });
+
+Deno.test("a commit that is stored is known to be, beside one that changes nothing", async () => {
+  const store = new LateStore({ shared: true });
+  const host = testHost();
+  const [one, two] = [
+    gateway(store, host, "one", everybody),
+    gateway(store, host, "two", everybody),
+  ];
+  await append(one, 0, 100);
+  const at = (offset: number) => [{ topic: "t", partition: 0, offset }];
+  const x = await passing(one, join(one, { instance: "x", group: "g" }));
+  const z = await passing(one, join(one, { instance: "z", group: "h" }));
+  await passing(one, commit(x, at(10)));
+  const { promise: late, resolve: letGo } = Promise.withResolvers<"lost">();
+  store.late = late;
+  const same = commit(x, at(10));
+  const stored = commit(z, at(20));
+  await settled();
+  // Both fences are changed before anybody looks at what became of the write.
+  await passing(two, join(two, { instance: "x", group: "g" }));
+  const next = await passing(two, join(two, { instance: "z", group: "h" }));
+  letGo("lost");
+  await passing(one, same);
+  assertEquals([outcome(await passing(one, stored)), next.owned.get("t/0")], [[20], 20]);
+});

@@ -45,17 +45,16 @@ export class Port implements MemberPort {
   }
 }
 
-/** A store of which one answer comes late. */
+/** A store of which one answer comes late, or not at all. */
 export class LateStore extends MemoryStore {
-  /** The answer to the next write waits for it. */
-  late: Promise<void> | undefined;
+  /** The answer to the next write waits for it, and is lost if it comes to that. */
+  late: Promise<void | "lost"> | undefined;
 
   override async write(write: Write): Promise<WriteResult> {
     const { late } = this;
     this.late = undefined;
     const result = await super.write(write);
-    await late;
-    return result;
+    return await late === "lost" ? { outcome: "unknown", cause: "lost" } : result;
   }
 }
 

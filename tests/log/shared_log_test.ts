@@ -85,6 +85,28 @@ Deno.test("a repeat is known at a gateway that has heard of one of its stripes o
   assertEquals([places(repeated), repeated.ok && repeated.duplicate], [original, true]);
 });
 
+Deno.test("repeats that must wait hold up nobody else", async () => {
+  const { log, host, topic } = await gateways(32);
+  const torn = stamp(host, 0);
+  await append(log, topic, [record("p", { partition: 0 })], stamped(new Lane(), torn));
+  const answered: string[] = [];
+  const publish = async (name: string, more: Partial<Append["parts"][number]>) => {
+    await append(log, topic, [0, 16].map((partition) => record(name, { partition })), more);
+    answered.push(name);
+  };
+  const twice = { ...stamp(host, 0), id: "01KB0000000000000000000001" };
+  const lane = new Lane();
+  await Promise.all([
+    publish("torn", stamped(new Lane(), torn)),
+    publish("first", stamped(lane, twice)),
+    publish("again", stamped(new Lane(), twice)),
+    publish("next", stamped(lane, { ...twice, sequence: 1 })),
+    publish("another's", {}),
+  ]);
+  assertEquals(answered.slice(0, 2), ["first", "another's"]);
+  assertEquals(answered.indexOf("again") < answered.indexOf("next"), true);
+});
+
 Deno.test("a repeat that is stored in part of where it would go now is too old", async () => {
   const { log, host, other, topic } = await gateways(32);
   const producer = stamp(host, 0);
@@ -147,6 +169,25 @@ Deno.test("what waits for a topic that cannot be read is answered in time, and b
   await Promise.all([...few, ...many]);
   assertEquals(new Set(answers.map(([code]) => code)), new Set(["unavailable"]));
   assert(answers.every(([, ms]) => ms <= LOG.publishMs), JSON.stringify(answers));
+});
+
+Deno.test("what waits behind a topic that is slow to load is let in once that has had its time", async () => {
+  const { stored, log: first, topic: slow } = await gateways(1);
+  const { topic: quick } = await first.topics.create("quick", { partitions: 1 });
+  const link = new FatedStore(stored);
+  const host = testHost(3);
+  const log = new Log(link, host, 0);
+  link.readFates = [async (reach) => {
+    await new Promise<void>((resolve) => host.clock.after(2 * LOG.publishMs, resolve));
+    return await reach();
+  }];
+  const results = [append(log, slow, [record("a")])];
+  await host.clock.advance(LOG.publishMs / 2);
+  results.push(append(log, quick, [record("b")]));
+  await host.clock.advance(LOG.publishMs / 2);
+  log.tick(host.clock.monotonic());
+  await settled();
+  assertEquals((await Promise.all(results)).map(({ ok }) => ok), [false, true]);
 });
 
 Deno.test("who hears of a deletion that was answered timeout hears it when it is stored", async () => {

@@ -254,6 +254,26 @@ Deno.test("what groups have committed of a deleted topic goes with its mark, how
   assertEquals(await keysUnder(store, keys.allGone()), 0);
 });
 
+Deno.test("however many offsets there are, looking through them holds up nothing else for long", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, store, host } = fixture;
+  await log.topics.create("t", { partitions: 1 });
+  const looks = 2 * LOG.sweepPages;
+  for (let i = 0; i < looks; i++) {
+    const mutations = Array.from({ length: LOG.sweepOffsets }, (_, partition) => {
+      const key = keys.offset(`g${i}`, "another", partition);
+      return { type: "set", key, value: new Uint8Array(17) } as const;
+    });
+    await store.write({ checks: [{ key: ["none"], version: null }], mutations });
+  }
+  await log.topics.remove("t");
+  await pass(fixture);
+  await host.clock.advance(LOG.markKeptMs);
+  let passes = 0;
+  for (; await keysUnder(store, keys.allGone()) > 0; passes++) await pass(fixture);
+  assertEquals([passes, await keysUnder(store, keys.offsetsOf("g0"))], [3, LOG.sweepOffsets]);
+});
+
 Deno.test("a topic of whose deletion nobody here has heard is swept all the same", async () => {
   const fixture = gateway(new MemoryStore(), testHost());
   const { log, store, host } = fixture;
