@@ -78,8 +78,8 @@ export class Feed {
   /** By topic's name and partition, in the order in which they are served. */
   readonly #cursors = new Map<string, Cursor>();
   #ranOut: boolean;
-  /** Kept records are being looked up: nothing is sent before them. */
-  #held = 0;
+  /** Kept records are being looked up and sent: nothing is sent before them. */
+  #isKeeping = false;
   /** What goes on when there is room. */
   readonly #waiting: (() => void)[] = [];
   #pumping = false;
@@ -142,7 +142,12 @@ export class Feed {
 
   grant(records: number, bytes: number): void {
     this.#credit.grant(records, bytes);
-    if (this.#credit.isOut) return;
+    this.#goOn();
+  }
+
+  /** Once what is kept of an earlier time is sent. */
+  #goOn(): void {
+    if (this.#credit.isOut || this.#isKeeping) return;
     const { onSlow = "block" } = this.#options;
     if (this.#ranOut && onSlow !== "block") this.#skip(onSlow);
     this.#ranOut = false;
@@ -204,7 +209,7 @@ export class Feed {
   }
 
   #maySend(): boolean {
-    return !this.#closed && this.#held === 0 && !this.#credit.isOut && !this.#sink.full;
+    return !this.#closed && !this.#isKeeping && !this.#credit.isOut && !this.#sink.full;
   }
 
   /** Serves the partitions that are behind, each in its turn, as far as credit and room go. */
@@ -320,12 +325,12 @@ export class Feed {
   }
 
   async #sendAllLatest(missed: readonly Missed[]): Promise<void> {
-    this.#held++;
+    this.#isKeeping = true;
     try {
       for (const one of missed) await this.#sendLatest(one);
     } finally {
-      this.#held--;
-      this.#pump();
+      this.#isKeeping = false;
+      this.#goOn();
     }
   }
 

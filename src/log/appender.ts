@@ -4,8 +4,7 @@
  * served, so that order within a partition and within a producer needs no further thought.
  *
  * 1. Judged is against what is stored, never against what is still being written: a publish whose
- *    producer is already in the batch with the same or a later number is left for the next one, and
- *    what is its producer's behind it.
+ *    producer is already in the batch with the same or a later number is left for the next one.
  * 2. Nobody is answered `ok` before the write is certain.
  */
 
@@ -18,6 +17,7 @@ import type { Place, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
 import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
+import { Left, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
 import { type EntryBuilder, hasWriteId } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
@@ -69,7 +69,7 @@ export class Appender implements Source {
     const writeId = this.#host.random.bytes(16);
     const now = this.#host.clock.now();
     const batch = new Batch(now, writeId, this.#builders);
-    const producers = new Map<string, { epoch: number; highest: number }>();
+    const stamps = new Stamps();
     const taken: Pending[] = [];
     const left = new Left();
     let rider: Rider | undefined;
@@ -79,14 +79,19 @@ export class Appender implements Source {
       if (pending.answered) continue;
       const stripesMax = room.checks - (pending.append.board ? 1 : 0);
       if (!batch.fits(pending, stripesMax, room.bytes)) break;
-      if (left.isBehind(pending) || collides(pending, producers) || pending.look === "under way") {
+      const collision = stamps.collision(pending);
+      if (left.isInFrontOf(pending) || collision === "other") {
         left.add(pending);
+        continue;
+      }
+      if (collision === "repeat" || pending.look === "under way") {
+        left.addRepeat(pending);
         continue;
       }
       try {
         const repeated = this.#judge(pending, now);
         if (repeated === "torn") {
-          left.add(pending);
+          left.addRepeat(pending);
           this.#look(pending);
           continue;
         }
@@ -101,7 +106,7 @@ export class Appender implements Source {
       }
       pending.places = batch.add(pending);
       taken.push(pending);
-      remember(pending, producers);
+      stamps.add(pending);
     }
     this.#drop(at, left.pendings);
     return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
@@ -257,45 +262,6 @@ export class Appender implements Source {
     this.#queue = left.length > 0 ? [...left, ...rest] : rest;
     for (const { bytes } of dropped) this.#queuedBytes -= bytes;
     for (const { bytes } of left) this.#queuedBytes += bytes;
-  }
-}
-
-/** What stays in the queue for the next batch, and so does what is of its producers. */
-class Left {
-  readonly pendings: Pending[] = [];
-  readonly #producers = new Set<string>();
-
-  add(pending: Pending): void {
-    this.pendings.push(pending);
-    for (const { append: { producer } } of pending.parts) {
-      if (producer) this.#producers.add(producer.id);
-    }
-  }
-
-  isBehind({ parts }: Pending): boolean {
-    if (this.pendings.length === 0) return false;
-    return parts.some(({ append: { producer } }) => producer && this.#producers.has(producer.id));
-  }
-}
-
-type InBatch = ReadonlyMap<string, { epoch: number; highest: number }>;
-
-/** Whether it can only be judged when the batch is settled. */
-function collides(pending: Pending, producers: InBatch): boolean {
-  for (const { append: { producer } } of pending.parts) {
-    const known = producer && producers.get(producer.id);
-    if (!known) continue;
-    if (known.epoch !== producer.epoch || producer.sequence <= known.highest) return true;
-  }
-  return false;
-}
-
-function remember(pending: Pending, producers: Map<string, { epoch: number; highest: number }>) {
-  for (const { append: { producer } } of pending.parts) {
-    if (!producer) continue;
-    const known = producers.get(producer.id);
-    if (known) known.highest = producer.sequence;
-    else producers.set(producer.id, { epoch: producer.epoch, highest: producer.sequence });
   }
 }
 

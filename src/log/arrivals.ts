@@ -1,6 +1,6 @@
 /**
  * Appends whose topics are not in memory yet, and what came behind them and must not overtake: for the
- * same topic, or of the same producer in its session. They are let in one by one, in their order.
+ * same topic, or of the same producer in its session. Others do not wait for them.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -20,11 +20,13 @@ interface Arrival {
   readonly append: Append;
   readonly bytes: number;
   readonly since: number;
+  isLoading: boolean;
 }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions;
-  readonly #waiting: Arrival[] = [];
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Arrival>();
   /** What those that wait touch, and how many of them do. */
   readonly #touched = new Map<unknown, number>();
   #bytes = 0;
@@ -35,65 +37,74 @@ export class Arrivals {
 
   /** Whether something that it must not overtake waits in front of it. */
   mustWait({ parts }: Append): boolean {
-    if (this.#waiting.length === 0) return false;
+    if (this.#waiting.size === 0) return false;
     return parts.some((part) => touches(part).some((one) => this.#touched.has(one)));
   }
 
   add(append: Append, now: number): void {
-    const { load, refuse } = this.#options;
+    const { refuse } = this.#options;
     if (this.#bytes > LOG.queueBytes) {
       const why = "Too much waits for topics that are being read";
       return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: 100 }));
     }
-    const bytes = bytesOf(append);
-    this.#waiting.push({ append, bytes, since: now });
-    this.#bytes += bytes;
+    const isBehind = this.mustWait(append);
+    const arrival: Arrival = { append, bytes: bytesOf(append), since: now, isLoading: false };
+    this.#waiting.add(arrival);
+    this.#bytes += arrival.bytes;
     this.#touch(append, 1);
-    if (this.#waiting.length === 1) this.#letIn();
-    else load(append).catch(() => {}); // its turn will tell
+    if (!isBehind) this.#load(arrival);
   }
 
   /** Answers what has waited for the store too long. */
   tick(now: number): void {
-    const { admit, refuse } = this.#options;
     let refused = 0;
-    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      const { append, since } = first;
-      if (since + LOG.publishMs > now) break;
-      this.#shift();
-      // It may have waited only for what was in front of it.
-      if (admit(append, since)) continue;
-      refuse(append, new GatewayError("unavailable", "The store does not answer"));
+    for (const arrival of this.#waiting) {
+      if (arrival.since + LOG.publishMs > now) break;
+      this.#refuse(arrival, new GatewayError("unavailable", "The store does not answer"));
       refused++;
     }
     if (refused > 0) this.#letIn();
   }
 
-  /** One after the other, from the first on. */
-  async #letIn(): Promise<void> {
-    const { admit, load, refuse } = this.#options;
-    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      const { append, since } = first;
-      if (admit(append, since)) {
-        this.#shift();
-        continue;
+  async #load(arrival: Arrival): Promise<void> {
+    arrival.isLoading = true;
+    try {
+      await this.#options.load(arrival.append);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#refuse(arrival, error);
+    }
+    arrival.isLoading = false;
+    this.#letIn();
+  }
+
+  /** All whose topics are loaded, but for what is behind others. */
+  #letIn(): void {
+    const inFront = new Set<unknown>();
+    for (const arrival of this.#waiting) {
+      const { append, since, isLoading } = arrival;
+      const touched = append.parts.flatMap(touches);
+      if (!touched.some((one) => inFront.has(one))) {
+        if (this.#options.admit(append, since)) {
+          this.#forget(arrival);
+          continue;
+        }
+        if (!isLoading) this.#load(arrival);
       }
-      try {
-        await load(append);
-      } catch (error) {
-        if (!(error instanceof GatewayError)) throw error;
-        if (first !== this.#waiting[0]) continue; // its time was over before
-        this.#shift();
-        refuse(append, error);
-      }
+      for (const one of touched) inFront.add(one);
     }
   }
 
-  #shift(): void {
-    const first = this.#waiting.shift();
-    if (!first) return;
-    this.#bytes -= first.bytes;
-    this.#touch(first.append, -1);
+  #refuse(arrival: Arrival, error: GatewayError): void {
+    if (this.#forget(arrival)) this.#options.refuse(arrival.append, error);
+  }
+
+  /** False: it waits no more. */
+  #forget(arrival: Arrival): boolean {
+    if (!this.#waiting.delete(arrival)) return false;
+    this.#bytes -= arrival.bytes;
+    this.#touch(arrival.append, -1);
+    return true;
   }
 
   #touch({ parts }: Append, more: 1 | -1): void {

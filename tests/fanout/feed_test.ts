@@ -202,6 +202,27 @@ Deno.test("of what is kept the newest are chosen as far as a credit in bytes goe
   assertEquals(client.offsets(), span(0, 53), "the last that was chosen overdraws");
 });
 
+Deno.test("credit that comes while kept records are sent changes nothing of these, and is not overdrawn", async () => {
+  const { log, hub, topic } = await world();
+  const keys = (name: string) => Array.from({ length: 100 }, (_, i) => `${name}${i}`);
+  await append(log, topic, 0, keys("a"));
+  await append(log, topic, 1, keys("b"), "x".repeat(3_000));
+  const client = new SlowClient();
+  const feed = open(hub, client, { onSlow: "latest", credit: { records: 0 } });
+  for (const partition of [0, 1]) feed.add(topic, partition, 0);
+  feed.grant(150, 0);
+  await settled();
+  await append(log, topic, 0, keys("c"));
+  feed.grant(50, 0);
+  for (let i = 0; i < 10; i++) {
+    client.full = false;
+    feed.resume();
+    await settled();
+  }
+  assertEquals([client.offsets(0).slice(0, 100), client.offsets(1)], [span(0, 100), span(0, 100)]);
+  assertEquals(client.offsets(0).length + client.offsets(1).length, 200);
+});
+
 Deno.test("a partition that cannot be looked up costs no other what is kept of it", async () => {
   const { log, hub, topic } = await world();
   for (const partition of [0, 1]) await append(log, topic, partition, ["a", "a"]);
