@@ -6,7 +6,6 @@
 import type { GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
-import { refusal } from "./event_retry.ts";
 import { type NativeSocketOptions, NativeSockets } from "./native_socket.ts";
 import { asGatewayError, leavingNow, problem } from "./problem.ts";
 import { Refusals } from "./refusals.ts";
@@ -31,10 +30,10 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
     request: Request,
     { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
   ): Response | Promise<Response> {
-    if (closing) return refusal(request, leavingNow());
     const header = (name: string) => request.headers.get(name) ?? undefined;
     const address = addressOf(remoteAddr.hostname, header("x-forwarded-for"), trustedProxies);
     if (header("upgrade")?.toLowerCase() !== "websocket") return fetch(request, address);
+    if (closing) return problem(leavingNow());
     try {
       // First of all, so that what is refused below counts as well.
       const leave = crowd.enter(address);

@@ -100,16 +100,23 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
  * it kept until it reads. Returns what counts one more, and says whether it is let in.
  */
 function countRequests(): (socket: Socket, response: ServerResponse) => boolean {
-  const open = new WeakMap<Socket, number>();
-  const add = (socket: Socket, more: 1 | -1) => {
-    const count = (open.get(socket) ?? 0) + more;
-    open.set(socket, count);
-    return count;
-  };
+  const open = new WeakMap<Socket, Set<ServerResponse>>();
   return (socket, response) => {
-    response.once("close", () => add(socket, -1));
-    return add(socket, 1) <= HTTP.requestsAtOnce;
+    const responses = open.get(socket) ?? new Set();
+    if (!open.has(socket)) {
+      open.set(socket, responses);
+      socket.once("close", () => responses.forEach(end));
+    }
+    responses.add(response);
+    response.once("close", () => responses.delete(response));
+    return responses.size <= HTTP.requestsAtOnce;
   };
+
+  /** Of those that wait behind another `node:http` tells nobody that the connection is gone. */
+  function end(response: ServerResponse): void {
+    response.destroy();
+    response.emit("close");
+  }
 }
 
 /** The status for a request whose head nobody should look at further; undefined for any other. */

@@ -86,6 +86,24 @@ Deno.test("more of them cut the connection, and no more are begun", () =>
     assertEquals(connection.received.length, 0);
   }));
 
+Deno.test("an answer that waits behind another is given up with its connection, too", async () => {
+  const cancelled: string[] = [];
+  const listener = await listenOn(0, {
+    fetch: ({ url }) => {
+      const name = new URL(url).pathname;
+      return new Response(new ReadableStream({ cancel: () => void cancelled.push(name) }));
+    },
+  });
+  const connection = new RawConnection(listener.url);
+  const paths = ["/first", "/second", "/third"];
+  connection.send(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`).join(""));
+  await connection.until((received) => received.includes("\r\n\r\n"));
+  await connection.close();
+  await eventually("all are given up", () => cancelled.length === paths.length);
+  assertEquals(cancelled.toSorted(), paths);
+  await listener.close();
+});
+
 /** As much as is taken. */
 function endless(cancel: () => void): ReadableStream<Uint8Array> {
   return new ReadableStream({
