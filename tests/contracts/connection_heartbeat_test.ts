@@ -20,8 +20,8 @@ Deno.test("after heartbeatMs of silence comes a ping, after sessionTimeoutMs the
   const pinged = performance.now() - begun;
   assertEquals(await client.closeCode(), 4000);
   const ended = performance.now() - begun;
-  assert(pinged > heartbeatMs * 0.7 && pinged < heartbeatMs + 500, `pinged after ${pinged} ms`);
-  assert(ended > sessionTimeoutMs * 0.9 && ended < sessionTimeoutMs + 800, `ended after ${ended}`);
+  assert(pinged > heartbeatMs * 0.7, `pinged after ${pinged} ms`);
+  assert(ended > sessionTimeoutMs * 0.9, `ended after ${ended}`);
 });
 
 Deno.test("a client that answers each ping lives on", async () => {

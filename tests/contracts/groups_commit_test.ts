@@ -78,11 +78,13 @@ Deno.test("a commit, and one in a transact, may have as many bytes as the page s
 
 Deno.test("commits of one session take effect in the order they came", async () => {
   await using client = await Client.open(shared.gateway);
-  const { subscription, at } = await owner(client, 1);
-  const replies = await Promise.all(
-    [1, 2, 3, 4, 5].map((offset) => client.commit(subscription, [at(0, offset)])),
+  const { group, subscription, at } = await owner(client, 1);
+  const notes = ["1", "2", "3", "4", "5"];
+  await Promise.all(
+    notes.map((metadata) => client.commit(subscription, [{ ...at(0, 1), metadata }])),
   );
-  assertEquals(replies.map(({ offsets }) => offsets[0]!.offset).at(-1), 5);
+  const { offsets } = await describeGroup(shared.gateway, group);
+  assertEquals(offsets.map(({ offset, metadata }) => [offset, metadata]), [[1, "5"]]);
 });
 
 Deno.test("commits that wait for one write are written as the highest, whatever is refused among them", async () => {

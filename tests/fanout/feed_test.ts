@@ -302,7 +302,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
 Deno.test("whatever happens, offsets have no gap and no repeat, credit is kept, and all comes in the end", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(stepArbitrary, { maxLength: 40 }),
+      fc.array(stepArbitrary, { maxLength: 40, size: "max" }),
       fc.nat(100),
       async (steps, credit) => {
         const { log, hub, topic } = await world();

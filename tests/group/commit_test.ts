@@ -99,3 +99,17 @@ Deno.test("a commit that is stored is known to be, beside one that changes nothi
   await passing(one, same);
   assertEquals([outcome(await passing(one, stored)), next.owned.get("t/0")], [[20], 20]);
 });
+
+Deno.test("a member may commit up to where the log ended when it was given, though others appended that", async () => {
+  const [store, host] = [new MemoryStore({ shared: true }), testHost()];
+  const [one, two] = [
+    gateway(store, host, "one", everybody),
+    gateway(store, host, "two", everybody),
+  ];
+  await append(one, 0, 1);
+  await append(two, 0, 50);
+  const x = await passing(one, join(one));
+  const at = (offset: number) => [{ topic: "t", partition: 0, offset }];
+  assertEquals(outcome(await passing(one, commit(x, at(51)))), [51]);
+  assertEquals(outcome(await passing(one, commit(x, at(52)))), "offset_out_of_range");
+});

@@ -190,7 +190,7 @@ function assertLawful(before: GroupState, { state, fenced, given }: Transition):
 Deno.test("through any history a partition has one owner at most and changes hands only when it is free", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.array(commandArbitrary, { maxLength: 4 }), { maxLength: 30 }),
+      fc.array(fc.array(commandArbitrary, { maxLength: 4 }), { maxLength: 30, size: "max" }),
       (steps) => {
         let state = EMPTY;
         for (const step of steps) {
@@ -213,7 +213,7 @@ Deno.test("through any history a partition has one owner at most and changes han
 
 Deno.test("after any history, when all release what they are told to, everything is owned evenly", () => {
   fc.assert(
-    fc.property(fc.array(commandArbitrary, { maxLength: 40 }), (commands) => {
+    fc.property(fc.array(commandArbitrary, { maxLength: 40, size: "max" }), (commands) => {
       let state = EMPTY;
       for (const command of commands) state = settle(state, command);
       state = rest(state);
@@ -236,7 +236,7 @@ Deno.test("after any history, when all release what they are told to, everything
 
 Deno.test("a group at rest does not change by itself", () => {
   fc.assert(
-    fc.property(fc.array(commandArbitrary, { maxLength: 20 }), (commands) => {
+    fc.property(fc.array(commandArbitrary, { maxLength: 20, size: "max" }), (commands) => {
       let state = EMPTY;
       for (const command of commands) state = settle(state, command);
       assertEquals(transition(rest(state), []).unchanged, true);
@@ -246,7 +246,7 @@ Deno.test("a group at rest does not change by itself", () => {
 });
 
 Deno.test("a command that is carried out twice is carried out once", () => {
-  const history = fc.array(commandArbitrary, { maxLength: 15 });
+  const history = fc.array(commandArbitrary, { maxLength: 15, size: "max" });
   fc.assert(
     fc.property(history, commandArbitrary, (commands, last) => {
       let state = EMPTY;

@@ -89,7 +89,7 @@ function checkRoundTrip(bases: number[], plans: readonly Plan[], writeId: Uint8A
   return chunks;
 }
 
-const writeIds = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const writeIds = fc.uint8Array({ minLength: 16, maxLength: 16, size: "max" });
 
 function plansFor(partitions: number, maxSize: number) {
   return fc.array(
@@ -98,7 +98,7 @@ function plansFor(partitions: number, maxSize: number) {
       sizes: fc.array(fc.nat(maxSize), { minLength: 1, maxLength: 4 }),
       producer: fc.nat(IDS.length),
     }),
-    { minLength: 1, maxLength: 30 },
+    { minLength: 1, maxLength: 30, size: "max" },
   );
 }
 

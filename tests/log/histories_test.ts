@@ -36,13 +36,14 @@ function heldBy(histories: Histories, row: number): Place[] {
 
 const bases = fc.oneof(fc.nat(), fc.nat({ max: 2 ** 48 - 1 }));
 const partitions = fc.nat(3);
-const rising = fc.array(fc.tuple(fc.nat(2), partitions, bases), { maxLength: 300 }).map((steps) => {
-  let sequence = 0;
-  return steps.map(([step, ...place]): Place => [sequence += step, ...place]);
-});
+const rising = fc.array(fc.tuple(fc.nat(2), partitions, bases), { maxLength: 300, size: "max" })
+  .map((steps) => {
+    let sequence = 0;
+    return steps.map(([step, ...place]): Place => [sequence += step, ...place]);
+  });
 const anyhow: fc.Arbitrary<Place[]> = fc.array(
   fc.tuple(fc.oneof(fc.nat(200), fc.maxSafeNat(), fc.nat({ max: 2 ** 33 })), partitions, bases),
-  { maxLength: 200 },
+  { maxLength: 200, size: "max" },
 );
 
 Deno.test("a history holds the 64 highest sequences with all their places, in whatever order they come", () => {
@@ -80,6 +81,7 @@ Deno.test("what is lower than a full history holds is past, and nothing else", (
 Deno.test("histories that are closed and opened again never mix", () => {
   const commands = fc.array(fc.tuple(fc.nat(4), fc.nat(9), fc.nat(100), partitions, bases), {
     maxLength: 500,
+    size: "max",
   });
   fc.assert(fc.property(commands, (all) => {
     const histories = new Histories();

@@ -109,16 +109,28 @@ Deno.test("an epoch that was given out too long ago is unknown", async () => {
 Deno.test("what is queued behind a failed publish of its lane gets sequence_gap", async () => {
   const { host, log, topic } = await fixture();
   const lane = new Lane();
-  const bad = [record("x", { partition: 99 })];
-  const results = [
-    append(log, topic, bad, stamped(lane, stamp(host, 0))),
-  ];
-  const first = await results[0];
-  assert(first && !first.ok);
-  assertEquals(first.error.code, "unknown_partition");
-  assertEquals(lane.expected, 0);
-  const good = [record("x", { partition: 1 })];
-  assertEquals(places(await append(log, topic, good, stamped(lane, stamp(host, 0)))), [[1, 0]]);
+  const number = (sequence: number) => stamped(lane, stamp(host, sequence));
+  const [bad, good] = [99, 1].map((partition) => [record("x", { partition })]);
+  // They wait for the topic together.
+  const results = await Promise.all([
+    append(log, topic, bad!, number(0)),
+    append(log, topic, good!, number(1)),
+  ]);
+  assertEquals(results.map(refused), ["unknown_partition", "sequence_gap"]);
+  assertEquals(places(await append(log, topic, good!, number(0))), [[1, 0]]);
+});
+
+Deno.test("what is stored is told so, also behind a failed publish of its lane", async () => {
+  const { store, host, log, topic } = await fixture();
+  const [bad, good] = [99, 1].map((partition) => [record("x", { partition })]);
+  const original = places(await append(log, topic, good!, stamped(new Lane(), stamp(host, 1))));
+  const restarted = new Log(store, host, 0);
+  const lane = new Lane();
+  const [failed, repeated] = await Promise.all([
+    append(restarted, topic, bad!, stamped(lane, stamp(host, 0))),
+    append(restarted, topic, good!, stamped(lane, stamp(host, 1))),
+  ]);
+  assertEquals([refused(failed!), places(repeated!)], ["unknown_partition", original]);
 });
 
 Deno.test("a topic of 1,024 partitions takes a publish over 128 of them", async () => {

@@ -57,7 +57,7 @@ const steps = fc.array(
     partition: fc.nat(PARTITIONS - 1),
     forget: fc.nat(3).map((n) => n === 0),
   }),
-  { minLength: 1, maxLength: 300 },
+  { minLength: 1, maxLength: 300, size: "max" },
 );
 
 Deno.test("a snapshot taken while entries came, and these entries, give what was known", () => {

@@ -4,6 +4,7 @@ import { ADVERTISED } from "../../src/limits.ts";
 import { listen } from "../../src/server/ws_listener.ts";
 import type { Line } from "../../src/server/upgrade.ts";
 import type { Wire } from "../../src/session/wire.ts";
+import { eventually } from "../support/eventually.ts";
 import { clientFrame, closeCode, RawConnection, upgradeRequest } from "../support/raw_http.ts";
 
 const text = 1;
@@ -136,7 +137,7 @@ for (const [when, goOn] of Object.entries(goingOn)) {
       const connection = await open(url);
       connection.send(Buffer.concat([clientFrame(text, "first"), clientFrame(text, "second")]));
       const marker = await open(url);
-      while (messages.length === 0) await marker.until(() => true);
+      await eventually("the first has come", () => messages.length > 0);
       connection.send(clientFrame(text, "third"));
       release();
       await connection.until((received) => received.includes("all"));

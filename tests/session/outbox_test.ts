@@ -38,7 +38,11 @@ Deno.test("a frame that is alone in its turn is sent as it is", async () => {
 });
 
 Deno.test("all that a turn has leaves in messages of at most 64 frames, in order", async () => {
-  const frames = fc.array(fc.tuple(fc.nat(1_000), fc.boolean()), { minLength: 1, maxLength: 300 });
+  const frames = fc.array(fc.tuple(fc.nat(1_000), fc.boolean()), {
+    minLength: 1,
+    maxLength: 300,
+    size: "max",
+  });
   await fc.assert(
     fc.asyncProperty(frames, async (given) => {
       const { wire, outbox } = fixture();

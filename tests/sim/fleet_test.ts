@@ -26,7 +26,7 @@ Deno.test("the same seed gives the same run of three gateways, event for event",
   }
 });
 
-/** Seeds that once broke a rule, and what they found. */
+/** Seeds that once broke a rule, and what they found then: others have its like in hand by now. */
 const PINNED: Readonly<Record<string, number>> = {
   "a reader that is ahead of what its gateway knows waits for it": 2,
   "a member is not told of an assignment that others have outlived": 55,

@@ -48,7 +48,7 @@ Deno.test("the history of a run, with one record taken out of the log, is found 
   assert(kinds.has("lost-write") && kinds.has("offset-hole"), [...kinds].join());
 });
 
-/** Seeds that once broke a rule, and what they found. */
+/** Seeds that once broke a rule, and what they found then: others have its like in hand by now. */
 const PINNED: Readonly<Record<string, number>> = {
   "numbers whose answers came out of order are sent again with those before them": 4_296,
   "a commit of what another gateway has stored is not refused for being beyond the end": 10_194,

@@ -271,7 +271,10 @@ export class Client {
     return await this.request({ type: "join", group, topics, ...options });
   }
 
-  async commit(subscription: number, offsets: readonly Position[]): Promise<Committed> {
+  async commit(
+    subscription: number,
+    offsets: readonly (Position & { readonly metadata?: string })[],
+  ): Promise<Committed> {
     return await this.request({ type: "commit", subscription, offsets });
   }
 

@@ -71,6 +71,7 @@ export interface GroupAnswer {
     readonly topic: string;
     readonly partition: number;
     readonly offset: number;
+    readonly metadata?: string;
     readonly end: number;
     readonly lag: number;
   }[];
