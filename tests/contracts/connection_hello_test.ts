@@ -97,12 +97,6 @@ Deno.test("no hello within 5 s closes with 4500", async () => {
   assert(waited > 4_500, `It waited ${waited} ms`);
 });
 
-Deno.test("a second hello is an invalid_frame and changes nothing", async () => {
-  await using client = await Client.open(shared.gateway);
-  await client.refused("invalid_frame", { type: "hello" });
-  await client.beat();
-});
-
 Deno.test("before hello is answered a message of 8 KiB is taken, a longer one closes with 1009", async () => {
   await using client = await Client.open(shared.gateway, { hello: false });
   client.sendText(`{"type":"hello","id":1}`.padEnd(8 * 1024));

@@ -145,13 +145,6 @@ Deno.test("a malformed commit is an invalid_frame", async () => {
   for (const offset of bad) await refused("invalid_frame", [at(0, 2), offset]);
 });
 
-Deno.test("a commit may carry metadata", async () => {
-  await using client = await Client.open(shared.gateway);
-  const { subscription, at } = await owner(client, 1);
-  const offsets = [{ ...at(0, 1), metadata: "batch 7 ключ" }];
-  await client.request({ type: "commit", subscription, offsets });
-});
-
 Deno.test("from gives the position where none is committed: earliest by default, or latest", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);

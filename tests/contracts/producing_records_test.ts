@@ -264,12 +264,3 @@ Deno.test("the largest record and the largest publish come back whole", async ()
   }
   assertNotEquals(delivered[0]!.value, delivered[1]!.value);
 });
-
-Deno.test("a topic's partition count never changes", async () => {
-  const topic = await makeTopic(shared.gateway, 3);
-  const response = await fetch(`${shared.gateway.origin}/v1/topics/${topic}`, {
-    method: "PUT",
-    body: JSON.stringify({ partitions: 4 }),
-  });
-  assertEquals([response.status, (await response.json()).code], [409, "topic_exists"]);
-});
