@@ -236,7 +236,9 @@ export class Appender implements Source {
 
   #succeed(pending: Pending, offsets: Place[][], duplicate: boolean): void {
     pending.answered = true;
-    for (const { append } of pending.parts) append.admission?.lane.done();
+    for (const { append: { producer, admission } } of pending.parts) {
+      if (producer) admission?.lane.done(producer.sequence);
+    }
     this.#listener.answered(pending.append);
     pending.append.done({ ok: true, offsets, duplicate });
   }

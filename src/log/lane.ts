@@ -41,6 +41,8 @@ export class Lane {
    * sequence says all that those before it said: so sequences rise here, within one window.
    */
   readonly #failures: { readonly generation: number; readonly sequence: number }[] = [];
+  /** Stored by an earlier session, and told so here, though one in front of them has failed. */
+  readonly #ahead = new Set<number>();
 
   /** The next sequence; undefined while any may come. */
   get expected(): number | undefined {
@@ -59,7 +61,7 @@ export class Lane {
     }
     this.#unanswered++;
     const repeat = this.#expected !== undefined && sequence < this.#expected;
-    if (!repeat) this.#expected = sequence + 1;
+    if (!repeat) this.#goOnFrom(sequence + 1);
     return { lane: this, generation: this.generation, repeat };
   }
 
@@ -68,8 +70,12 @@ export class Lane {
     this.#expected ??= sequence;
   }
 
-  /** An admitted publish is stored, or was before. */
-  done(): void {
+  /** An admitted publish is stored, or was before: its client need not send it again. */
+  done(sequence: number): void {
+    if (this.#expected !== undefined && sequence >= this.#expected) {
+      this.#ahead.add(sequence);
+      this.#goOnFrom(this.#expected);
+    }
     this.#answered();
   }
 
@@ -77,6 +83,7 @@ export class Lane {
   failed(sequence: number, error: GatewayError, repeat: boolean): void {
     if (error.code === "sequence_too_old") {
       this.#expected = undefined;
+      this.#ahead.clear();
     } else if (!repeat && (this.#expected === undefined || sequence < this.#expected)) {
       this.#expected = sequence;
       this.generation++;
@@ -109,6 +116,11 @@ export class Lane {
         },
       },
     );
+  }
+
+  #goOnFrom(sequence: number): void {
+    this.#expected = sequence;
+    while (this.#ahead.delete(this.#expected)) this.#expected++;
   }
 
   #answered(): void {

@@ -78,12 +78,25 @@ Deno.test("after sequence_too_old the next number may be any", () => {
   assertEquals(lane.admit(100).repeat, false);
 });
 
+Deno.test("what is told to be stored behind a failure need not come again", () => {
+  const lane = new Lane();
+  for (let sequence = 3; sequence < 7; sequence++) lane.admit(sequence);
+  lane.failed(3, timeout, false);
+  lane.done(5);
+  assertEquals(lane.expected, 3);
+  assertEquals(lane.admit(3).repeat, false);
+  assertEquals(lane.expected, 4);
+  lane.done(4); // before 3 is answered
+  assertEquals(lane.expected, 6);
+  assertEquals(lane.admit(4).repeat, true, "it may all the same");
+});
+
 Deno.test("at most a window of publishes is unanswered", () => {
   const lane = new Lane();
   for (let sequence = 0; sequence < PRODUCER.window; sequence++) lane.admit(sequence);
   const error = refusal(() => lane.admit(PRODUCER.window));
   assertEquals([error.code, error.retry], ["overloaded", "same"]);
-  lane.done();
+  lane.done(0);
   assertEquals(lane.admit(PRODUCER.window).repeat, false);
 });
 
@@ -103,7 +116,7 @@ Deno.test("in whatever order publishes fail, what is stored of a lane never has 
       if (queue.length < 3) continue;
       const { sequence, generation } = queue.shift() ?? { sequence: 0, generation: 0 };
       if (lane.isVoid(generation, sequence)) lane.failed(sequence, lane.gap(sequence), false);
-      else if (succeeds) stored.push(sequence), lane.done();
+      else if (succeeds) stored.push(sequence), lane.done(sequence);
       else lane.failed(sequence, timeout, false);
     }
     assertEquals(stored, stored.map((_, i) => i));

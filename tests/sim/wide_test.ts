@@ -65,6 +65,10 @@ for (const [name, seed] of Object.entries(PINNED)) {
   Deno.test(name, async () => assertClean(await runWorld(seed, WIDE)));
 }
 
+Deno.test("a number that is told to be stored behind one that failed is not waited for", async () => {
+  assertClean(await runWorld(7_849, {}), {});
+});
+
 Deno.test("four other wide worlds break no rule", async () => {
   for (let seed = 500; seed < 504; seed++) assertClean(await runWorld(seed, WIDE));
 });
