@@ -76,9 +76,7 @@ export class Subjects {
     const now = this.#clock.monotonic();
     known.records.perSecond = limits.rate ?? this.#limits.records;
     const retryAfterMs = Math.max(known.records.waitMs(now), known.bytes.waitMs(now));
-    if (retryAfterMs > 0) {
-      throw new GatewayError("rate_limited", "This subject publishes too much", { retryAfterMs });
-    }
+    requireNow(retryAfterMs, "publishes too much");
     known.records.take(records.length);
     known.bytes.take(records.reduce((bytes, record) => bytes + recordBytes(record), 0));
   }
@@ -88,10 +86,13 @@ export class Subjects {
     if (subject === "") return;
     const { producers } = this.#known.find(subject);
     const retryAfterMs = producers.waitMs(this.#clock.monotonic());
-    if (retryAfterMs > 0) {
-      const message = "This subject asks for too many producers with names";
-      throw new GatewayError("rate_limited", message, { retryAfterMs });
-    }
+    requireNow(retryAfterMs, "asks for too many producers with names");
     producers.take(1);
   }
+}
+
+/** Throws `rate_limited` unless it need not wait. */
+function requireNow(retryAfterMs: number, why: string): void {
+  if (retryAfterMs <= 0) return;
+  throw new GatewayError("rate_limited", `This subject ${why}`, { retryAfterMs });
 }

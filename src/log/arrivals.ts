@@ -6,7 +6,7 @@
 import { GatewayError } from "../errors.ts";
 import { LOG } from "../limits.ts";
 import type { Append, AppendPart } from "./append.ts";
-import { storedBytes } from "./record.ts";
+import { storedBytesOf } from "./record.ts";
 
 export interface ArrivalsOptions {
   /** Lets it in, which has waited `since`; false: not all of its topics are loaded. */
@@ -35,22 +35,19 @@ export class Arrivals {
     this.#options = options;
   }
 
-  /** Whether something that it must not overtake waits in front of it. */
-  mustWait({ parts }: Append): boolean {
-    if (this.#waiting.size === 0) return false;
-    return parts.some((part) => touches(part).some((one) => this.#touched.has(one)));
-  }
-
-  add(append: Append, now: number): void {
-    const { refuse } = this.#options;
+  /** Lets it in at once, or when nothing is in front of it and its topics are loaded. */
+  take(append: Append, now: number): void {
+    const { admit, refuse } = this.#options;
+    const isBehind = this.#isBehind(append);
+    if (!isBehind && admit(append, now)) return;
     if (this.#bytes > LOG.queueBytes) {
       const why = "Too much waits for topics that are being read";
       return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: 100 }));
     }
-    const isBehind = this.mustWait(append);
-    const arrival: Arrival = { append, bytes: bytesOf(append), since: now, isLoading: false };
+    const bytes = append.parts.reduce((sum, { records }) => sum + storedBytesOf(records), 0);
+    const arrival: Arrival = { append, bytes, since: now, isLoading: false };
     this.#waiting.add(arrival);
-    this.#bytes += arrival.bytes;
+    this.#bytes += bytes;
     this.#touch(append, 1);
     if (!isBehind) this.#load(arrival);
   }
@@ -64,6 +61,12 @@ export class Arrivals {
       refused++;
     }
     if (refused > 0) this.#letIn();
+  }
+
+  /** Whether something that it must not overtake waits in front of it. */
+  #isBehind({ parts }: Append): boolean {
+    if (this.#waiting.size === 0) return false;
+    return parts.some((part) => touches(part).some((one) => this.#touched.has(one)));
   }
 
   async #load(arrival: Arrival): Promise<void> {
@@ -119,11 +122,4 @@ export class Arrivals {
 /** What keeps its order: a topic, and a producer in its session. */
 function touches({ topic, admission }: AppendPart): unknown[] {
   return admission ? [topic.id, admission.lane] : [topic.id];
-}
-
-function bytesOf({ parts }: Append): number {
-  return parts.reduce(
-    (sum, { records }) => records.reduce((sum, record) => sum + storedBytes(record), sum),
-    0,
-  );
 }

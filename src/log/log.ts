@@ -93,9 +93,7 @@ export class Log {
   /** Stores all of it or none, and tells `done` once. Appends for a partition keep their order. */
   append(append: Append): void {
     this.#unsettled.set(append, ++this.#accepted);
-    const now = this.#clock.monotonic();
-    if (!this.#arrivals.mustWait(append) && this.#enqueue(append, now)) return;
-    this.#arrivals.add(append, now);
+    this.#arrivals.take(append, this.#clock.monotonic());
   }
 
   /** Where the partition's log begins and ends, if its topic is in memory. */

@@ -5,7 +5,7 @@ import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
 import type { Place, RecordIn } from "../types.ts";
 import type { Append, AppendPart } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
-import { storedBytes } from "./record.ts";
+import { storedBytesOf } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
 import { requirePartition } from "./topics.ts";
@@ -45,7 +45,7 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
     const log = logs[i] as TopicLog;
     if (log.ended) throw log.ended;
     const partitions = partitionsOf(part, log);
-    for (const record of part.records) bytes += storedBytes(record);
+    bytes += storedBytesOf(part.records);
     return { append: part, log, partitions, stripes: stripesOf(log, partitions) };
   });
   const only = parts.length === 1 ? parts[0] : undefined;

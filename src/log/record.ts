@@ -39,10 +39,16 @@ export function keyToken(key: string): string {
 const OVERHEAD = 64;
 
 /**
- * What a record takes in a write, at most. Not what it counts for the client: a control character in
- * a key or a header is one byte there, and the six of its escape here.
+ * What records take in a write, at most. Not what they count for the client: a control character in a
+ * key or a header is one byte there, and the six of its escape here.
  */
-export function storedBytes({ key, headers, from, to }: RecordIn): number {
+export function storedBytesOf(records: readonly RecordIn[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += storedBytes(record);
+  return bytes;
+}
+
+function storedBytes({ key, headers, from, to }: RecordIn): number {
   let bytes = to - from + OVERHEAD;
   if (key !== undefined) bytes += utf8Bytes(keyToken(key));
   if (headers) bytes += utf8Bytes(JSON.stringify(headers));

@@ -134,9 +134,8 @@ export function mapped<H, J>(
 function tokenOf({ url, headers }: Request): string | undefined {
   const bearer = /^bearer +([^ ]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
   if (bearer !== undefined) return bearer;
-  return isEventStream(url)
-    ? new URL(url).searchParams.get("access_token") ?? undefined
-    : undefined;
+  const asked = new URL(url);
+  return isEventStream(asked) ? asked.searchParams.get("access_token") ?? undefined : undefined;
 }
 
 function cors(origin: string): Record<string, string> {

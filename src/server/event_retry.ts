@@ -29,11 +29,11 @@ export function refusal(request: Request, error: GatewayError): Response {
 
 /** As an `EventSource` does, and nobody else unless it wants that. */
 function asksForEvents({ method, url, headers }: Request): boolean {
-  return method === "GET" && isEventStream(url) &&
+  return method === "GET" && isEventStream(new URL(url)) &&
     (headers.get("accept") ?? "").toLowerCase().includes("text/event-stream");
 }
 
 /** Whether events are to be had there. */
-export function isEventStream(url: string): boolean {
-  return new URL(url).pathname.endsWith("/events");
+export function isEventStream({ pathname }: URL): boolean {
+  return pathname.endsWith("/events");
 }
