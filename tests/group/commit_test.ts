@@ -5,23 +5,18 @@ import {
   append,
   commit,
   fixture,
-  gateway,
   join,
   LateStore,
   outcome,
   passing,
   reload,
+  twoGateways,
 } from "./group_gateway.ts";
-
-const everybody = { isAlive: () => true };
 
 Deno.test("an answer to a commit of before its partition was lost and given back moves nothing down", async () => {
   const store = new LateStore({ shared: true });
   const host = testHost();
-  const [one, two] = [
-    gateway(store, host, "one", everybody),
-    gateway(store, host, "two", everybody),
-  ];
+  const [one, two] = twoGateways(store, host);
   await append(one, 3, 100);
   const at = (offset: number) => [{ topic: "t", partition: 3, offset }];
   const x = await join(one, { revokeTimeoutMs: 500 });
@@ -62,8 +57,7 @@ Deno.test("whoever gets a partition is told of the metadata that is kept there, 
 Deno.test("a commit that changes nothing is refused, too, to whoever has lost the partition elsewhere", async () => {
   const store = new MemoryStore({ shared: true });
   const host = testHost();
-  const one = gateway(store, host, "one", everybody);
-  const two = gateway(store, host, "two", everybody);
+  const [one, two] = twoGateways(store, host);
   await append(one, 0, 100);
   const to = (offset: number) => [{ topic: "t", partition: 0, offset }];
   const x = await join(one, { instance: "i" });
@@ -78,10 +72,7 @@ Deno.test("a commit that changes nothing is refused, too, to whoever has lost th
 Deno.test("a commit that is stored is known to be, beside one that changes nothing", async () => {
   const store = new LateStore({ shared: true });
   const host = testHost();
-  const [one, two] = [
-    gateway(store, host, "one", everybody),
-    gateway(store, host, "two", everybody),
-  ];
+  const [one, two] = twoGateways(store, host);
   await append(one, 0, 100);
   const at = (offset: number) => [{ topic: "t", partition: 0, offset }];
   const x = await passing(one, join(one, { instance: "x", group: "g" }));
@@ -102,10 +93,7 @@ Deno.test("a commit that is stored is known to be, beside one that changes nothi
 
 Deno.test("a member may commit up to where the log ended when it was given, though others appended that", async () => {
   const [store, host] = [new MemoryStore({ shared: true }), testHost()];
-  const [one, two] = [
-    gateway(store, host, "one", everybody),
-    gateway(store, host, "two", everybody),
-  ];
+  const [one, two] = twoGateways(store, host);
   await append(one, 0, 1);
   await append(two, 0, 50);
   const x = await passing(one, join(one));

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { type Entry, type Key, type Range, unreadable } from "../../src/store/store.ts";
 import { testHost } from "../support/test_host.ts";
-import { type Gateway, gateway, join, passing, reload } from "./group_gateway.ts";
+import { type Gateway, gateway, join, passing, reload, twoGateways } from "./group_gateway.ts";
 
 /** It cannot be read from some moment on. */
 class UnreadableStore extends MemoryStore {
@@ -47,9 +47,7 @@ Deno.test("who was waited for long enough while the store was away is not waited
 Deno.test("the deadline of a revoke begins when the member is told, whoever has asked for it before", async () => {
   const store = new MemoryStore({ shared: true });
   const host = testHost();
-  const everybody = { isAlive: () => true };
-  const one = gateway(store, host, "one", everybody);
-  const two = gateway(store, host, "two", everybody);
+  const [one, two] = twoGateways(store, host);
   const x = await join(one, { revokeTimeoutMs: 500 });
   x.releases = false;
   const y = await passing(two, join(two));

@@ -73,6 +73,12 @@ export function gateway(
 
 export type Gateway = ReturnType<typeof gateway>;
 
+/** Two on one store, of which each takes all others for alive. */
+export function twoGateways(store: MemoryStore, host: TestHost): readonly [Gateway, Gateway] {
+  const everybody = { isAlive: () => true };
+  return [gateway(store, host, "one", everybody), gateway(store, host, "two", everybody)];
+}
+
 /** Lets time pass until it is done: a large group rests between two transitions. */
 export async function passing<T>({ host }: Gateway, work: Promise<T>): Promise<T> {
   let isDone = false;

@@ -13,6 +13,7 @@ import {
   LateStore,
   outcome,
   passing,
+  twoGateways,
 } from "./group_gateway.ts";
 
 Deno.test("members share the partitions, and one that is told to gives up its own", async () => {
@@ -235,9 +236,7 @@ Deno.test("partitions are given out though the journal is held up, which may wai
 Deno.test("a partition that was given and asked for again between two looks is asked for", async () => {
   const store = new MemoryStore({ shared: true });
   const host = testHost();
-  const everybody = { isAlive: () => true };
-  const one = gateway(store, host, "one", everybody);
-  const two = gateway(store, host, "two", everybody);
+  const [one, two] = twoGateways(store, host);
   const looks = async () => {
     one.groups.reload();
     await passing(one, one.groups.idle());

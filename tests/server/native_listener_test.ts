@@ -2,22 +2,13 @@ import { assertEquals } from "@std/assert";
 import { Crowd } from "../../src/server/crowd.ts";
 import { listenNative, type NativeListenOptions } from "../../src/server/native_listener.ts";
 import type { Listener } from "../../src/server/upgrade.ts";
-import { anyCrowd } from "../support/any_crowd.ts";
+import { anyListener } from "../support/any_listener.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawConnection, upgradeRequest } from "../support/raw_http.ts";
 import { testHost } from "../support/test_host.ts";
 
 function listenOn(more: Partial<NativeListenOptions>): Promise<Listener> {
-  return listenNative({
-    host: "127.0.0.1",
-    port: 0,
-    ...anyCrowd,
-    rules: { open: false, origins: [] },
-    telemetry: { count() {}, observe() {}, report() {} },
-    fetch: () => new Response("ok"),
-    connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false, greeted: true }),
-    ...more,
-  });
+  return listenNative({ ...anyListener, ...more });
 }
 
 /** What the platform never ends, and no one can, ends with the process. */

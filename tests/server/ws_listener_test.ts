@@ -1,8 +1,8 @@
-import { anyCrowd } from "../support/any_crowd.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HTTP } from "../../src/limits.ts";
 import type { Listener } from "../../src/server/upgrade.ts";
 import { listen, type WsListenOptions } from "../../src/server/ws_listener.ts";
+import { anyListener } from "../support/any_listener.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawConnection, upgradeRequest } from "../support/raw_http.ts";
 
@@ -10,16 +10,7 @@ function listenOn(
   port: number,
   more: Partial<WsListenOptions> = {},
 ): Promise<Listener> {
-  return listen({
-    host: "127.0.0.1",
-    port,
-    ...anyCrowd,
-    rules: { open: false, origins: [] },
-    telemetry: { count() {}, observe() {}, report() {} },
-    fetch: () => new Response("ok"),
-    connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false, greeted: true }),
-    ...more,
-  });
+  return listen({ ...anyListener, port, ...more });
 }
 
 Deno.test("a port that is taken is refused", async () => {

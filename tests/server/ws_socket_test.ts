@@ -1,14 +1,13 @@
-import { anyCrowd } from "../support/any_crowd.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ADVERTISED } from "../../src/limits.ts";
 import { listen } from "../../src/server/ws_listener.ts";
 import type { Line } from "../../src/server/upgrade.ts";
 import type { Wire } from "../../src/session/wire.ts";
+import { anyListener } from "../support/any_listener.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientFrame, closeCode, RawConnection, upgradeRequest } from "../support/raw_http.ts";
 
 const text = 1;
-const silent = { count() {}, observe() {}, report() {} };
 
 /** Listens with sessions that `make` makes, and calls `run` with the address. */
 async function withSockets(
@@ -16,12 +15,8 @@ async function withSockets(
   run: (url: string) => Promise<void>,
 ): Promise<void> {
   const listener = await listen({
-    host: "127.0.0.1",
-    port: 0,
-    ...anyCrowd,
+    ...anyListener,
     rules: { open: false, origins: ["https://app.example"] },
-    telemetry: silent,
-    fetch: () => new Response("ok"),
     connect(wire) {
       const silent = { receive() {}, writable() {}, closed() {}, congested: false, greeted: true };
       // Not a spread: `congested` may be a getter, which would then be read once and for all.

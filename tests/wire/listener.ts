@@ -4,7 +4,7 @@
  */
 
 import { listen, type WsListenOptions } from "../../src/server/ws_listener.ts";
-import { anyCrowd } from "../support/any_crowd.ts";
+import { anyListener } from "../support/any_listener.ts";
 import type { Listening } from "./exchange.ts";
 
 /** Listens with these options while `run` runs. */
@@ -12,16 +12,7 @@ export async function withListener(
   options: Partial<WsListenOptions>,
   run: (listening: Listening & { readonly url: string }) => Promise<void>,
 ): Promise<void> {
-  const listener = await listen({
-    host: "127.0.0.1",
-    port: 0,
-    ...anyCrowd,
-    rules: { open: false, origins: [] },
-    telemetry: { count() {}, observe() {}, report() {} },
-    fetch: () => new Response("ok"),
-    connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false, greeted: true }),
-    ...options,
-  });
+  const listener = await listen({ ...anyListener, ...options });
   try {
     await run({ url: listener.url, port: Number(new URL(listener.url).port) });
   } finally {
