@@ -85,7 +85,7 @@ export class DenoKvStore implements Store {
 
   async read(keys: readonly Key[]): Promise<Entry[]> {
     assertReadable(keys);
-    const found = await this.#readable(() => this.#kv.getMany<Uint8Array[]>(keys.map(unlock)));
+    const found = await this.#readable(() => this.#kv.getMany<Uint8Array[]>(keys.map(mutableKey)));
     return found.map(entryOf);
   }
 
@@ -104,11 +104,11 @@ export class DenoKvStore implements Store {
     try {
       const operation = this.#kv.atomic();
       for (const { key, version } of write.checks) {
-        operation.check({ key: unlock(key), versionstamp: version });
+        operation.check({ key: mutableKey(key), versionstamp: version });
       }
       for (const mutation of write.mutations) {
-        if (mutation.type === "set") operation.set(unlock(mutation.key), mutation.value);
-        else operation.delete(unlock(mutation.key));
+        if (mutation.type === "set") operation.set(mutableKey(mutation.key), mutation.value);
+        else operation.delete(mutableKey(mutation.key));
       }
       const result = await this.#inTime(operation.commit());
       return result.ok
@@ -122,7 +122,7 @@ export class DenoKvStore implements Store {
   watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void {
     assertReadable(keys);
     // Raw: what `npm:@deno/kv` makes of it otherwise spins for ever once it is cancelled.
-    const reader = this.#kv.watch<Uint8Array[]>(keys.map(unlock), { raw: true }).getReader();
+    const reader = this.#kv.watch<Uint8Array[]>(keys.map(mutableKey), { raw: true }).getReader();
     let stopped = false;
     let begun = false;
     const follow = async () => {
@@ -182,11 +182,14 @@ export class DenoKvStore implements Store {
  * come booleans.
  */
 function selectorOf({ prefix, start, end }: Range): Deno.KvListSelector {
-  return { start: unlock(start ?? [...prefix, ""]), end: end ? unlock(end) : [...prefix, true] };
+  return {
+    start: mutableKey(start ?? [...prefix, ""]),
+    end: end ? mutableKey(end) : [...prefix, true],
+  };
 }
 
 /** The same key for an interface that does not promise to leave it alone. */
-function unlock(key: Key): Deno.KvKey {
+function mutableKey(key: Key): Deno.KvKey {
   return key as Deno.KvKey;
 }
 
@@ -224,7 +227,7 @@ async function requireWritable(path: string): Promise<void> {
 }
 
 export async function claimFormat(kv: Deno.Kv, path: string): Promise<void> {
-  const key = unlock(keys.store());
+  const key = mutableKey(keys.store());
   const { value } = await kv.get<Uint8Array>(key);
   const stored = value ? JSON.parse(new TextDecoder().decode(value)).format : undefined;
   if (stored === FORMAT) return;
