@@ -35,7 +35,7 @@ const baseFiles = [
   "limits.ts",
   "assert.ts",
   "bucket.ts",
-  "roll.ts",
+  "lazy_map.ts",
   "config.ts",
 ];
 

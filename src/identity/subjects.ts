@@ -6,9 +6,9 @@
 import { Bucket } from "../bucket.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "../host/host.ts";
+import { LazyMap } from "../lazy_map.ts";
 import { IDENTITY, PRODUCER } from "../limits.ts";
 import { recordBytes } from "../record_size.ts";
-import { Roll } from "../roll.ts";
 import type { RecordIn } from "../types.ts";
 import type { Identity } from "./identity.ts";
 
@@ -30,13 +30,13 @@ interface Subject {
 export class Subjects {
   readonly #clock: Clock;
   readonly #limits: SubjectLimits;
-  readonly #known: Roll<Subject>;
+  readonly #known: LazyMap<Subject>;
 
   constructor(clock: Clock, limits: SubjectLimits) {
     this.#clock = clock;
     this.#limits = limits;
     const full = (perSecond: number) => new Bucket(perSecond, clock.monotonic());
-    this.#known = new Roll({
+    this.#known = new LazyMap({
       crowded: IDENTITY.subjects,
       make: () => ({
         sockets: 0,
@@ -54,7 +54,7 @@ export class Subjects {
   /** A session of it begins. Throws `rate_limited` if it has as many as it may. */
   enter({ subject, limits }: Identity): void {
     if (subject === "") return;
-    const known = this.#known.find(subject);
+    const known = this.#known.getOrMake(subject);
     const most = limits.sockets ?? this.#limits.sockets;
     if (known.sockets >= most) {
       const message = `This subject has ${most} sockets at this gateway already`;
@@ -65,14 +65,14 @@ export class Subjects {
 
   /** A session that has entered is over. */
   leave({ subject }: Identity): void {
-    const known = this.#known.known(subject);
+    const known = this.#known.get(subject);
     if (known) known.sockets--;
   }
 
   /** It publishes these. Throws `rate_limited` if it has published more than it may for now. */
   publish({ subject, limits }: Identity, records: readonly RecordIn[]): void {
     if (subject === "") return;
-    const known = this.#known.find(subject);
+    const known = this.#known.getOrMake(subject);
     const now = this.#clock.monotonic();
     known.records.perSecond = limits.rate ?? this.#limits.records;
     const retryAfterMs = Math.max(known.records.waitMs(now), known.bytes.waitMs(now));
@@ -84,7 +84,7 @@ export class Subjects {
   /** It is to be given a producer with a name. Throws `rate_limited` if it has had too many for now. */
   nameProducer({ subject }: Identity): void {
     if (subject === "") return;
-    const { producers } = this.#known.find(subject);
+    const { producers } = this.#known.getOrMake(subject);
     const retryAfterMs = producers.waitMs(this.#clock.monotonic());
     requireNow(retryAfterMs, "asks for too many producers with names");
     producers.take(1);

@@ -7,8 +7,8 @@
 import { Bucket } from "../bucket.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "../host/host.ts";
+import { LazyMap } from "../lazy_map.ts";
 import { SOCKETS } from "../limits.ts";
-import { Roll } from "../roll.ts";
 
 export interface CrowdLimits {
   readonly sockets: number;
@@ -30,7 +30,7 @@ interface Address {
 export class Crowd {
   readonly #clock: Clock;
   readonly #limits: CrowdLimits;
-  readonly #addresses: Roll<Address>;
+  readonly #addresses: LazyMap<Address>;
   readonly #opened: Bucket | undefined;
   #sockets = 0;
 
@@ -39,7 +39,7 @@ export class Crowd {
     this.#limits = limits;
     const { strangers } = limits;
     this.#opened = strangers && new Bucket(strangers.newSockets, clock.monotonic());
-    this.#addresses = new Roll({
+    this.#addresses = new LazyMap({
       crowded: SOCKETS.addresses,
       make: () => ({ sockets: 0, opened: new Bucket(SOCKETS.newPerAddress, clock.monotonic()) }),
       isAsNew: ({ sockets, opened }) => sockets === 0 && opened.isFull(clock.monotonic()),
@@ -73,7 +73,7 @@ export class Crowd {
     const { strangers } = this.#limits;
     if (!strangers || !this.#opened) return undefined;
     const now = this.#clock.monotonic();
-    const known = this.#addresses.find(address);
+    const known = this.#addresses.getOrMake(address);
     if (known.sockets >= strangers.socketsPerAddress) {
       throw new GatewayError("rate_limited", "There are too many sockets from this address", {
         retryAfterMs: SOCKETS.retryMs,

@@ -10,7 +10,7 @@
  */
 
 import { assert } from "../assert.ts";
-import { Roll } from "../roll.ts";
+import { LazyMap } from "../lazy_map.ts";
 
 /** A topic, by its name, or a subscription, by its number. */
 export type GateKey = string | number;
@@ -58,7 +58,7 @@ class Gate {
 const GATES = 1_024;
 
 export class Turnstile {
-  readonly #gates = new Roll<Gate, GateKey>({
+  readonly #gates = new LazyMap<Gate, GateKey>({
     crowded: GATES,
     make: () => new Gate(),
     isAsNew: (gate) => gate.idle,
@@ -66,14 +66,14 @@ export class Turnstile {
 
   /** Shares the key at once, if nobody has it or waits for it. Then `unshare` must follow. */
   share(key: GateKey): boolean {
-    const gate = this.#gates.find(key);
+    const gate = this.#gates.getOrMake(key);
     if (gate.taken || gate.queue.length > 0) return false;
     gate.sharing++;
     return true;
   }
 
   unshare(key: GateKey): void {
-    const gate = this.#gates.known(key);
+    const gate = this.#gates.get(key);
     assert(gate && gate.sharing > 0, "who leaves a gate has shared it");
     gate.sharing--;
     if (gate.queue.length > 0) gate.advance();
@@ -96,12 +96,12 @@ export class Turnstile {
       ...[...own].map((key) => [key, true] as const),
       ...[...others].map((key) => [key, false] as const),
     ];
-    for (const [key, alone] of entries) this.#gates.find(key).queue.push({ alone, granted });
-    for (const [key] of entries) this.#gates.known(key)?.advance();
+    for (const [key, alone] of entries) this.#gates.getOrMake(key).queue.push({ alone, granted });
+    for (const [key] of entries) this.#gates.get(key)?.advance();
   }
 
   #giveBack(key: GateKey): void {
-    const gate = this.#gates.known(key);
+    const gate = this.#gates.get(key);
     assert(gate?.taken, "who gives a gate back has had it");
     gate.taken = false;
     gate.advance();

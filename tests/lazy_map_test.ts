@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Roll } from "../src/roll.ts";
+import { LazyMap } from "../src/lazy_map.ts";
 
 interface One {
   busy: boolean;
@@ -7,7 +7,7 @@ interface One {
 
 function fixture() {
   const looks = { count: 0 };
-  const roll = new Roll<One>({
+  const map = new LazyMap<One>({
     crowded: 100,
     make: () => ({ busy: true }),
     isAsNew(one) {
@@ -15,20 +15,20 @@ function fixture() {
       return !one.busy;
     },
   });
-  return { roll, looks };
+  return { map, looks };
 }
 
 Deno.test("where there are many, only those are forgotten that are as new", () => {
-  const { roll } = fixture();
-  for (let i = 0; i < 100; i++) roll.find(`${i}`).busy = i % 2 === 0;
-  const kept = roll.known("42");
-  roll.find("one more");
-  assertEquals(roll.known("41"), undefined);
-  assertEquals(roll.find("42"), kept);
+  const { map } = fixture();
+  for (let i = 0; i < 100; i++) map.getOrMake(`${i}`).busy = i % 2 === 0;
+  const kept = map.get("42");
+  map.getOrMake("one more");
+  assertEquals(map.get("41"), undefined);
+  assertEquals(map.getOrMake("42"), kept);
 });
 
 Deno.test("to make room takes no longer for each the more are busy", () => {
-  const { roll, looks } = fixture();
-  for (let i = 0; i < 10_000; i++) roll.find(`${i}`);
+  const { map, looks } = fixture();
+  for (let i = 0; i < 10_000; i++) map.getOrMake(`${i}`);
   assert(looks.count <= 2 * 10_000, `${looks.count} looks at 10,000`);
 });

@@ -1,9 +1,9 @@
 /**
- * What is kept of each of many by name, made when it is first asked for. Where there are many, those
- * that are as if they had never come are forgotten.
+ * A map that makes an entry on first access. Past `crowded`, entries that are as good as new are
+ * dropped.
  */
 
-export interface RollOptions<T> {
+export interface LazyMapOptions<T> {
   /** From so many on, or twice as many as were left the last time, whoever is new makes room first. */
   readonly crowded: number;
   make(): T;
@@ -11,22 +11,22 @@ export interface RollOptions<T> {
   isAsNew(one: T): boolean;
 }
 
-export class Roll<T, Name = string> {
-  readonly #options: RollOptions<T>;
+export class LazyMap<T, Name = string> {
+  readonly #options: LazyMapOptions<T>;
   readonly #known = new Map<Name, T>();
   #crowded: number;
 
-  constructor(options: RollOptions<T>) {
+  constructor(options: LazyMapOptions<T>) {
     this.#options = options;
     this.#crowded = options.crowded;
   }
 
   /** What is kept of it, if anything is. */
-  known(name: Name): T | undefined {
+  get(name: Name): T | undefined {
     return this.#known.get(name);
   }
 
-  find(name: Name): T {
+  getOrMake(name: Name): T {
     const known = this.#known.get(name);
     if (known) return known;
     if (this.#known.size >= this.#crowded) this.#makeRoom();
