@@ -308,7 +308,7 @@ function judgementsOf({ parts }: Pending, now: number): readonly Judgement[] {
     if (!producer) continue;
     for (const partition of distinct(partitions)) {
       const stripe = log.stripeOf(partition);
-      const judgement = stripe.producers.judge(partition - stripe.first, producer, now);
+      const judgement = stripe.dedupe.judge(partition - stripe.first, producer, now);
       if (judgement !== NEW) judgements ??= new Array(asked).fill(NEW);
       judgements?.push(judgement);
       asked++;

@@ -14,7 +14,7 @@
 import { PRODUCER } from "../limits.ts";
 import type { Offset, ProducerStamp } from "../types.ts";
 import type { PublishSink } from "./entry.ts";
-import { Producers } from "./producers.ts";
+import { ProducerTable } from "./producer_table.ts";
 import { NONE } from "./rows.ts";
 import { isUlid } from "./ulid_bytes.ts";
 
@@ -34,7 +34,7 @@ const UNKNOWN: Judgement = { kind: "unknown_producer" };
 const FORGOTTEN_MS = PRODUCER.keptMs + PRODUCER.skewMs;
 
 export class Dedupe implements PublishSink {
-  readonly producers = new Producers();
+  readonly producers = new ProducerTable();
   #forgetting: Iterator<[id: string, row: number]> | undefined;
   /** The last record of any producer that was forgotten. */
   #forgottenTime = -Infinity;

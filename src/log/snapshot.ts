@@ -17,7 +17,7 @@ import { STORE } from "../limits.ts";
 import type { Offset } from "../types.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Dedupe } from "./dedupe.ts";
-import type { Producers } from "./producers.ts";
+import type { ProducerTable } from "./producer_table.ts";
 import { NONE } from "./rows.ts";
 import { packUlid, ULID_BYTES, unpackUlid } from "./ulid_bytes.ts";
 
@@ -64,7 +64,7 @@ export function restore(dedupe: Dedupe, piece: Uint8Array): void {
 }
 
 /** All parts of a producer at once: it must not change between them. */
-function partsOf(producers: Producers, id: string, row: number): Uint8Array[] {
+function partsOf(producers: ProducerTable, id: string, row: number): Uint8Array[] {
   const { histories } = producers;
   const time = producers.time(row);
   const parts: Uint8Array[] = [];
@@ -84,7 +84,7 @@ function partsOf(producers: Producers, id: string, row: number): Uint8Array[] {
   return parts;
 }
 
-function writeMarks(part: ByteWriter, producers: Producers, row: number): void {
+function writeMarks(part: ByteWriter, producers: ProducerTable, row: number): void {
   let count = 0;
   if (row !== NONE) producers.eachMark(row, () => count++);
   part.varint(count);

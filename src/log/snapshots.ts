@@ -34,7 +34,7 @@ export interface Snapshotted {
   readonly topic: { readonly id: string };
   readonly index: number;
   readonly head: { readonly entries: number };
-  readonly producers: Dedupe;
+  readonly dedupe: Dedupe;
 }
 
 /** Which snapshot is whole. */
@@ -65,7 +65,7 @@ async function loadPieces(
   stripe: Snapshotted,
   { generation, pieces }: Pointer,
 ): Promise<boolean> {
-  const { topic, index, producers } = stripe;
+  const { topic, index, dedupe } = stripe;
   for (let piece = 0; piece < pieces;) {
     const page = await store.scan({
       prefix: keys.snapshotPieces(topic.id, index, generation),
@@ -75,7 +75,7 @@ async function loadPieces(
     // They are dropped one by one, from the first.
     const isWhole = page.every(({ key }, i) => key.at(-1) === piece + i);
     if (page.length === 0 || !isWhole) return false;
-    for (const { value } of page) if (value) restore(producers, value);
+    for (const { value } of page) if (value) restore(dedupe, value);
     piece += page.length;
   }
   return true;
@@ -92,7 +92,7 @@ export async function takeSnapshot(
   host: Host,
   stripe: Snapshotted,
 ): Promise<TakenSnapshot> {
-  const { topic, index, head, producers } = stripe;
+  const { topic, index, head, dedupe } = stripe;
   const replayFrom = head.entries;
   const generation = newId(host);
   const { pointer: before } = await readPointer(store, stripe);
@@ -100,7 +100,7 @@ export async function takeSnapshot(
   if (before.replayFrom > replayFrom) return { bytes: 0, replayFrom: before.replayFrom };
   let pieces = 0;
   let bytes = 0;
-  for (const value of snapshotPieces(producers)) {
+  for (const value of snapshotPieces(dedupe)) {
     bytes += value.length;
     const key = keys.snapshotPiece(topic.id, index, generation, pieces++);
     await writeUnder(store, host, stripe, before, [{ type: "set", key, value }]);

@@ -5,7 +5,7 @@
  * equals what was live.
  *
  * 1. `head` is what stood in the store at `headVersion`: an append under a check of it is the next.
- * 2. `producers` knows exactly the entries before `head.entries`.
+ * 2. `dedupe` knows exactly the entries before `head.entries`.
  * 3. `tail` has the last entries before `head.entries` without a hole, as many as there is room for:
  *    whoever follows, or comes back to a gateway that has just started, reads them there.
  */
@@ -41,7 +41,7 @@ export class Stripe {
   head: Head;
   headVersion: string | null = null;
   trim: Trim;
-  readonly producers = new Dedupe();
+  readonly dedupe = new Dedupe();
   /** Bytes of entries that a restart would have to read to know the producers. */
   bytesToReplay = 0;
   /** What the last snapshot took. */
@@ -206,7 +206,7 @@ export class Stripe {
 
   #learn(decoded: DecodedEntry): void {
     this.bytesToReplay += decoded.bytes;
-    decoded.publishes(this.producers);
+    decoded.publishes(this.dedupe);
   }
 
   #keep(decoded: DecodedEntry, number: number): LogEntry {

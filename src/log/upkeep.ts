@@ -62,7 +62,7 @@ export class Upkeep {
   }
 
   async #maintain(stripe: Stripe): Promise<void> {
-    stripe.producers.forget(this.#host.clock.now(), LOG.forgetProducers);
+    stripe.dedupe.forget(this.#host.clock.now(), LOG.forgetProducers);
     // Many producers make a large snapshot: then more of the log must have come to be worth one.
     const due = Math.max(LOG.snapshotBytes, 2 * stripe.snapshotBytes);
     if (stripe.bytesToReplay >= due && !this.#stopping.signal.aborted) await this.#snapshot(stripe);

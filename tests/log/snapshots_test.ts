@@ -24,8 +24,8 @@ function storeWith(
   };
 }
 
-function stripeWith(producers: Dedupe, entries: number): Snapshotted {
-  return { topic: { id: "t" }, index: 0, head: { entries }, producers };
+function stripeWith(dedupe: Dedupe, entries: number): Snapshotted {
+  return { topic: { id: "t" }, index: 0, head: { entries }, dedupe };
 }
 
 Deno.test("what an attempt that was given up sends late is never part of a later snapshot", async () => {
@@ -41,24 +41,24 @@ Deno.test("what an attempt that was given up sends late is never part of a later
     }
     return result;
   });
-  const producers = new Dedupe();
+  const dedupe = new Dedupe();
   const epoch = host.clock.now();
-  const stripe = (entries: number) => stripeWith(producers, entries);
-  producers.producer(PRODUCER, epoch, epoch);
-  producers.publish(0, 0, 0);
+  const stripe = (entries: number) => stripeWith(dedupe, entries);
+  dedupe.producer(PRODUCER, epoch, epoch);
+  dedupe.publish(0, 0, 0);
   const given = assertRejects(() => takeSnapshot(store, host, stripe(1)), GatewayError);
   await host.clock.advance(6_000);
   await given;
 
-  producers.producer(PRODUCER, epoch, host.clock.now());
-  producers.publish(1, 0, 1);
+  dedupe.producer(PRODUCER, epoch, host.clock.now());
+  dedupe.publish(1, 0, 1);
   fate = "slow";
   const taken = takeSnapshot(store, host, stripe(2));
   await host.clock.advance(10_000);
   assertEquals((await taken).replayFrom, 2);
 
   const restarted = new Dedupe();
-  assertEquals(await loadSnapshot(store, { ...stripe(2), producers: restarted }), 2);
+  assertEquals(await loadSnapshot(store, { ...stripe(2), dedupe: restarted }), 2);
   const stamp = { id: PRODUCER, epoch, sequence: 1 };
   assertEquals(restarted.judge(0, stamp, host.clock.now()), { kind: "stored", base: 1 });
 });
@@ -82,11 +82,11 @@ Deno.test("a deletion whose reply was lost is a deletion, and is told", async ()
 
 Deno.test("what one gateway drops behind its snapshot is never part of the next one of another", async () => {
   const host = testHost();
-  const producers = new Dedupe();
+  const dedupe = new Dedupe();
   const epoch = host.clock.now();
-  producers.producer(PRODUCER, epoch, epoch);
-  producers.publish(0, 0, 0);
-  const stripe = (entries: number) => stripeWith(producers, entries);
+  dedupe.producer(PRODUCER, epoch, epoch);
+  dedupe.publish(0, 0, 0);
+  const stripe = (entries: number) => stripeWith(dedupe, entries);
   const stored = new MemoryStore();
   const isPointer = ({ mutations }: Write) => mutations.some(({ key }) => key.length === 3);
   const second = {
@@ -113,6 +113,6 @@ Deno.test("what one gateway drops behind its snapshot is never part of the next 
   second.mayGoOn.resolve();
   await taken;
   const restarted = new Dedupe();
-  assertEquals(await loadSnapshot(stored, { ...stripe(2), producers: restarted }), 2);
+  assertEquals(await loadSnapshot(stored, { ...stripe(2), dedupe: restarted }), 2);
   assertEquals(restarted.size, 1);
 });

@@ -206,7 +206,7 @@ Deno.test("a snapshot bounds what a restart reads, and it knows the same", async
   const restarted = gateway(store, host);
   const [stripe] = (await restarted.log.open(topic)).stripes;
   assertEquals(stripe?.bytesToReplay, 0);
-  assertEquals(stripe?.producers.size, 1);
+  assertEquals(stripe?.dedupe.size, 1);
 });
 
 Deno.test("a deleted topic's space is free again, and its mark goes ten minutes later", async () => {

@@ -23,7 +23,7 @@ const EPOCH = 1;
 const SEQUENCE = 2;
 const NEXT = 3;
 
-export class Producers {
+export class ProducerTable {
   readonly histories = new Histories();
   readonly #rows = new Rows(3);
   readonly #marks = new Rows(4);
