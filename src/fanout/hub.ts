@@ -24,7 +24,8 @@ export interface ReadableLog {
   read(topic: Topic, partition: number, from: Offset, bytesMax: number): Promise<Slice>;
 }
 
-interface Line {
+/** The cursors that are live at one partition. */
+interface Followers {
   readonly all: Set<Cursor>;
   readonly byKey: Map<string, Set<Cursor>>;
 }
@@ -34,7 +35,7 @@ export class Hub implements LogListener {
   readonly pace: Pace;
   readonly latest: Latest;
   /** By topic's incarnation and partition. */
-  readonly #lines = new Map<string, Line>();
+  readonly #followers = new Map<string, Followers>();
   readonly #feeds = new Set<Feed>();
   /** Those that could not read on. */
   readonly #failed = new Set<Feed>();
@@ -74,18 +75,18 @@ export class Hub implements LogListener {
 
   appended(sections: readonly Section[]): void {
     for (const section of sections) {
-      const line = this.#lines.get(nameOf(section.topic, section.partition));
-      if (!line) continue;
-      for (const cursor of line.all) cursor.feed.deliver(cursor, section);
-      if (line.byKey.size > 0) deliverByKey(line.byKey, section);
+      const followers = this.#followers.get(nameOf(section.topic, section.partition));
+      if (!followers) continue;
+      for (const cursor of followers.all) cursor.feed.deliver(cursor, section);
+      if (followers.byKey.size > 0) deliverByKey(followers.byKey, section);
     }
   }
 
   skipped(topic: Topic, partition: number): void {
-    const line = this.#lines.get(nameOf(topic, partition));
-    if (!line) return;
-    const cursors = new Set(line.all);
-    for (const ofKey of line.byKey.values()) for (const cursor of ofKey) cursors.add(cursor);
+    const followers = this.#followers.get(nameOf(topic, partition));
+    if (!followers) return;
+    const cursors = new Set(followers.all);
+    for (const ofKey of followers.byKey.values()) for (const cursor of ofKey) cursors.add(cursor);
     for (const cursor of cursors) cursor.feed.behind(cursor);
   }
 
@@ -96,36 +97,36 @@ export class Hub implements LogListener {
 
   /** The cursor has all there is: from now on it gets what is appended. */
   join(cursor: Cursor): void {
-    const line = this.#line(cursor);
+    const followers = this.#followersAt(cursor);
     if (!cursor.keys) {
-      line.all.add(cursor);
+      followers.all.add(cursor);
       return;
     }
     for (const key of cursor.keys) {
-      let cursors = line.byKey.get(key);
-      if (!cursors) line.byKey.set(key, cursors = new Set());
+      let cursors = followers.byKey.get(key);
+      if (!cursors) followers.byKey.set(key, cursors = new Set());
       cursors.add(cursor);
     }
   }
 
   leave(cursor: Cursor): void {
     const name = nameOf(cursor.topic, cursor.partition);
-    const line = this.#lines.get(name);
-    if (!line) return;
-    line.all.delete(cursor);
+    const followers = this.#followers.get(name);
+    if (!followers) return;
+    followers.all.delete(cursor);
     for (const key of cursor.keys ?? []) {
-      const cursors = line.byKey.get(key);
+      const cursors = followers.byKey.get(key);
       cursors?.delete(cursor);
-      if (cursors?.size === 0) line.byKey.delete(key);
+      if (cursors?.size === 0) followers.byKey.delete(key);
     }
-    if (line.all.size === 0 && line.byKey.size === 0) this.#lines.delete(name);
+    if (followers.all.size === 0 && followers.byKey.size === 0) this.#followers.delete(name);
   }
 
-  #line({ topic, partition }: Cursor): Line {
+  #followersAt({ topic, partition }: Cursor): Followers {
     const name = nameOf(topic, partition);
-    let line = this.#lines.get(name);
-    if (!line) this.#lines.set(name, line = { all: new Set(), byKey: new Map() });
-    return line;
+    let followers = this.#followers.get(name);
+    if (!followers) this.#followers.set(name, followers = { all: new Set(), byKey: new Map() });
+    return followers;
   }
 }
 

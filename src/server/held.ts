@@ -6,13 +6,13 @@
 
 import { CLOSE } from "../errors.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
-import type { Line } from "./upgrade.ts";
+import type { SessionPort } from "./upgrade.ts";
 
 /** What a message takes besides its bytes, about. */
 const BESIDE_BYTES = 256;
 
 export class Held {
-  readonly #line: Line;
+  readonly #session: SessionPort;
   readonly #close: (code: number, reason: string) => void;
   #messages: Uint8Array[] = [];
   /** How many of them were handed over. */
@@ -20,8 +20,8 @@ export class Held {
   #bytes = 0;
   #handing = false;
 
-  constructor(line: Line, close: (code: number, reason: string) => void) {
-    this.#line = line;
+  constructor(session: SessionPort, close: (code: number, reason: string) => void) {
+    this.#session = session;
     this.#close = close;
   }
 
@@ -34,7 +34,7 @@ export class Held {
     if (message.length > ADVERTISED.messageBytes) {
       return this.#close(CLOSE.messageTooBig, "the message is too big");
     }
-    if (this.isEmpty && !this.#line.congested) return this.#line.receive(message);
+    if (this.isEmpty && !this.#session.congested) return this.#session.receive(message);
     this.#messages.push(message);
     this.#bytes += message.length + BESIDE_BYTES;
     if (this.#bytes <= HTTP.heldBytes) return;
@@ -44,7 +44,7 @@ export class Held {
 
   /** Hands over what the session takes now. What is sent meanwhile may call it once more. */
   handOver(): void {
-    if (!this.isEmpty) this.#handOverWhile(() => !this.#line.congested);
+    if (!this.isEmpty) this.#handOverWhile(() => !this.#session.congested);
   }
 
   /** Nothing more comes, and what has come is taken. */
@@ -59,7 +59,7 @@ export class Held {
       while (this.#taken < this.#messages.length && goesOn()) {
         const message = this.#messages[this.#taken++] as Uint8Array;
         this.#bytes -= message.length + BESIDE_BYTES;
-        this.#line.receive(message);
+        this.#session.receive(message);
       }
     } catch (error) {
       this.#clear(); // what is behind a failure is not to be taken without what failed

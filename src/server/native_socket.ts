@@ -95,12 +95,12 @@ export class NativeSockets {
         return socket.bufferedAmount;
       },
     };
-    const line = this.#options.connect(wire);
-    const held = new Held(line, close);
+    const session = this.#options.connect(wire);
+    const held = new Held(session, close);
     const take = guard((message: Uint8Array) => held.take(message));
-    const writable = guard(() => line.writable());
+    const writable = guard(() => session.writable());
     const handOver = guard(() => held.handOver());
-    const closed = guard(() => line.closed());
+    const closed = guard(() => session.closed());
     /** Whether it waits no more. */
     const look = () => {
       if (socket.readyState !== WebSocket.OPEN) return true;

@@ -18,7 +18,7 @@ export const VERSION = "13";
 export const INTERNAL_ERROR = 1011;
 
 /** What a socket talks to: a session. */
-export interface Line {
+export interface SessionPort {
   /** One whole text message, as UTF-8. The bytes are the receiver's from now on. */
   receive(message: Uint8Array): void;
   /** What was sent has left; there is room again. */
@@ -36,7 +36,7 @@ export interface SocketOptions {
   /** Proxies in front that say who came to them. */
   readonly trustedProxies: number;
   readonly telemetry: Telemetry;
-  connect(wire: Wire): Line;
+  connect(wire: Wire): SessionPort;
 }
 
 /** What an adapter listens with. */

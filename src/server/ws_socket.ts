@@ -125,14 +125,14 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
       return ws.bufferedAmount;
     },
   };
-  const line = options.connect(wire);
-  const held = new Held(line, close);
+  const session = options.connect(wire);
+  const held = new Held(session, close);
 
   /** Reads on, or stops reading, as the session has it: the rest then waits at the sender. */
   function read(): void {
     held.handOver();
-    if (line.congested === paused) return;
-    paused = line.congested;
+    if (session.congested === paused) return;
+    paused = session.congested;
     if (paused) ws.pause();
     else ws.resume();
   }
@@ -154,7 +154,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
    */
   let early = 0;
   function count(chunk: Buffer): void {
-    if (line.greeted) return void socket.off("data", count);
+    if (session.greeted) return void socket.off("data", count);
     early += chunk.length;
     if (early <= SESSION.helloBytes) return;
     ws.close(CLOSE.messageTooBig, "too much before hello");
@@ -169,7 +169,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   socket.on(
     "drain",
     guard(() => {
-      line.writable();
+      session.writable();
       read();
     }),
   );
@@ -179,7 +179,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     "close",
     guard(() => {
       held.handOverAll();
-      line.closed();
+      session.closed();
     }),
   );
 }

@@ -8,55 +8,55 @@ import { Held } from "../../src/server/held.ts";
 function fixture() {
   const got: number[] = [];
   const closed: number[] = [];
-  const line = {
+  const session = {
     congested: false,
     greeted: true,
     writable() {},
     closed() {},
     receive(message: Uint8Array) {
       got.push(message[0] ?? NaN);
-      line.congested = true;
+      session.congested = true;
     },
   };
-  const held = new Held(line, (code) => closed.push(code));
-  return { got, closed, line, held };
+  const held = new Held(session, (code) => closed.push(code));
+  return { got, closed, session, held };
 }
 
 const whole = (number: number) => new Uint8Array(ADVERTISED.messageBytes).fill(number);
 
 Deno.test("what comes behind a message after which a session rests is taken when it goes on", () => {
-  const { got, line, held } = fixture();
+  const { got, session, held } = fixture();
   for (const number of [1, 2, 3]) held.take(new Uint8Array([number]));
   assertEquals([got, held.isEmpty], [[1], false]);
-  line.congested = false;
+  session.congested = false;
   held.take(new Uint8Array([4]));
   held.handOver();
   assertEquals(got, [1, 2]);
   for (let i = 0; i < 2; i++) {
-    line.congested = false;
+    session.congested = false;
     held.handOver();
   }
   assertEquals([got, held.isEmpty], [[1, 2, 3, 4], true]);
 });
 
 Deno.test("what a session causes while it takes a message does not put another into its middle", () => {
-  const { got, line, held } = fixture();
+  const { got, session, held } = fixture();
   const order: string[] = [];
-  line.receive = (message) => {
+  session.receive = (message) => {
     order.push(`begin ${message[0]}`);
     held.handOver();
     order.push(`end ${message[0]}`);
   };
-  line.congested = true;
+  session.congested = true;
   for (const number of [1, 2]) held.take(new Uint8Array([number]));
-  line.congested = false;
+  session.congested = false;
   held.handOver();
   assertEquals([order, got], [["begin 1", "end 1", "begin 2", "end 2"], []]);
 });
 
 Deno.test("more than a socket may have waiting closes it, and is forgotten", () => {
-  const { closed, line, held } = fixture();
-  line.congested = true;
+  const { closed, session, held } = fixture();
+  session.congested = true;
   // What each takes besides its bytes is counted, too.
   for (let i = 1; i < HTTP.heldBytes / ADVERTISED.messageBytes; i++) held.take(whole(i));
   assertEquals(closed, []);
@@ -65,8 +65,8 @@ Deno.test("more than a socket may have waiting closes it, and is forgotten", () 
 });
 
 Deno.test("at the end of its socket a session gets what has come, however long it was to rest", () => {
-  const { got, line, held } = fixture();
-  line.congested = true;
+  const { got, session, held } = fixture();
+  session.congested = true;
   for (const number of [1, 2, 3]) held.take(new Uint8Array([number]));
   held.handOverAll();
   assertEquals([got, held.isEmpty], [[1, 2, 3], true]);

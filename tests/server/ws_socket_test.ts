@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ADVERTISED } from "../../src/limits.ts";
 import { listen } from "../../src/server/ws_listener.ts";
-import type { Line } from "../../src/server/upgrade.ts";
+import type { SessionPort } from "../../src/server/upgrade.ts";
 import type { Wire } from "../../src/session/wire.ts";
 import { anyListener } from "../support/any_listener.ts";
 import { eventually } from "../support/eventually.ts";
@@ -11,7 +11,7 @@ const text = 1;
 
 /** Listens with sessions that `make` makes, and calls `run` with the address. */
 async function withSockets(
-  make: (wire: Wire) => Partial<Line>,
+  make: (wire: Wire) => Partial<SessionPort>,
   run: (url: string) => Promise<void>,
 ): Promise<void> {
   const listener = await listen({
@@ -30,7 +30,7 @@ async function withSockets(
   }
 }
 
-const echo = (wire: Wire): Partial<Line> => ({ receive: (message) => wire.send(message) });
+const echo = (wire: Wire): Partial<SessionPort> => ({ receive: (message) => wire.send(message) });
 
 /** Opens a socket by hand, past its handshake. */
 async function open(url: string): Promise<RawConnection> {
