@@ -52,7 +52,7 @@ interface Pending {
 export interface EndingLog {
   known(topic: Topic, partition: number): Bounds | undefined;
   readonly accepted: number;
-  isSettled(number: number, then: () => void): boolean;
+  settledOrCall(number: number, then: () => void): boolean;
 }
 
 /** An offset that is to be written, and what it was judged against: only that hears when it is stored. */
@@ -184,7 +184,7 @@ export class Committer implements Source {
         if (!(error instanceof GatewayError)) throw error;
         const isBeyond = error.code === "offset_out_of_range";
         // What came before it may not be stored yet: then the log will have an end behind it.
-        if (isBeyond && !this.#log.isSettled(pending.after, this.#wake)) break;
+        if (isBeyond && !this.#log.settledOrCall(pending.after, this.#wake)) break;
         answer(pending, { ok: false, error });
       }
     }

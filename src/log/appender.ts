@@ -4,7 +4,7 @@
  * served, so that order within a partition and within a producer needs no further thought.
  *
  * 1. Judged is against what is stored, never against what is still being written: a publish whose
- *    producer is already in the batch with the same or a later number is left for the next one.
+ *    producer is already in the batch with the same or a later number is deferred to the next one.
  * 2. Nobody is answered `ok` before the write is certain.
  */
 
@@ -17,7 +17,7 @@ import type { Place, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
 import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
-import { Left, Stamps } from "./collisions.ts";
+import { Deferred, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
 import { type EntryBuilder, hasWriteId } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
@@ -71,7 +71,7 @@ export class Appender implements Source {
     const batch = new Batch(now, writeId, this.#builders);
     const stamps = new Stamps();
     const taken: Pending[] = [];
-    const left = new Left();
+    const deferred = new Deferred();
     let rider: Rider | undefined;
     let at = 0;
     for (; at < this.#queue.length && !rider; at++) {
@@ -80,18 +80,18 @@ export class Appender implements Source {
       const stripesMax = room.checks - (pending.append.board ? 1 : 0);
       if (!batch.fits(pending, stripesMax, room.bytes)) break;
       const collision = stamps.collision(pending);
-      if (left.isInFrontOf(pending) || collision === "other") {
-        left.add(pending);
+      if (deferred.isInFrontOf(pending) || collision === "other") {
+        deferred.add(pending);
         continue;
       }
       if (collision === "repeat" || pending.look === "under way") {
-        left.addRepeat(pending);
+        deferred.addRepeat(pending);
         continue;
       }
       try {
         const repeated = this.#judge(pending, now);
         if (repeated === "torn") {
-          left.addRepeat(pending);
+          deferred.addRepeat(pending);
           this.#look(pending);
           continue;
         }
@@ -108,7 +108,7 @@ export class Appender implements Source {
       taken.push(pending);
       stamps.add(pending);
     }
-    this.#drop(at, left.pendings);
+    this.#drop(at, deferred.pendings);
     return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
   }
 
@@ -157,7 +157,7 @@ export class Appender implements Source {
           this.#listener.refresh(written.map(({ stripe }) => stripe)),
           rider?.refused(),
         ]);
-        this.#putBack(taken.filter((pending) => this.#isKnown(pending, written)));
+        this.#putBack(taken.filter((pending) => this.#retryOrFail(pending, written)));
       },
       overdue: () => {
         for (const pending of taken) {
@@ -168,11 +168,11 @@ export class Appender implements Source {
   }
 
   /**
-   * Whether a write that was refused is known not to have stored it, or can be. That is read from its
-   * entries: where deletions and retention may have taken all of them, nobody knows any more, but for
-   * producers, which the stripe remembers longer.
+   * Returns whether it is to be tried again after a write that was refused, and fails it if not. What that
+   * write stored is read from its entries: where deletions and retention may have taken all of them,
+   * nobody knows any more, but for producers, which the stripe remembers longer.
    */
-  #isKnown(pending: Pending, written: readonly Written[]): boolean {
+  #retryOrFail(pending: Pending, written: readonly Written[]): boolean {
     const isGone = ({ stripe, number }: Written) =>
       number < stripe.trim.entry || this.#listener.isDeleted(stripe.topic);
     if (!written.every(isGone)) return true;
@@ -257,13 +257,13 @@ export class Appender implements Source {
     this.#wake();
   }
 
-  /** Takes so many from its beginning, but for those that are left. */
-  #drop(count: number, left: readonly Pending[]): void {
+  /** Takes so many from its beginning, but for those that are deferred. */
+  #drop(count: number, deferred: readonly Pending[]): void {
     const dropped = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
     const rest = dropped === this.#queue ? [] : this.#queue.slice(count);
-    this.#queue = left.length > 0 ? [...left, ...rest] : rest;
+    this.#queue = deferred.length > 0 ? [...deferred, ...rest] : rest;
     for (const { bytes } of dropped) this.#queuedBytes -= bytes;
-    for (const { bytes } of left) this.#queuedBytes += bytes;
+    for (const { bytes } of deferred) this.#queuedBytes += bytes;
   }
 }
 

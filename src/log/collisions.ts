@@ -1,6 +1,6 @@
 /**
  * What may not be in one batch: a publish is judged against what is stored, and so not beside one of its
- * producer with the same or a later number. It is left for the next batch.
+ * producer with the same or a later number. It is deferred to the next batch.
  */
 
 import type { Pending } from "./pending.ts";
@@ -31,7 +31,7 @@ export class Stamps {
     }
   }
 
-  /** Whether it must be left: as a repeat of what is in the batch, or as something else. */
+  /** Whether it must be deferred: as a repeat of what is in the batch, or as something else. */
   collision({ parts }: Pending): "repeat" | "other" | undefined {
     let found: "repeat" | undefined;
     for (const { append: { producer } } of parts) {
@@ -48,10 +48,10 @@ export class Stamps {
 }
 
 /**
- * What is left. Of a producer, or for a partition, nothing may overtake it; but a repeat has its place
- * already, or never gets one.
+ * What goes into the next batch. Of a producer, or for a partition, nothing may overtake it; but a
+ * repeat has its place already, or never gets one.
  */
-export class Left {
+export class Deferred {
   readonly pendings: Pending[] = [];
   readonly #producers = new Set<string>();
   readonly #partitions = new Map<TopicLog, Set<number>>();
@@ -64,9 +64,9 @@ export class Left {
     this.pendings.push(pending);
     for (const { append: { producer }, log, partitions } of pending.parts) {
       if (producer) this.#producers.add(producer.id);
-      const left = this.#partitions.get(log) ?? new Set();
-      this.#partitions.set(log, left);
-      for (const partition of partitions) left.add(partition);
+      const deferred = this.#partitions.get(log) ?? new Set();
+      this.#partitions.set(log, deferred);
+      for (const partition of partitions) deferred.add(partition);
     }
   }
 
@@ -74,8 +74,8 @@ export class Left {
     if (this.#partitions.size === 0) return false;
     return parts.some(({ append: { producer }, log, partitions }) => {
       if (producer && this.#producers.has(producer.id)) return true;
-      const left = this.#partitions.get(log);
-      return left !== undefined && partitions.some((partition) => left.has(partition));
+      const deferred = this.#partitions.get(log);
+      return deferred !== undefined && partitions.some((partition) => deferred.has(partition));
     });
   }
 }

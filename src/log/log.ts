@@ -77,13 +77,13 @@ export class Log {
     this.#reader = new Reader(store, this.#tail, this.#pages);
   }
 
-  /** A number for each append that came until now: with `isSettled` it tells what came before what. */
+  /** A number for each append that came until now: with `settledOrCall` it tells what came before what. */
   get accepted(): number {
     return this.#accepted;
   }
 
   /** Whether all appends with numbers up to this one are answered; if not, calls `then` when more are. */
-  isSettled(number: number, then: () => void): boolean {
+  settledOrCall(number: number, then: () => void): boolean {
     const [oldest = Infinity] = this.#unsettled.values();
     if (oldest > number) return true;
     this.#onSettled.add(then);

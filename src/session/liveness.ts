@@ -31,8 +31,8 @@ export class Liveness {
     this.#openedAt = now;
   }
 
-  /** Whether a session that has not said hello may send a message of this size. */
-  mayOpenWith(bytes: number): boolean {
+  /** A message of this size came before `hello` was answered; whether that is still within bounds. */
+  countEarly(bytes: number): boolean {
     this.#helloBytes += bytes;
     return bytes <= SESSION.helloMessageBytes && this.#helloBytes <= SESSION.helloBytes;
   }

@@ -93,7 +93,7 @@ export class Session {
   /** One whole text message, as UTF-8. */
   receive(message: Uint8Array): void {
     if (this.#state === "closed") return;
-    if (this.#state !== "open" && !this.#liveness.mayOpenWith(message.length)) {
+    if (this.#state !== "open" && !this.#liveness.countEarly(message.length)) {
       return this.#close(CLOSE.messageTooBig, "too much before hello");
     }
     this.#liveness.heard(this.#context.host.clock.monotonic());
