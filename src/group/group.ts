@@ -247,7 +247,7 @@ export class Group {
     const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
     const unfenced = this.#unfenced(prepared, version);
     const isOld = (isSlow || unfenced.length > 0) &&
-      !await this.#takeUp(unfenced, version ?? prepared.before.checks[0]?.version ?? null);
+      !await this.#readFences(unfenced, version ?? prepared.before.checks[0]?.version ?? null);
     if (isOld) await this.#carryOut([]);
     else this.#apply(prepared, version);
     if (forgotten !== this.#forgotten) this.#loaded = undefined;
@@ -336,7 +336,7 @@ export class Group {
    * Reads fences together with the state's version: the right to commit that they stand for is taken
    * up only with the state that it belongs to. Returns whether that is still the state.
    */
-  async #takeUp(unfenced: readonly Unfenced[], version: string | null): Promise<boolean> {
+  async #readFences(unfenced: readonly Unfenced[], version: string | null): Promise<boolean> {
     const { store } = this.#context;
     for (let at = 0; at === 0 || at < unfenced.length; at += STORE.readKeys - 1) {
       const some = unfenced.slice(at, at + STORE.readKeys - 1);

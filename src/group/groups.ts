@@ -192,27 +192,27 @@ export class Groups {
 
   /** `unknown_group` if nobody ever joined it and nothing was committed. */
   async describe(name: string): Promise<GroupDescription> {
-    await this.#missTheDead(name).catch(() => {}); // what can be read is told all the same
+    await this.#noticeDeadGateways(name).catch(() => {}); // what can be read is told all the same
     return await this.#admin.describe(name);
   }
 
   /** Deletes the group and its offsets; `group_active` while it has live members. */
   async remove(name: string): Promise<void> {
-    await this.#missTheDead(name);
+    await this.#noticeDeadGateways(name);
     await this.#admin.remove(name);
     this.#groups.get(name)?.forget();
   }
 
   /** Sets committed offsets; makes the group if need be; `group_active` while it has live members. */
   async reset(name: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
-    await this.#missTheDead(name);
+    await this.#noticeDeadGateways(name);
     const offsets = await this.#admin.reset(name, target);
     this.#groups.get(name)?.forget();
     return offsets;
   }
 
   /** Members of gateways that are no more are no live ones, though nobody may have looked since. */
-  async #missTheDead(name: string): Promise<void> {
+  async #noticeDeadGateways(name: string): Promise<void> {
     if (this.#options.store.shared) await this.#group(name).reload();
   }
 
