@@ -4,8 +4,7 @@
  */
 
 import { GatewayError } from "./errors.ts";
-import type { Feed, FeedOptions, OnSlow, Sink } from "./fanout/feed.ts";
-import type { PushFormat } from "./fanout/frames.ts";
+import type { Feed, FeedOptions, Sink } from "./fanout/feed.ts";
 import type { Hub } from "./fanout/hub.ts";
 import type { GroupDescription, ResetTarget } from "./group/group_admin.ts";
 import type { Groups, JoinSpec } from "./group/groups.ts";
@@ -23,11 +22,19 @@ import type { ProducerId, Producers } from "./producers.ts";
 import type { FrameOf } from "./protocol/frames.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
 
+/** What a subscription asks to read of a topic. */
+export type ReadingRequest = Pick<FrameOf<"subscribe">, "from" | "partitions" | "keys">;
+
 /** Where reading of a partition begins; `reset` says why not where it was asked to. */
 export interface ReadingPlace {
   readonly partition: number;
   readonly offset: Offset;
   readonly reset?: "trimmed" | "incarnation" | "beyond_end";
+}
+
+/** What a feed is to be like, as the frame that asks for it has it. */
+export interface FollowOptions extends Omit<FeedOptions, "keys"> {
+  readonly keys?: readonly string[];
 }
 
 export interface BrokerParts {
@@ -60,8 +67,8 @@ export class Broker {
     return this.#log.topics.ensure(name);
   }
 
-  /** The topic, which is not made. */
-  async findTopic(name: string): Promise<Topic> {
+  /** The topic; throws `unknown_topic` if there is none. Never creates it. */
+  async requireTopic(name: string): Promise<Topic> {
     const topic = await this.#log.topics.find(name);
     if (!topic) throw unknownTopic(name);
     return topic;
@@ -100,18 +107,7 @@ export class Broker {
   }
 
   /** A feed for a subscription or a membership, which follows nothing yet. */
-  follow(
-    subscription: number,
-    frame: {
-      readonly credit?: FrameOf<"subscribe">["credit"];
-      readonly onSlow?: OnSlow;
-      readonly keys?: readonly string[];
-    },
-    sink: Sink,
-    ended?: (topic: Topic) => void,
-    format?: PushFormat,
-  ): Feed {
-    const { credit, onSlow, keys } = frame;
+  follow({ subscription, credit, onSlow, keys, ended, format }: FollowOptions, sink: Sink): Feed {
     const options: FeedOptions = {
       subscription,
       ...(credit ? { credit } : {}),
@@ -127,10 +123,10 @@ export class Broker {
    * Where a subscription begins to read. What must be looked up in the store is, before it resolves;
    * the function that it resolves to then says the places as they are at the moment of the call.
    */
-  async placesToRead(topic: Topic, frame: FrameOf<"subscribe">): Promise<() => ReadingPlace[]> {
+  async placesToRead(topic: Topic, request: ReadingRequest): Promise<() => ReadingPlace[]> {
     // In a topic that was made again a key may have another partition than it had.
-    const isAnew = frame.keys !== undefined && isOfAnother(topic, frame);
-    const asked = isAnew ? { ...frame, from: "earliest" as const } : frame;
+    const isAnew = request.keys !== undefined && isOfAnother(topic, request);
+    const asked = isAnew ? { ...request, from: "earliest" as const } : request;
     const { from = "latest" } = asked;
     const partitions = partitionsToRead(topic, asked);
     await this.#log.catchUp(topic);
@@ -149,7 +145,7 @@ export class Broker {
           return { partition, offset: from === "earliest" ? start : next, ...reset };
         });
     }
-    const isSame = !isOfAnother(topic, frame);
+    const isSame = !isOfAnother(topic, request);
     return () =>
       from.positions.map(({ partition, offset }) => {
         const bounds = this.#boundsNow(topic, partition);
@@ -199,13 +195,15 @@ function asNamed(member: GroupDescription["members"][number]): typeof member {
 }
 
 /** It goes on from positions in a topic of this name that was there before. */
-function isOfAnother(topic: Topic, { from }: FrameOf<"subscribe">): boolean {
+function isOfAnother(topic: Topic, { from }: ReadingRequest): boolean {
   return typeof from === "object" && "positions" in from && from.incarnation !== topic.id;
 }
 
 /** The partitions that a subscription is about, in order. */
-function partitionsToRead(topic: Topic, frame: FrameOf<"subscribe">): number[] {
-  const { partitions, keys, from } = frame;
+function partitionsToRead(
+  topic: Topic,
+  { partitions, keys, from }: ReadingRequest,
+): number[] {
   const named = typeof from === "object" && "positions" in from
     ? from.positions.map(({ partition }) => partition)
     : partitions;

@@ -79,7 +79,7 @@ export interface EventStreamOptions {
   /** What comes first. */
   readonly opening: string;
   /** Begins to feed the sink. */
-  open(sink: Sink, ended: () => void): Feed;
+  open(sink: Sink, topicDeleted: () => void): Feed;
   /** Ends the stream when it fires. */
   readonly leaving: AbortSignal;
   /** When the reader's token ends, on the wall clock: some time after that the stream ends, too. */

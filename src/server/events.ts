@@ -3,7 +3,7 @@
  * no socket. Resumed by the id of the last event, as browsers do it by themselves.
  */
 
-import type { Broker, ReadingPlace } from "../broker.ts";
+import type { Broker, ReadingPlace, ReadingRequest } from "../broker.ts";
 import { GatewayError } from "../errors.ts";
 import { isOver } from "../identity/identity.ts";
 import type { Subjects } from "../identity/subjects.ts";
@@ -55,9 +55,9 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
         const query = new URL(request.url).searchParams;
         const keys = keysIn(query);
         rights.require({ verb: "read", topic: name, keys });
-        const topic = await broker.findTopic(name);
+        const topic = await broker.requireTopic(name);
         const asked = askedOf(query, request.headers.get("last-event-id") ?? "", topic, keys);
-        const found = (await broker.placesToRead(topic, asked.frame))();
+        const found = (await broker.placesToRead(topic, asked.reading))();
         if (found.length === 0) throw invalid("none of the keys is in any of the partitions");
         const isOther = asked.position && asked.position.incarnation !== topic.id;
         const places = isOther
@@ -73,7 +73,7 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
 }
 
 interface Asked {
-  readonly frame: Parameters<Broker["placesToRead"]>[1];
+  readonly reading: ReadingRequest;
   /** The position that it comes back with. */
   readonly position: EventPosition | undefined;
   readonly keys: readonly string[] | undefined;
@@ -95,7 +95,7 @@ function streamOf(
     leaving,
     expiresAt,
     ended,
-    open(sink, ended) {
+    open(sink, topicDeleted) {
       // Its room is what holds it back; credit is only what every feed has.
       const granting = {
         get full() {
@@ -106,7 +106,13 @@ function streamOf(
           feed.grant(CREDIT.maxRecords, 0);
         },
       };
-      const feed = broker.follow(0, { credit, ...(keys ? { keys } : {}) }, granting, ended, format);
+      const feed = broker.follow({
+        subscription: 0,
+        credit,
+        ...(keys ? { keys } : {}),
+        ended: topicDeleted,
+        format,
+      }, granting);
       for (const { partition, offset } of places) feed.add(topic, partition, offset);
       return feed;
     },
@@ -161,13 +167,12 @@ function askedOf(
 ): Asked {
   const partitions = partitionsIn(query);
   const from = last !== "" ? last : query.get("from") ?? "latest";
-  const subscribe = { type: "subscribe", id: 1, topic: topic.name } as const;
   const begins = (from: "latest" | "earliest") => {
     requireFew(partitions, topic);
-    return { ...subscribe, from, ...(keys && { keys }), ...(partitions && { partitions }) };
+    return { from, ...(keys && { keys }), ...(partitions && { partitions }) };
   };
   if (from === "latest" || from === "earliest") {
-    return { frame: begins(from), position: undefined, keys };
+    return { reading: begins(from), position: undefined, keys };
   }
   const position = readEventId(from);
   if (!position) {
@@ -175,7 +180,7 @@ function askedOf(
     throw invalid(`${what} must be "latest", "earliest" or the id of an event`);
   }
   // Of a topic that was made again all is new, whatever its partitions are now.
-  if (position.incarnation !== topic.id) return { frame: begins("earliest"), position, keys };
+  if (position.incarnation !== topic.id) return { reading: begins("earliest"), position, keys };
   const { incarnation } = position;
   const wanted = partitions && new Set(partitions);
   const positions = position.positions.filter(({ partition }) => wanted?.has(partition) ?? true);
@@ -184,7 +189,7 @@ function askedOf(
     throw invalid(`events follow ${HTTP.eventPartitions} partitions at most`);
   }
   const resumed = { positions, incarnation };
-  return { frame: { ...subscribe, from: resumed, ...(keys && { keys }) }, position: resumed, keys };
+  return { reading: { from: resumed, ...(keys && { keys }) }, position: resumed, keys };
 }
 
 function requireFew(partitions: readonly number[] | undefined, { name, partitions: all }: Topic) {

@@ -45,7 +45,7 @@ export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
         const query = new URL(request.url).searchParams;
         const offset = numberIn(query, "offset", 0);
         const limit = numberIn(query, "limit", 1) ?? defaultLimit;
-        const topic = await broker.findTopic(name);
+        const topic = await broker.requireTopic(name);
         requirePartition(topic, partition);
         const slice = await broker.read(topic, partition, offset ?? 0);
         const from = offset ?? slice.bounds.start;

@@ -21,7 +21,7 @@ export function topicRoutes(broker: Broker): Routes {
       async GET(_, params, { rights }) {
         const name = nameIn(params, "topic");
         rights.require({ verb: "describe", topic: name });
-        const topic = await broker.findTopic(name);
+        const topic = await broker.requireTopic(name);
         return Response.json(await description(broker, topic));
       },
       async PUT(request, params, { rights }) {

@@ -47,7 +47,7 @@ export class Consuming {
   /** Joins under a number that was reserved for it. */
   async #enter(frame: FrameOf<"join">, number: number, needs: Action): Promise<void> {
     const { broker, requests, subscriptions, sink, who } = this.#parts;
-    const feed = broker.follow(number, frame, sink);
+    const feed = broker.follow({ ...frame, subscription: number }, sink);
     const member = new SessionMember(feed, sink, subscriptions);
     let membership: Membership;
     try {

@@ -27,12 +27,11 @@ export class Reading {
         // From here on nothing is awaited, so that nothing falls between the answer and the delivery.
         this.#parts.who.identity.rights.require(needs);
         const positions = places();
-        const feed = this.#parts.broker.follow(
-          number,
-          frame,
-          this.#parts.sink,
-          () => this.end(feed.subscription, topicDeleted()),
-        );
+        const feed = this.#parts.broker.follow({
+          ...frame,
+          subscription: number,
+          ended: () => this.end(feed.subscription, topicDeleted()),
+        }, this.#parts.sink);
         this.#parts.subscriptions.add(number, { kind: "fan-out", needs, topic, feed });
         number = undefined;
         this.#parts.requests.ok(id, {
