@@ -106,6 +106,11 @@ export class GatewayError extends Error {
   }
 }
 
+/** While it drains: another gateway, or this one after its restart, will answer. */
+export function drainingError(): GatewayError {
+  return new GatewayError("unavailable", "The gateway is about to stop", { retry: "reconnect" });
+}
+
 /** Close codes of `weir.v1`: 4000-4499 mean reconnect, 4500-4999 mean don't. */
 export const CLOSE = {
   unsupportedData: 1003,

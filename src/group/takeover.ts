@@ -36,14 +36,14 @@ export class Takeovers {
     const { connection, instance } = command.member;
     const member = [...members.values()].find((one) => one.instance === instance);
     if (member && command.member.client !== undefined && command.member.client === member.client) {
-      return isLater(command.member, member) ? undefined : fenced();
+      return isLater(command.member, member) ? undefined : takenOver();
     }
     if (!isFresh) return undefined;
     const holder = member?.connection;
     if (!this.#holders.has(connection)) this.#holders.set(connection, holder);
     const before = this.#holders.get(connection);
     if (holder === undefined || holder === before || holder === connection) return undefined;
-    return fenced();
+    return takenOver();
   }
 }
 
@@ -52,7 +52,8 @@ function isLater(joining: Member, holder: Member): boolean {
   return (joining.attempt ?? 0) >= (holder.attempt ?? 0);
 }
 
-function fenced(): GatewayError {
+/** Its instance has another connection now. */
+export function takenOver(): GatewayError {
   return new GatewayError("fenced", "Another connection has joined as the same instance", {
     retry: "never",
   });

@@ -10,6 +10,7 @@ import type { Membership } from "./membership.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Topic } from "../types.ts";
 import type { GroupState, Member } from "./state.ts";
+import { takenOver } from "./takeover.ts";
 
 /** Tells each of them what is new for it. Those whose membership is over are taken out. */
 export function tell(
@@ -85,11 +86,7 @@ function reasonOf(
   after: GroupState,
   isDeleted: (topic: Topic) => boolean,
 ): GatewayError {
-  if (after.members.has(membership.member)) {
-    return new GatewayError("fenced", "Another connection has joined as the same instance", {
-      retry: "never",
-    });
-  }
+  if (after.members.has(membership.member)) return takenOver();
   const wanted = before.members.get(membership.member)?.topics ?? [];
   const isGone = (id: string) => {
     const topic = before.topics.get(id)?.topic;

@@ -101,7 +101,8 @@ export class Appender implements Source {
         }
         rider = pending.append.board?.();
       } catch (error) {
-        this.#fail(pending, asGatewayError(error));
+        if (!(error instanceof GatewayError)) throw error;
+        this.#fail(pending, error);
         continue;
       }
       pending.places = batch.add(pending);
@@ -227,7 +228,7 @@ export class Appender implements Source {
       await this.#listener.behind(pending.stripes);
       pending.look = "done";
     } catch (error) {
-      asGatewayError(error);
+      if (!(error instanceof GatewayError)) throw error;
       await sleep(this.#host.clock, LOG.rereadMs);
       pending.look = "none";
     }
@@ -329,11 +330,6 @@ function refusal(
   const stamp = pending.parts.find(({ append }) => append.producer)?.append.producer;
   const { sequence, epoch } = stamp ?? { sequence: 0, epoch: 0 };
   return new GatewayError(code, `Cannot store sequence ${sequence} of epoch ${epoch}: ${why}`);
-}
-
-function asGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  throw error;
 }
 
 /** Room that a key takes in a write, at most. */

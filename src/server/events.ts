@@ -4,7 +4,7 @@
  */
 
 import type { Broker, ReadingPlace, ReadingRequest } from "../broker.ts";
-import { GatewayError } from "../errors.ts";
+import { drainingError, GatewayError } from "../errors.ts";
 import { isOver } from "../identity/identity.ts";
 import type { Subjects } from "../identity/subjects.ts";
 import { CREDIT, HTTP, NAMES } from "../limits.ts";
@@ -16,7 +16,6 @@ import { EventId, type EventPosition, readEventId } from "./event_position.ts";
 import { EVENT_HEADERS } from "./event_retry.ts";
 import { EventFormat, EventStream, type EventStreamOptions, eventText } from "./event_stream.ts";
 import { nameIn } from "./params.ts";
-import { leavingNow } from "./problem.ts";
 
 export interface EventOptions {
   readonly broker: Broker;
@@ -46,7 +45,7 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
     "/v1/topics/:topic/events": {
       async GET(request, params, who) {
         const { rights, expiresAt } = who;
-        if (leaving.aborted) throw leavingNow();
+        if (leaving.aborted) throw drainingError();
         // A check lets clocks differ by more than there is to renew a token.
         if (isOver(who, Date.now())) {
           throw new GatewayError("unauthenticated", "The token has expired");

@@ -3,11 +3,11 @@
  * the one for Deno Deploy. See `native_socket.ts` for what it cannot do.
  */
 
-import type { GatewayError } from "../errors.ts";
+import { drainingError, type GatewayError } from "../errors.ts";
 import { HTTP } from "../limits.ts";
 import { addressOf } from "./crowd.ts";
 import { type NativeSocketOptions, NativeSockets } from "./native_socket.ts";
-import { asGatewayError, leavingNow, problem } from "./problem.ts";
+import { asGatewayError, problem } from "./problem.ts";
 import { Refusals } from "./refusals.ts";
 import {
   checkUpgrade,
@@ -33,7 +33,7 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
     const header = (name: string) => request.headers.get(name) ?? undefined;
     const address = addressOf(remoteAddr.hostname, header("x-forwarded-for"), trustedProxies);
     if (header("upgrade")?.toLowerCase() !== "websocket") return fetch(request, address);
-    if (closing) return problem(leavingNow());
+    if (closing) return problem(drainingError());
     try {
       // First of all, so that what is refused below counts as well.
       const leave = crowd.enter(address);

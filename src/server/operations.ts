@@ -3,9 +3,8 @@
  * numbers for Prometheus.
  */
 
-import { GatewayError } from "../errors.ts";
+import { drainingError, GatewayError } from "../errors.ts";
 import type { PublicRoutes, Routes } from "./app.ts";
-import { leavingNow } from "./problem.ts";
 
 export interface Health {
   /** Why it cannot be sent work now; undefined: it can. */
@@ -27,7 +26,7 @@ export function healthRoutes({ obstacle, leaving }: Health): PublicRoutes {
     "/healthz": { GET: () => new Response("ok\n") },
     "/readyz": {
       async GET() {
-        if (leaving.aborted) throw leavingNow();
+        if (leaving.aborted) throw drainingError();
         const why = await obstacle();
         if (why === undefined) return new Response("ok\n");
         throw new GatewayError("unavailable", why);

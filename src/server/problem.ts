@@ -55,11 +55,6 @@ export function notHere(what: string): GatewayError {
   return new GatewayError("unknown_type" satisfies ErrorCode, `There is no ${what}`);
 }
 
-/** While it drains, as over a socket: another gateway, or this one after its restart, will answer. */
-export function leavingNow(): GatewayError {
-  return new GatewayError("unavailable", "The gateway is about to stop", { retry: "reconnect" });
-}
-
 function title(status: number): string {
   return reasons[status] ?? "Error";
 }

@@ -10,7 +10,7 @@
 
 import { unreachable } from "../assert.ts";
 import type { Broker } from "../broker.ts";
-import { CLOSE, GatewayError } from "../errors.ts";
+import { CLOSE, drainingError, GatewayError } from "../errors.ts";
 import { type Host, newId } from "../host/host.ts";
 import type { Authenticate } from "../identity/identity.ts";
 import type { Subjects } from "../identity/subjects.ts";
@@ -390,8 +390,4 @@ function isForeign({ code }: GatewayError): boolean {
 /** Requests count as open, and so do pushes that wait for others. */
 function needsRoom({ id, type }: ClientFrame): boolean {
   return id !== undefined || type === "publish" || type === "release";
-}
-
-function drainingError(): GatewayError {
-  return new GatewayError("unavailable", "The gateway is about to stop", { retry: "reconnect" });
 }
