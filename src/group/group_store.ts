@@ -8,6 +8,7 @@
  */
 
 import { assert } from "../assert.ts";
+import { joinBytes } from "../join_bytes.ts";
 import { STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
@@ -43,13 +44,7 @@ export async function loadGroup(store: Store, group: string): Promise<LoadedGrou
     });
     // The next generation came between the two reads.
     if (chunks.length < root.chunks) continue;
-    const bytes = new Uint8Array(chunks.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
-    let at = 0;
-    for (const { value } of chunks) {
-      if (!value) continue;
-      bytes.set(value, at);
-      at += value.length;
-    }
+    const bytes = joinBytes(chunks.flatMap(({ value }) => value ?? []));
     return { checks, root, state: decodeState(bytes), bytes: bytes.length };
   }
 }

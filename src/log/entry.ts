@@ -15,6 +15,7 @@
  */
 
 import { assert } from "../assert.ts";
+import { joinBytes } from "../join_bytes.ts";
 import { STORE } from "../limits.ts";
 import type { Offset, ProducerStamp, RecordIn } from "../types.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
@@ -177,7 +178,7 @@ export function hasWriteId(value: Uint8Array, writeId: Uint8Array): boolean {
 
 /** Reads an entry of a stripe of so many partitions. Payloads are views, not copies. */
 export function decodeEntry(chunks: readonly Uint8Array[], partitions: number): DecodedEntry {
-  const bytes = join(chunks);
+  const bytes = joinBytes(chunks);
   const reader = new ByteReader(bytes);
   assert(reader.u8() === VERSION, "an entry has the version of this gateway's format");
   const writeId = reader.view(WRITE_ID_BYTES).slice(); // the head keeps it longer than the entry
@@ -226,16 +227,4 @@ function tellPublishes(
       }
     }
   }
-}
-
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks;
-  if (only && chunks.length === 1) return only;
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
 }

@@ -3,6 +3,7 @@
  */
 
 import { GatewayError } from "../errors.ts";
+import { joinBytes } from "../join_bytes.ts";
 import { HTTP } from "../limits.ts";
 
 export async function readBody(request: Request): Promise<Uint8Array> {
@@ -15,14 +16,7 @@ export async function readBody(request: Request): Promise<Uint8Array> {
     if (length > HTTP.bodyBytes) throw tooLarge();
     chunks.push(chunk);
   }
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinBytes(chunks);
 }
 
 /** A peer that goes away in the middle of its request is no failure of ours. */
