@@ -23,7 +23,7 @@ import type { Evidence } from "../store/transact.ts";
 import type { Offset, Topic } from "../types.ts";
 import { groupKeyBytes, offsetsAtOnce } from "./group_keys.ts";
 import type { Membership, Owned } from "./membership.ts";
-import { encodeCommitted, hasStamp } from "./offsets.ts";
+import { encodeCommitted, hasStamp, newStamp } from "./offsets.ts";
 
 export interface OffsetToCommit {
   readonly topic: string;
@@ -68,7 +68,6 @@ interface Batch {
   readonly writes: ReadonlyMap<string, Judged>;
 }
 
-const STAMP_BYTES = 16;
 const BYTES_PER_OFFSET = 160;
 
 export class Committer implements Source {
@@ -232,7 +231,7 @@ export class Committer implements Source {
   }
 
   #part(batches: readonly Batch[]): Part {
-    const stamp = this.#host.random.bytes(STAMP_BYTES);
+    const stamp = newStamp(this.#host.random);
     const mutations: Mutation[] = [];
     const checks = batches.map(({ membership, writes }) => {
       const { group, member, fence } = membership;

@@ -12,7 +12,7 @@ import type { Offset, Topic, TopicPartition, TopicPartitionOffset } from "../typ
 import type { GroupContext } from "./group.ts";
 import { offsetsAtOnce } from "./group_keys.ts";
 import { deleteGroup, type LoadedGroup, loadGroup, replaceGroup } from "./group_store.ts";
-import { encodeCommitted, scanCommitted } from "./offsets.ts";
+import { encodeCommitted, newStamp, scanCommitted } from "./offsets.ts";
 import type { GroupState } from "./state.ts";
 
 export interface GroupDescription {
@@ -130,7 +130,7 @@ export class GroupAdmin {
         const state = { ...loaded.state, epoch: loaded.state.epoch + 1 };
         const { mutations, evidence } = replaceGroup(group, loaded, state, stamp);
         for (const { topic, partition, offset } of places) {
-          const value = encodeCommitted(host.random.bytes(16), { offset });
+          const value = encodeCommitted(newStamp(host.random), { offset });
           mutations.push({ type: "set", key: keys.offset(group, topic.id, partition), value });
         }
         return { mutations, evidence, result: undefined };

@@ -6,6 +6,7 @@
  *     metadata  string     what the member wrote beside it; not there if it wrote nothing
  */
 
+import type { Random } from "../host/host.ts";
 import { ByteReader, ByteWriter } from "../log/bytes.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
@@ -19,6 +20,11 @@ export interface Committed {
   readonly metadata?: string;
 }
 
+/** A fresh stamp, for one write. */
+export function newStamp(random: Random): Uint8Array {
+  return random.bytes(STAMP_BYTES);
+}
+
 export function encodeCommitted(stamp: Uint8Array, { offset, metadata }: Committed): Uint8Array {
   const writer = new ByteWriter(32);
   writer.raw(stamp);
@@ -27,7 +33,7 @@ export function encodeCommitted(stamp: Uint8Array, { offset, metadata }: Committ
   return writer.copy();
 }
 
-export function decodeCommitted(value: Uint8Array): Committed {
+function decodeCommitted(value: Uint8Array): Committed {
   const reader = new ByteReader(value, STAMP_BYTES);
   const offset = reader.varint();
   return reader.done ? { offset } : { offset, metadata: reader.string() };

@@ -10,7 +10,7 @@ import type { Evidence } from "../store/transact.ts";
 import type { Offset, Topic } from "../types.ts";
 import { stepsAtOnce } from "./group_keys.ts";
 import { type LoadedGroup, replaceGroup } from "./group_store.ts";
-import { type Committed, committedOf, encodeCommitted } from "./offsets.ts";
+import { type Committed, committedOf, encodeCommitted, newStamp } from "./offsets.ts";
 import type { GroupState } from "./state.ts";
 import { type Command, type Transition, transition } from "./transition.ts";
 
@@ -90,7 +90,7 @@ export async function prepare(
   }
   for (const { topicId, partition, offset } of first) {
     const key = keys.offset(group, topicId, partition);
-    const value = encodeCommitted(context.host.random.bytes(16), { offset });
+    const value = encodeCommitted(newStamp(context.host.random), { offset });
     mutations.push({ type: "set", key, value });
   }
   return { ...prepared, checks, mutations };

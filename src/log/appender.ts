@@ -19,7 +19,7 @@ import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { Deferred, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
-import { type EntryBuilder, hasWriteId } from "./entry.ts";
+import { type EntryBuilder, hasWriteId, WRITE_ID_BYTES } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { pend, type Pending } from "./pending.ts";
@@ -66,7 +66,7 @@ export class Appender implements Source {
   }
 
   take(room: Room): Part | undefined {
-    const writeId = this.#host.random.bytes(16);
+    const writeId = this.#host.random.bytes(WRITE_ID_BYTES);
     const now = this.#host.clock.now();
     const batch = new Batch(now, writeId, this.#builders);
     const stamps = new Stamps();
