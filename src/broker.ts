@@ -20,6 +20,7 @@ import type { Bounds, Slice } from "./log/section.ts";
 import { requirePartition, type TopicSpec, unknownTopic } from "./log/topics.ts";
 import type { ProducerId, Producers } from "./producers.ts";
 import type { FrameOf } from "./protocol/frames.ts";
+import type { ResetReason } from "./protocol/gateway_frames.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
 
 /** What a subscription asks to read of a topic. */
@@ -29,7 +30,7 @@ export type ReadingRequest = Pick<FrameOf<"subscribe">, "from" | "partitions" | 
 export interface ReadingPlace {
   readonly partition: number;
   readonly offset: Offset;
-  readonly reset?: "trimmed" | "incarnation" | "beyond_end";
+  readonly reset?: ResetReason;
 }
 
 /** What a feed is to be like, as the frame that asks for it has it. */

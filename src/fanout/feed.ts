@@ -19,7 +19,7 @@ import { SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
 import { Credit, type CreditGiven } from "./credit.ts";
-import { FRAMES, type GapReason, type PushFormat } from "./frames.ts";
+import { type FeedGap, FRAMES, type PushFormat } from "./frames.ts";
 import type { Hub } from "./hub.ts";
 import type { KeptPortion, Span } from "./latest.ts";
 import { type Pick, portionOf, recordsWith } from "./portion.ts";
@@ -300,7 +300,7 @@ export class Feed {
     if (this.#credit.isOut) this.#ranOut = true;
   }
 
-  #gap(cursor: Cursor, to: Offset, reason: GapReason): void {
+  #gap(cursor: Cursor, to: Offset, reason: FeedGap["reason"]): void {
     const { topic, partition, next } = cursor;
     const { subscription } = this;
     this.#sink.push(

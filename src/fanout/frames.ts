@@ -4,6 +4,7 @@
  */
 
 import type { Section } from "../log/section.ts";
+import type { GapReason } from "../protocol/gateway_frames.ts";
 import type { Offset, Topic } from "../types.ts";
 import { type Encoded, encodedOf } from "./encoded.ts";
 
@@ -14,7 +15,7 @@ export interface Piece {
   readonly to: number;
 }
 
-export interface RecordsPush {
+export interface FeedRecords {
   readonly subscription: number;
   readonly topic: Topic;
   readonly partition: number;
@@ -26,7 +27,7 @@ export interface RecordsPush {
   readonly kept?: boolean;
 }
 
-export interface GapPush {
+export interface FeedGap {
   readonly subscription: number;
   readonly topic: Topic;
   readonly partition: number;
@@ -40,8 +41,8 @@ export interface GapPush {
 export interface PushFormat {
   /** Records in one push, where what is written for each may be longer than the record. */
   readonly mostRecords: number;
-  records(push: RecordsPush): string | Uint8Array;
-  gap(push: GapPush): string | Uint8Array;
+  records(push: FeedRecords): string | Uint8Array;
+  gap(push: FeedGap): string | Uint8Array;
 }
 
 export const FRAMES: PushFormat = { mostRecords: Infinity, records: recordsFrame, gap: gapFrame };
@@ -54,7 +55,7 @@ export function pieceBytes({ section, from, to }: Piece): number {
   return (sizes[to - 1] ?? 0) - (sizes[from - 1] ?? 0);
 }
 
-function recordsFrame(push: RecordsPush): Uint8Array {
+function recordsFrame(push: FeedRecords): Uint8Array {
   const whole = wholeSection(push);
   const known = whole?.frames.get(push.subscription);
   if (known) return known;
@@ -71,15 +72,13 @@ function keep(frames: Map<number, Uint8Array>, subscription: number, frame: Uint
   frames.set(subscription, frame);
 }
 
-export type GapReason = "trimmed" | "slow";
-
-function gapFrame({ subscription, topic, partition, from, to, reason }: GapPush): string {
+function gapFrame({ subscription, topic, partition, from, to, reason }: FeedGap): string {
   return `{"type":"gap","subscription":${subscription},"topic":"${topic.name}",` +
     `"partition":${partition},"from":${from},"to":${to},"reason":"${reason}"}`;
 }
 
 /** The section of which the push is all, and nothing more. */
-function wholeSection({ pieces, next, kept }: RecordsPush): Encoded | undefined {
+function wholeSection({ pieces, next, kept }: FeedRecords): Encoded | undefined {
   const [piece] = pieces;
   if (!piece || pieces.length > 1 || kept) return undefined;
   const { section, from, to } = piece;
@@ -87,7 +86,7 @@ function wholeSection({ pieces, next, kept }: RecordsPush): Encoded | undefined 
   return isWhole ? encodedOf(section) : undefined;
 }
 
-function splice({ subscription, topic, partition, pieces, next, bytes, kept }: RecordsPush) {
+function splice({ subscription, topic, partition, pieces, next, bytes, kept }: FeedRecords) {
   const head = utf8.encode(
     `{"type":"records","subscription":${subscription},"topic":"${topic.name}",` +
       `"partition":${partition},"records":[`,

@@ -4,15 +4,9 @@
  */
 
 import type { Effect, ErrorCode, Retry } from "../errors.ts";
+import type { TopicPartition, TopicPartitionOffset } from "../types.ts";
 
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-export interface TopicPartitionOffset extends TopicPartition {
-  readonly offset: number;
-}
+export type { TopicPartition, TopicPartitionOffset };
 
 /** A reply that refuses. */
 export interface ErrorFrame {
@@ -111,12 +105,15 @@ export interface RecordsPush extends TopicPartition {
   readonly kept?: true;
 }
 
+/** Why records will not come. */
+export type GapReason = "trimmed" | "slow";
+
 export interface GapPush extends TopicPartition {
   readonly type: "gap";
   readonly subscription: number;
   readonly from: number;
   readonly to: number;
-  readonly reason: "trimmed" | "slow";
+  readonly reason: GapReason;
 }
 
 export interface AssignPush {

@@ -6,10 +6,10 @@
 
 import type { Feed, Sink } from "../fanout/feed.ts";
 import {
-  type GapPush,
+  type FeedGap,
+  type FeedRecords,
   type Piece,
   type PushFormat,
-  type RecordsPush,
   textOf,
 } from "../fanout/frames.ts";
 import { encodedOf } from "../fanout/encoded.ts";
@@ -42,7 +42,7 @@ export class EventFormat implements PushFormat {
     return Math.max(1, Math.floor(HTTP.eventBytes / (String(this.#id).length + BESIDE_ID)));
   }
 
-  records({ topic, partition, pieces }: RecordsPush): string {
+  records({ topic, partition, pieces }: FeedRecords): string {
     let events = "";
     for (const piece of pieces) {
       for (const { offset, json } of recordsOf(piece)) {
@@ -54,7 +54,7 @@ export class EventFormat implements PushFormat {
     return events;
   }
 
-  gap({ topic, partition, from, to, reason }: GapPush): string {
+  gap({ topic, partition, from, to, reason }: FeedGap): string {
     this.#id.move(partition, to);
     const data = JSON.stringify({ topic: topic.name, partition, from, to, reason });
     return eventText("gap", String(this.#id), data);
