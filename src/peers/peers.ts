@@ -71,11 +71,6 @@ export class Peers {
     this.#listener = options.listener;
   }
 
-  /** Gateways that live, as far as is known, besides this one. */
-  get count(): number {
-    return this.#known.size;
-  }
-
   /** Whether a gateway lives, as far as is known; one that was never seen does until it was looked for. */
   isAlive(gateway: string): boolean {
     if (gateway === this.#self || this.#known.has(gateway)) return true;

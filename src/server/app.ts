@@ -9,6 +9,7 @@ import { anyone, type Authenticate, type Identity } from "../identity/identity.t
 import { type AdmissionRules, admit } from "./admission.ts";
 import { forBrowsers } from "./browser_headers.ts";
 import { isEventStream, refusal } from "./event_retry.ts";
+import type { Params } from "./params.ts";
 import { asGatewayError, notHere, problem } from "./problem.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
@@ -18,23 +19,23 @@ export interface Caller extends Identity {
   readonly address: string;
 }
 
-/** Answers one request. `params` are the named parts of the path, decoded; `who` is whose it is. */
+/** Answers one request. `who` is whose it is. */
 export type Handler = (
   request: Request,
-  params: Readonly<Record<string, string>>,
+  params: Params,
   who: Caller,
 ) => Response | Promise<Response>;
 
 /** Answers a request of anybody. */
 export type PublicHandler = (
   request: Request,
-  params: Readonly<Record<string, string>>,
+  params: Params,
 ) => Response | Promise<Response>;
 
 /** Answers a request from an address. */
 type AddressedHandler = (
   request: Request,
-  params: Readonly<Record<string, string>>,
+  params: Params,
   address: string,
 ) => Response | Promise<Response>;
 

@@ -4,6 +4,7 @@
 
 import { invalid, isName, MUST_BE_NAME } from "../protocol/fields.ts";
 
+/** The named parts of a path, decoded. */
 export type Params = Readonly<Record<string, string>>;
 
 /** A name in the path: of a topic or a group. */

@@ -32,7 +32,7 @@ export class Reading {
           subscription: number,
           ended: () => this.end(feed.subscription, topicDeleted()),
         }, this.#parts.sink);
-        this.#parts.subscriptions.add(number, { kind: "fan-out", needs, topic, feed });
+        this.#parts.subscriptions.add(number, { kind: "fan-out", needs, feed });
         number = undefined;
         this.#parts.requests.ok(id, {
           subscription: feed.subscription,

@@ -5,13 +5,11 @@ import type { Feed } from "../fanout/feed.ts";
 import type { Membership } from "../group/membership.ts";
 import { ADVERTISED } from "../limits.ts";
 import type { Action } from "../identity/rights.ts";
-import type { Topic } from "../types.ts";
 
 export interface FanOut {
   readonly kind: "fan-out";
   /** What whoever has it must be allowed to do. */
   readonly needs: Action;
-  readonly topic: Topic;
   readonly feed: Feed;
 }
 
