@@ -1,9 +1,9 @@
 /**
  * The two small values of a stripe that change: its head, which every append sets under a check of
- * its version, and its begin, which only retention moves.
+ * its version, and its trim point, which only retention moves.
  *
- *     head   u8 version · write id (16) · entries · last append's time · for each partition: next, bytes
- *     begin  u8 version · first kept entry · for each partition: start, bytes trimmed
+ *     head  u8 version · write id (16) · entries · last append's time · for each partition: next, bytes
+ *     trim  u8 version · first kept entry · for each partition: start, bytes trimmed
  *
  * All but the first two are varints; `bytes` are those of records ever appended, and ever trimmed.
  */
@@ -62,7 +62,7 @@ export function advance(head: Head, entry: DecodedEntry): Head {
   return { writeId: entry.writeId, entries: head.entries + 1, time: entry.time, next, bytes };
 }
 
-/** The begin behind this entry, which is the first that is kept. */
+/** The trim point behind this entry, which was the first that is kept. */
 export function trimmed(trim: Trim, entry: DecodedEntry): Trim {
   const start = [...trim.start];
   const bytes = [...trim.bytes];
@@ -110,7 +110,7 @@ export function decodeTrim(value: Uint8Array): Trim {
 
 function begin(value: Uint8Array): ByteReader {
   const reader = new ByteReader(value);
-  assert(reader.u8() === VERSION, "a head or begin has the version of this gateway's format");
+  assert(reader.u8() === VERSION, "a head or trim point has the version of this gateway's format");
   return reader;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Moves the start of logs: by age and by the bytes of the whole topic. It works on entries, a page
- * at a time: the begin moves and the page's keys go in one write. Records are never changed.
+ * at a time: the trim point moves and the page's keys go in one write. Records are never changed.
  *
  * 1. The start never passes what a restart must replay to know the producers (`replayFrom`).
  * 2. By bytes, the oldest entries of all stripes go first, to within `LOG.retentionApartMs`.
@@ -132,8 +132,8 @@ async function trim(
 ): Promise<void> {
   const key = keys.trim(stripe.topic.id, stripe.index);
   const from = stripe.trim.entry;
-  const begin: Trim = doomed.reduce(trimmed, stripe.trim);
-  const mutations: Mutation[] = [{ type: "set", key, value: encodeTrim(begin) }];
+  const moved: Trim = doomed.reduce(trimmed, stripe.trim);
+  const mutations: Mutation[] = [{ type: "set", key, value: encodeTrim(moved) }];
   for (const [i, { chunks }] of doomed.entries()) {
     for (let chunk = 0; chunk < chunks; chunk++) {
       const doomedKey = keys.entry(stripe.topic.id, stripe.index, from + i, chunk);
@@ -144,7 +144,7 @@ async function trim(
   await transact(store, host, {
     load: async () => {
       const [entry] = await store.read([key]);
-      assert(entry?.value, "a topic that is retained has begins");
+      assert(entry?.value, "a topic that is retained has trim points");
       const stands = decodeTrim(entry.value).entry === from;
       return { checks: [{ key, version: entry.version }], stands };
     },

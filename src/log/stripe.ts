@@ -1,5 +1,5 @@
 /**
- * One stripe of a topic in memory: its head and begin as they are in the store, and what is known of
+ * One stripe of a topic in memory: its head and trim point as they are in the store, and what is known of
  * its producers. All of it is derived from what is stored, by one way only: `apply`, for an entry
  * that this gateway wrote, that another one wrote, or that a restart finds. So what is rebuilt
  * equals what was live.

@@ -1,6 +1,6 @@
 /**
- * Frees the space of deleted topics: their entries, snapshots and begins, a bounded number of keys at
- * a time and with a pause, so that nobody notices. The mark that a deletion leaves is taken away
+ * Frees the space of deleted topics: their entries, snapshots and trim points, a bounded number of
+ * keys at a time and with a pause, so that nobody notices. The mark that a deletion leaves is taken away
  * last, so a sweep that was cut short is taken up by the next one.
  *
  * The mark outlives the sweep by a while: the write that made the topic may have been sent twice, and

@@ -8,7 +8,7 @@
  *     t    topic                              topic, until it is deleted
  *     gone topic-id                           mark of a deleted topic, until its space is free
  *     h    topic-id stripe                    head: where the next entry goes, until deleted
- *     b    topic-id stripe                    begin: where the log starts, until swept
+ *     b    topic-id stripe                    trim point: where the log starts, until swept
  *     l    topic-id stripe entry chunk        the log, until retention passes it or swept
  *     s    topic-id stripe                    which snapshot of producers is whole, until swept
  *     s    topic-id stripe generation piece   the snapshot, until the next one is whole
