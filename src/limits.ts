@@ -197,8 +197,8 @@ export const LOG = {
   /** Committed offsets that one look takes: with the longest names of groups a write deletes so many. */
   sweepOffsets: 300,
   deletePauseMs: 20,
-  /** How long a deleted topic's mark stays: longer than any write is under way. */
-  markKeptMs: 600_000,
+  /** How long a deleted topic's tombstone stays: longer than any write is under way. */
+  tombstoneKeptMs: 600_000,
 } as const;
 
 export const GROUP = {

@@ -1,11 +1,11 @@
 /**
  * Frees the space of deleted topics: their entries, snapshots and trim points, a bounded number of
- * keys at a time and with a pause, so that nobody notices. The mark that a deletion leaves is taken away
+ * keys at a time and with a pause, so that nobody notices. The tombstone that a deletion leaves goes
  * last, so a sweep that was cut short is taken up by the next one.
  *
- * The mark outlives the sweep by a while: the write that made the topic may have been sent twice, and
- * arrive again when its name stands for nothing. It lands only where there is no such mark. What groups
- * have committed of the topic goes with the mark: until all have heard of the deletion, they go on.
+ * The tombstone outlives the sweep by a while: the write that made the topic may have been sent twice,
+ * and arrive again when its name stands for nothing. It lands only where there is no tombstone. What
+ * groups have committed of the topic goes with it: until all have heard of the deletion, they go on.
  */
 
 import { assert } from "../assert.ts";
@@ -16,20 +16,20 @@ import { scanAll } from "../store/scan_all.ts";
 import type { Key, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 
-/** Through all offsets, for those of the topics with these marks, behind the last one that was looked at. */
+/** A scan of all committed offsets for those of these deleted topics, and how far it is. */
 interface Walk {
-  readonly marks: ReadonlyMap<string, Key>;
+  readonly tombstones: ReadonlyMap<string, Key>;
   readonly last: Key | undefined;
 }
 
 export class Sweeper {
   readonly #store: Store;
   readonly #host: Host;
-  /** Deleted topics of which nothing but the mark is left, and since when, on the monotonic clock. */
+  /** Deleted topics of which only the tombstone is left, and since when, on the monotonic clock. */
   #clean = new Map<string, number>();
   /** On the monotonic clock: now and then it looks unasked, for a deletion of which nobody here has heard. */
   #lookAt = -Infinity;
-  /** On the monotonic clock: when marks may go. Many at a time, since it goes through all offsets for them. */
+  /** On the monotonic clock: when tombstones may go. Many at a time, since all offsets are scanned for them. */
   #freeAt = -Infinity;
   #walk: Walk | undefined;
   #pagesLeft = 0;
@@ -44,24 +44,24 @@ export class Sweeper {
     this.#lookAt = -Infinity;
   }
 
-  /** Sweeps topics that are marked as deleted, if any may be there, for some time: the rest comes later. */
+  /** Sweeps deleted topics, if any may be there, for some time: the rest comes later. */
   async sweep(signal: AbortSignal): Promise<void> {
     const now = this.#host.clock.monotonic();
     if (now < this.#lookAt) return;
-    this.#lookAt = now + LOG.markKeptMs;
+    this.#lookAt = now + LOG.tombstoneKeptMs;
     this.#pagesLeft = LOG.sweepPages;
     try {
-      await this.#sweepMarked(now, signal);
+      await this.#sweepDeleted(now, signal);
     } catch (error) {
       this.wake();
       throw error;
     }
   }
 
-  async #sweepMarked(now: number, signal: AbortSignal): Promise<void> {
+  async #sweepDeleted(now: number, signal: AbortSignal): Promise<void> {
     const clean = new Map<string, number>();
     const over = new Map<string, Key>();
-    for await (const { key } of scanAll(this.#store, keys.allGone())) {
+    for await (const { key } of scanAll(this.#store, keys.allTombstones())) {
       const topic = String(key.at(-1));
       const since = this.#clean.get(topic);
       if (since === undefined) await this.#sweepTopic(topic, key, signal);
@@ -70,44 +70,44 @@ export class Sweeper {
         return this.wake();
       }
       clean.set(topic, since ?? now);
-      if (since !== undefined && since + LOG.markKeptMs <= now) over.set(topic, key);
+      if (since !== undefined && since + LOG.tombstoneKeptMs <= now) over.set(topic, key);
     }
     this.#clean = clean;
-    if (over.size > 0 && now >= this.#freeAt) this.#walk ??= { marks: over, last: undefined };
-    if (this.#walk) await this.#freeMarks(this.#walk, signal);
+    if (over.size > 0 && now >= this.#freeAt) this.#walk ??= { tombstones: over, last: undefined };
+    if (this.#walk) await this.#freeTombstones(this.#walk, signal);
   }
 
-  /** And before them what groups have committed of their topics. */
-  async #freeMarks({ marks, last }: Walk, signal: AbortSignal): Promise<void> {
+  /** Deletes them, and before them what groups have committed of their topics. */
+  async #freeTombstones({ tombstones, last }: Walk, signal: AbortSignal): Promise<void> {
     for (; this.#pagesLeft > 0 && !signal.aborted; this.#pagesLeft--) {
       const start = last ? { start: [...last, ""] } : {};
       const range = { prefix: keys.allOffsets(), ...start, limit: LOG.sweepOffsets };
       const page = (await this.#store.scan(range)).map(({ key }) => key);
-      for (const [topic, mark] of marks) {
+      for (const [topic, tombstone] of tombstones) {
         const doomed = page.filter(([, , topicId]) => topicId === topic);
-        if (doomed.length > 0) await this.#free(mark, doomed);
+        if (doomed.length > 0) await this.#free(tombstone, doomed);
       }
       last = page.at(-1);
       if (!last) {
-        for (const mark of marks.values()) await this.#free(mark, [mark]);
+        for (const tombstone of tombstones.values()) await this.#free(tombstone, [tombstone]);
         this.#walk = undefined;
-        this.#freeAt = this.#host.clock.monotonic() + LOG.markKeptMs;
+        this.#freeAt = this.#host.clock.monotonic() + LOG.tombstoneKeptMs;
         return;
       }
-      this.#walk = { marks, last };
+      this.#walk = { tombstones, last };
       await sleep(this.#host.clock, LOG.deletePauseMs);
     }
     this.wake();
   }
 
-  async #sweepTopic(topic: string, mark: Key, signal: AbortSignal): Promise<void> {
+  async #sweepTopic(topic: string, tombstone: Key, signal: AbortSignal): Promise<void> {
     for (const prefix of [keys.entriesOf(topic), keys.snapshotsOf(topic), keys.trimsOf(topic)]) {
       for (
         let limit: number = LOG.sweepKeys;
         !signal.aborted && this.#pagesLeft > 0;
         this.#pagesLeft--
       ) {
-        const bytes = await this.#sweepPage(mark, prefix, limit);
+        const bytes = await this.#sweepPage(tombstone, prefix, limit);
         if (bytes === undefined) break;
         // What is small comes in larger pages.
         limit = Math.min(LOG.deleteKeys, Math.ceil(limit * LOG.readBytes / Math.max(1, bytes)));
@@ -118,20 +118,21 @@ export class Sweeper {
   }
 
   /** Returns how many bytes were in it; undefined if there was nothing. */
-  async #sweepPage(mark: Key, prefix: Key, limit: number): Promise<number | undefined> {
+  async #sweepPage(tombstone: Key, prefix: Key, limit: number): Promise<number | undefined> {
     const page = await this.#store.scan({ prefix, limit });
     if (page.length === 0) return undefined;
-    await this.#free(mark, page.map(({ key }) => key));
+    await this.#free(tombstone, page.map(({ key }) => key));
     return page.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
   }
 
-  /** Deletes these keys while the mark stands. */
-  async #free(mark: Key, doomed: readonly Key[]): Promise<void> {
+  /** Deletes these keys while the tombstone stands. */
+  async #free(tombstone: Key, doomed: readonly Key[]): Promise<void> {
     await transact(this.#store, this.#host, {
       load: async () => {
-        const [entry] = await this.#store.read([mark]);
+        const [entry] = await this.#store.read([tombstone]);
         assert(entry, "a read answers every key");
-        return { checks: [{ key: mark, version: entry.version }], stands: entry.version !== null };
+        const { version } = entry;
+        return { checks: [{ key: tombstone, version }], stands: version !== null };
       },
       decide: ({ stands }) => ({
         mutations: stands ? doomed.map((key) => ({ type: "delete" as const, key })) : [],

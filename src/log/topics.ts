@@ -130,7 +130,7 @@ export class Topics {
   #removal(topic: Topic): Decision<Topic> {
     return {
       mutations: removal(topic),
-      evidence: markOf(topic),
+      evidence: tombstoneOf(topic),
       inDoubt: (settling) => {
         void settling.then((settled) => settled?.stored && this.#removedHere(topic));
       },
@@ -151,7 +151,7 @@ export class Topics {
         const id = newId(this.#host);
         tried.add(id);
         // Should this be sent twice, the second must not bring back what was deleted after the first.
-        return { checks: [...checks, { key: keys.gone(id), version: null }], found, id };
+        return { checks: [...checks, { key: keys.tombstone(id), version: null }], found, id };
       },
       decide: ({ found, id }) => {
         const fresh: Topic = { name, id, ...spec };
@@ -224,7 +224,7 @@ function creation(topic: Topic): Mutation[] {
 function removal(topic: Topic): Mutation[] {
   const mutations: Mutation[] = [
     { type: "delete", key: keys.topic(topic.name) },
-    { type: "set", key: keys.gone(topic.id), value: new TextEncoder().encode(topic.name) },
+    { type: "set", key: keys.tombstone(topic.id), value: new TextEncoder().encode(topic.name) },
   ];
   for (let stripe = 0; stripe < stripeCount(topic.partitions); stripe++) {
     mutations.push({ type: "delete", key: keys.head(topic.id, stripe) });
@@ -232,9 +232,9 @@ function removal(topic: Topic): Mutation[] {
   return mutations;
 }
 
-/** A topic that has gone leaves a mark: where it is, the deletion was stored. */
-function markOf(topic: Topic): Evidence {
-  return { key: keys.gone(topic.id), holds: () => true };
+/** Where it is, the deletion of the topic was stored. */
+function tombstoneOf(topic: Topic): Evidence {
+  return { key: keys.tombstone(topic.id), holds: () => true };
 }
 
 function document({ name, ...topic }: Topic): Mutation {

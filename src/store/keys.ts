@@ -6,7 +6,7 @@
  *     weir                                    store format, for ever
  *     n    gateway                            news of a gateway, while it lives
  *     t    topic                              topic, until it is deleted
- *     gone topic-id                           mark of a deleted topic, until its space is free
+ *     gone topic-id                           tombstone of a deleted topic, until its space is free
  *     h    topic-id stripe                    head: where the next entry goes, until deleted
  *     b    topic-id stripe                    trim point: where the log starts, until swept
  *     l    topic-id stripe entry chunk        the log, until retention passes it or swept
@@ -28,8 +28,8 @@ export const keys = {
 
   topics: (): Key => ["t"],
   topic: (name: string): Key => ["t", name],
-  allGone: (): Key => ["gone"],
-  gone: (topicId: string): Key => ["gone", topicId],
+  allTombstones: (): Key => ["gone"],
+  tombstone: (topicId: string): Key => ["gone", topicId],
 
   head: (topicId: string, stripe: number): Key => ["h", topicId, stripe],
   trimsOf: (topicId: string): Key => ["b", topicId],

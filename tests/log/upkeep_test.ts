@@ -209,7 +209,7 @@ Deno.test("a snapshot bounds what a restart reads, and it knows the same", async
   assertEquals(stripe?.dedupe.size, 1);
 });
 
-Deno.test("a deleted topic's space is free again, and its mark goes ten minutes later", async () => {
+Deno.test("a deleted topic's space is free again, and its tombstone goes ten minutes later", async () => {
   const fixture = gateway(new MemoryStore(), testHost());
   const { log, store, host } = fixture;
   const { topic } = await log.topics.create("t", { partitions: 40 });
@@ -222,14 +222,14 @@ Deno.test("a deleted topic's space is free again, and its mark goes ten minutes 
   for (const kind of ["l", "s", "b", "h"]) {
     assertEquals(await keysUnder(store, [kind, topic.id]), 0);
   }
-  assertEquals(await keysUnder(store, keys.allGone()), 1);
-  await host.clock.advance(LOG.markKeptMs);
+  assertEquals(await keysUnder(store, keys.allTombstones()), 1);
+  await host.clock.advance(LOG.tombstoneKeptMs);
   await pass(fixture);
-  assertEquals(await keysUnder(store, keys.allGone()), 0);
+  assertEquals(await keysUnder(store, keys.allTombstones()), 0);
   assertEquals(await keysUnder(store, ["l", other.id]), 1);
 });
 
-Deno.test("what groups have committed of a deleted topic goes with its mark, however late it came", async () => {
+Deno.test("what groups have committed of a deleted topic goes with its tombstone, however late it came", async () => {
   const fixture = gateway(new MemoryStore(), testHost());
   const { log, store, host } = fixture;
   const { topic } = await log.topics.create("t", { partitions: 1_000 });
@@ -247,11 +247,11 @@ Deno.test("what groups have committed of a deleted topic goes with its mark, how
   await log.topics.remove("t");
   await pass(fixture);
   await commit(one, topic, 10);
-  await host.clock.advance(LOG.markKeptMs);
+  await host.clock.advance(LOG.tombstoneKeptMs);
   await pass(fixture);
   assertEquals(await keysUnder(store, keys.allOffsets()), 1);
   assertEquals(await keysUnder(store, keys.offsets(one, other.id)), 1);
-  assertEquals(await keysUnder(store, keys.allGone()), 0);
+  assertEquals(await keysUnder(store, keys.allTombstones()), 0);
 });
 
 Deno.test("however many offsets there are, looking through them holds up nothing else for long", async () => {
@@ -268,9 +268,9 @@ Deno.test("however many offsets there are, looking through them holds up nothing
   }
   await log.topics.remove("t");
   await pass(fixture);
-  await host.clock.advance(LOG.markKeptMs);
+  await host.clock.advance(LOG.tombstoneKeptMs);
   let passes = 0;
-  for (; await keysUnder(store, keys.allGone()) > 0; passes++) await pass(fixture);
+  for (; await keysUnder(store, keys.allTombstones()) > 0; passes++) await pass(fixture);
   assertEquals([passes, await keysUnder(store, keys.offsetsOf("g0"))], [3, LOG.sweepOffsets]);
 });
 
@@ -281,7 +281,7 @@ Deno.test("a topic of whose deletion nobody here has heard is swept all the same
   await append(fixture, topic, 0);
   await pass(fixture);
   await gateway(store, testHost(2)).log.topics.remove("t");
-  await host.clock.advance(LOG.markKeptMs);
+  await host.clock.advance(LOG.tombstoneKeptMs);
   await pass(fixture);
   assertEquals(await keysUnder(store, keys.entriesOf(topic.id)), 0);
 });
