@@ -13,8 +13,8 @@ import { keys } from "../store/keys.ts";
 import type { Mutation, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import type { Topic } from "../types.ts";
-import { EntryMissing, scanEntries } from "./entries.ts";
 import type { DecodedEntry } from "./entry.ts";
+import { EntryMissing, scanEntries } from "./entry_scan.ts";
 import { decodeTrim, encodeTrim, type Trim, trimmed } from "./head.ts";
 import type { Stripe } from "./stripe.ts";
 

@@ -23,7 +23,7 @@ import type { Check, Key, Mutation, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Dedupe } from "./dedupe.ts";
-import { restore, snapshotPieces } from "./snapshot.ts";
+import { restore, snapshotPieces } from "./snapshot_format.ts";
 import { packUlid, ULID_BYTES, unpackUlid } from "./ulid_bytes.ts";
 
 const VERSION = 1;

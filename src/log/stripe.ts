@@ -17,8 +17,8 @@ import type { Entry, Store } from "../store/store.ts";
 import type { Topic } from "../types.ts";
 import { Dedupe } from "./dedupe.ts";
 import type { DecodedEntry } from "./entry.ts";
-import { EntryMissing, scanEntries } from "./entries.ts";
 import type { EntryCache } from "./entry_cache.ts";
+import { EntryMissing, scanEntries } from "./entry_scan.ts";
 import {
   advance,
   decodeHead,

@@ -75,7 +75,7 @@ export const READING_BUGS: readonly Bug[] = [
       "A scan begins where the log has something, so that retention does no harm to who reads. " +
       "But another gateway has trimmed, and the reader is never told of the hole.",
     findings: ["poll-skip", "int-poll-skip"],
-    file: "log/entries.ts",
+    file: "log/entry_scan.ts",
     from: `if (chunks.number !== number + i) throw`,
     to: `if (chunks.number === undefined) throw`,
   },

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { AssertionFailed } from "../../src/assert.ts";
 import { PRODUCER, STORE } from "../../src/limits.ts";
 import { Dedupe } from "../../src/log/dedupe.ts";
-import { restore, snapshotPieces } from "../../src/log/snapshot.ts";
+import { restore, snapshotPieces } from "../../src/log/snapshot_format.ts";
 
 const NOW = 1_700_000_000_000;
 const IDS = [
