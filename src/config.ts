@@ -77,7 +77,7 @@ interface Row<T> {
   readonly expected: string;
   /** Its value is shown to nobody. */
   readonly secret?: true;
-  /** One that is there and empty did not come through: without it everybody could do everything. */
+  /** Set but blank is an error: taken as unset, it would disable authentication. */
   readonly guards?: true;
   read(text: string): T | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Every bound of the gateway, in one place, with the reason. What a client may need to know is in
- * `ADVERTISED` and goes out with the reply to `hello`.
+ * Limits of the protocol, the store and the groups, with reasons. What a client may need to know is in
+ * `ADVERTISED` and goes out with the reply to `hello`. Sizes of internal caches stand beside the caches.
  */
 
 import { assert } from "./assert.ts";
@@ -64,8 +64,8 @@ export const SESSION = {
   invalidFrames: 100,
   invalidWindowMs: 10_000,
   /**
-   * For how long nothing is read, at least, from who has asked for more than it may, for each time that
-   * it has; and at most, so that who may publish so much a second can.
+   * After exceeding a limit a client is not read for at least `restMs` each time, and at most
+   * `restMaxMs` ahead, so that it can still use its allowed rate.
    */
   restMs: 50,
   restMaxMs: 1_000,
@@ -125,7 +125,7 @@ export const IDENTITY = {
   sockets: 100_000,
   /** When a subject with too many sockets may try again. */
   retrySocketMs: 5_000,
-  /** Subjects that are counted before those that are as if they had never come are forgotten. */
+  /** Subjects tracked before idle ones (no sockets, full buckets) are dropped. */
   subjects: 10_000,
 } as const;
 
@@ -135,7 +135,7 @@ export const SOCKETS = {
   newPerAddress: 20,
   /** When one that was refused for their number may try again. */
   retryMs: 5_000,
-  /** Addresses that are counted before those that are as if they had never come are forgotten. */
+  /** Addresses tracked before idle ones (no sockets, full buckets) are dropped. */
   addresses: 10_000,
   /** Proxies in front of the gateway whose word counts, at most. */
   trustedProxies: 16,
@@ -149,7 +149,7 @@ export const JWKS = {
   retryMs: 5_000,
   /** For a key that is not among them they are asked for again at most every so often. */
   againMs: 30_000,
-  /** Older ones go on being used while they are asked for anew: so a key that was withdrawn is. */
+  /** Older keys are fetched again, and used meanwhile, so that a withdrawn key stops being accepted. */
   freshMs: 600_000,
 } as const;
 
@@ -183,9 +183,12 @@ export const LOG = {
   queueBytes: 64 * MiB,
   /** A snapshot of what is known of producers is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,
-  /** Producers that are looked at, each time retention looks, for those whose time is over. */
+  /** Producers checked for expiry per stripe and maintenance pass. */
   forgetProducers: 20_000,
-  /** Of two stripes, by how much what goes first may be newer: each write is to take more than an entry. */
+  /**
+   * When trimming by size, how much newer than the other stripes' oldest entry a trimmed one may be, so
+   * that one write deletes several.
+   */
   retentionApartMs: 10_000,
   /** How often retention looks; the protocol promises 10 s. */
   retentionEveryMs: 2_000,
@@ -213,7 +216,7 @@ export const GROUP = {
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that one write takes it with all that goes with it. */
   stateBytes: 600_000,
-  /** What one more member takes of it, about: who comes when the rest is spoken for is `overloaded`. */
+  /** Bytes that one more member is assumed to need; a join that finds no room is `overloaded`. */
   memberBytes: 300,
   /** By how much somebody who comes back may make it larger. */
   returnBytes: 4 * KiB,
@@ -284,7 +287,7 @@ export const PEERS = {
   lookMs: 1_000,
   /** So many times a gateway is looked at before it is taken for dead. */
   looks: 3,
-  /** How often what is in use is looked at, whatever was told of it. */
+  /** How often what is in use is compared with the store, whatever news came. */
   checkMs: 10_000,
   /** How long a watch is trusted. */
   watchMs: 60_000,

@@ -127,7 +127,7 @@ async function listening<T>(host: string, port: number, listen: () => T): Promis
   }
 }
 
-/** Strangers are only counted where a token tells who is none. */
+/** Per-address limits apply only where tokens are required: without them everyone is trusted. */
 function crowdOf({ limits, tokens }: Settings, clock: Clock): Crowd {
   const { sockets, socketsPerAddress, newSockets } = limits;
   const strangers = hasKeys(tokens) ? { socketsPerAddress, newSockets } : undefined;
