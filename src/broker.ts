@@ -154,7 +154,7 @@ export class Broker {
       });
   }
 
-  /** Somebody is about to `join`: returns what ends that. Throws `overloaded` if there is no room. */
+  /** Reserves room for a coming `join`; returns how to release it. Throws `overloaded` if there is none. */
   arrive(group: string, instance: string | undefined): () => void {
     return this.#groups.arrive(group, instance);
   }

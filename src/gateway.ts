@@ -98,7 +98,7 @@ export class Gateway {
     };
   }
 
-  /** Fires when it begins to drain: who has no session is to leave, too. */
+  /** Aborts when draining begins, for what is not a session, such as event streams. */
   get leaving(): AbortSignal {
     return this.#leaving.signal;
   }
@@ -167,8 +167,8 @@ export class Gateway {
   }
 
   /**
-   * Lets go of the clients: each is told when to come back, partitions are handed over, what is open
-   * is answered. Resolves when all is done, or when the time for it is over.
+   * Drains: tells clients when to reconnect, hands partitions over, answers open requests. Resolves
+   * when done, or when time is up.
    */
   async drain(): Promise<void> {
     const { clock } = this.#host;

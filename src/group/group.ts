@@ -103,8 +103,8 @@ export class Group {
   }
 
   /**
-   * Somebody is about to join, perhaps as an instance: returns what ends that. Throws `overloaded` if
-   * there is no room, which who comes back does not need.
+   * Reserves room for a coming join; returns how to release it. Throws `overloaded` if there is none. A
+   * returning instance needs none.
    */
   arrive(instance: string | undefined): () => void {
     const spokenFor = this.#bytes + this.#arriving * GROUP.memberBytes;

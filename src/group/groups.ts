@@ -60,7 +60,7 @@ export class Groups {
     this.#dropIdle();
   }
 
-  /** Somebody is about to `join`: returns what ends that. Throws `overloaded` if there is no room. */
+  /** Reserves room for a coming `join`; returns how to release it. Throws `overloaded` if there is none. */
   arrive(group: string, instance: string | undefined): () => void {
     return this.#group(group).arrive(instance);
   }

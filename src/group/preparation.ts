@@ -96,10 +96,7 @@ export async function prepare(
   return { ...prepared, checks, mutations };
 }
 
-/**
- * Members of a gateway that is no more have lost their connections with it; and those are to go of whose
- * topics none is left.
- */
+/** Commands for members whose gateway is dead, and for those none of whose topics is left. */
 function farewells({ members, topics }: GroupState, peers: PreparationContext["peers"]): Command[] {
   return [...members.values()].flatMap(
     ({ connection, gateway, away, topics: wanted }): Command[] => {

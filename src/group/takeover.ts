@@ -1,9 +1,7 @@
 /**
- * Joins under the name of an instance that others may have joined under meanwhile, at this gateway or at
- * another. A join may wait long for the store, and its client may have given it up and joined elsewhere:
- * what is older must not take the place of what is newer. Nobody's clock tells which is which, but this:
- * whoever took the place after a join first saw who had it, came later. And of the joins that one client
- * numbers, the higher is the later one, however long the lower was under way.
+ * Decides between joins under one instance name, at any gateway. A delayed join must not replace a
+ * newer one. Clocks cannot tell: whoever took the name after a join first read its holder came later; of
+ * one client's numbered joins, the higher is later.
  */
 
 import { GatewayError } from "../errors.ts";

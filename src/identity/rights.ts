@@ -107,12 +107,12 @@ export class Rights {
   }
 }
 
-/** Of what has begun while it was allowed. */
+/** For what was allowed when it began and no longer is. */
 export function noLongerAllowed(): GatewayError {
   return new GatewayError("forbidden", "The token does not allow it any more");
 }
 
-/** Of somebody from whom no token is asked. */
+/** Everyone's rights where no token is asked for. */
 export const EVERYTHING = new Rights(undefined);
 
 function scopeOf(patterns: readonly TopicPattern[], topic: string): Scope {

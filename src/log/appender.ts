@@ -3,8 +3,8 @@
  * answered as a repeat, or refused. The queue is one for all topics and strictly first come, first
  * served, so that order within a partition and within a producer needs no further thought.
  *
- * 1. Judged is against what is stored, never against what is still being written: a publish whose
- *    producer is already in the batch with the same or a later number is deferred to the next one.
+ * 1. A publish is judged against what is stored, never against what is still being written: one whose
+ *    producer is already in the batch with the same or a later number is deferred to the next.
  * 2. Nobody is answered `ok` before the write is certain.
  */
 

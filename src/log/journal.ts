@@ -97,7 +97,7 @@ export class Journal {
     this.#closing.abort();
   }
 
-  /** Where it ends by an error nobody writes any more: that is for the process to end, not to be missed. */
+  /** If the loop fails nothing is written any more: rethrown as an assertion, it ends the process. */
   #start(): void {
     this.#running ??= this.#run().catch((error) => {
       if (error instanceof AssertionFailed) throw error;

@@ -6,9 +6,9 @@
  * 2. A gateway that has slept itself knows nothing of that time: it begins to observe anew.
  * 3. One whose news are gone has left, or was found dead by another.
  *
- * The news are watched, and read now and then all the same: a watch may hang and never say so. And what
- * a gateway told last may have gone with it before it was heard: so when one dies, after a time without
- * a look, and every now and then, it is looked at what there is, and not at what was told.
+ * The news are watched, and read now and then all the same: a watch may hang and never say so. And a
+ * dead gateway's last news may never have been heard. So when one dies, after a gap in looking, and
+ * every `checkMs`, the log itself is looked at.
  */
 
 import { assert } from "../assert.ts";

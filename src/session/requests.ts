@@ -35,7 +35,7 @@ export class Requests {
     return this.#open.size + this.#silent === 0;
   }
 
-  /** Whether no more of these may be open. A `release` may be beside the others: somebody waits for it. */
+  /** Whether the limit is reached. `release` has twice the room: other members wait for it. */
   isFull(type: ClientFrame["type"]): boolean {
     const most = type === "release" ? 2 * ADVERTISED.inFlight : ADVERTISED.inFlight;
     return this.#open.size + this.#silent >= most;
@@ -50,7 +50,7 @@ export class Requests {
     this.answer(id, id === undefined ? "" : okFrame(id, fields));
   }
 
-  /** Who is told to come again later is not read before. */
+  /** Refuses. If told when to retry, the client is not read for a while. */
   fail(id: number | undefined, error: GatewayError): void {
     const { retryAfterMs } = error.detail;
     if (retryAfterMs !== undefined) this.#rest(Math.max(SESSION.restMs, retryAfterMs));
