@@ -1,6 +1,7 @@
 /**
- * The real fixes, cut into shifts: a shift is what one simulated driver sends. The five cabs of the
- * file drove for 23 days; cut into a thousand shifts that all begin at once, they are a busy city.
+ * GPS fixes, and the traffic that they come from. The recorded ones are cut into shifts: a shift is
+ * what one simulated driver sends. The five cabs of the file drove for 23 days; cut into a thousand
+ * shifts that all begin at once, they are a busy city.
  */
 
 /** One GPS fix. `number` is its place in the file, so that the records can be counted at the end. */

@@ -31,7 +31,7 @@ export function readPublish({ topic, records, producer }: Record<string, unknown
   return { topic, records, producer: producer === undefined ? undefined : readStamp(producer) };
 }
 
-/** The numbers that a `publish` or a `transact` has which is none: those that are what they must be. */
+/** The well-formed producer stamps of a `publish` or `transact` that was refused. */
 export function stampsIn(given: unknown): ProducerStamp[] {
   if (!isObject(given)) return [];
   const { type, publish } = given;
@@ -53,7 +53,7 @@ export function inTwoEpochs(stamps: Iterable<ProducerStamp>): Set<string> {
   return found;
 }
 
-/** Makes no error of what is none: there may be many. */
+/** Returns nothing for a malformed stamp: an error for each would cost too much. */
 function stampIn(given: unknown): ProducerStamp[] {
   const producer = isObject(given) ? given["producer"] : undefined;
   if (!isObject(producer)) return [];

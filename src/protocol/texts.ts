@@ -1,7 +1,6 @@
 /**
- * Short texts that come again and again in what clients send: names of members, topics, producers,
- * keys. One that was made lately is found by its bytes, so that it need not be made again, nor hashed
- * again by every map that is asked for it.
+ * Interns short strings that recur in frames (topics, producers, keys): a recent one is found by its
+ * bytes, not decoded or hashed again.
  */
 
 /** Longer ones are not kept. */

@@ -101,7 +101,7 @@ export function noSocket(because: string): GatewayError {
   return new GatewayError("invalid_frame", `No WebSocket can be opened: ${because}`);
 }
 
-/** Makes of what may fail for one socket only a function that reports it, and calls `close`. */
+/** Wraps a handler: an exception is reported and closes this socket only. */
 export function guardWith(telemetry: Telemetry, close: () => void) {
   return <T = void>(run: (given: T) => void) => (given: T): void => {
     try {

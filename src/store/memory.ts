@@ -1,6 +1,6 @@
 /**
  * The store as an ordered map in memory, with the semantics of Deno KV: for tests, and as what the
- * simulated store is made of. Nothing in it is asynchronous but its signatures.
+ * simulated store is made of. Nothing in it waits; only who watches is told a moment later.
  */
 
 import { assertReadable, assertScannable, assertWritable } from "./bounds.ts";

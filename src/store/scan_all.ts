@@ -11,7 +11,7 @@ export async function* scanAll(
 ): AsyncGenerator<Entry> {
   let last: Key | undefined;
   for (;;) {
-    // The first key that could come behind the last one is the last one and the least there is.
+    // The smallest key after `last` is `last` plus an empty string.
     const start = last ? { start: [...last, ""] } : {};
     const page = await store.scan({ prefix, ...start, limit });
     yield* page;

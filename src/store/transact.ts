@@ -13,7 +13,7 @@
  * While all checks still hold the write may land yet: nobody can be told that nothing happened.
  * Then the same write is sent again, under the same checks, and one of the two lands, never both.
  *
- * This stands on three things that are the caller's to see to:
+ * The caller must ensure three things:
  * - the write changes a key that it checks; if not, both may land, and doing it twice must be no harm;
  * - nobody overwrites or deletes the evidence while its write is being settled; without evidence
  *   "not stored" means only that it never will be from now on;
