@@ -116,7 +116,7 @@ function words(expected: string): Row<Given<string>> {
   });
 }
 
-const day = 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 /** Variable → how it is read. */
 export const SETTINGS = {
@@ -132,9 +132,9 @@ export const SETTINGS = {
     read: readStore,
   } satisfies Row<string>,
   WEIR_AUTO_PARTITIONS: integer("8", 0, TOPIC.partitions),
-  WEIR_HEARTBEAT_MS: integer("15000", 50, day),
+  WEIR_HEARTBEAT_MS: integer("15000", 50, DAY_MS),
   WEIR_SESSION_TIMEOUT_MS: integer("45000", GROUP.minSessionMs, GROUP.maxSessionMs),
-  WEIR_LEASE_MS: integer("10000", 500, day),
+  WEIR_LEASE_MS: integer("10000", 500, DAY_MS),
   WEIR_DRAIN_MS: integer("10000", 0, 600_000),
   WEIR_METRICS_PORT: given(integer("", 1, 65_535)),
   WEIR_REPORTS: {

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { RecordBatch } from "../client/mod.ts";
 import type { Fix } from "./fixes.ts";
 import type { Member, Task, Work } from "./member.ts";
+import { pause } from "./pause.ts";
 
 /** Rows of one upload while the database is slow: at least so many, and so many seconds' worth. */
 const UPLOAD_ROWS = 50;
@@ -94,7 +95,7 @@ export class Archive implements Work {
     this.#freeAtMs = Math.max(performance.now(), this.#freeAtMs) + rows / rowsPerSecond * 1_000;
     while (this.paused || (this.rowsPerSecond && performance.now() < this.#freeAtMs)) {
       const leftMs = this.paused ? LOOK_MS : Math.max(1, this.#freeAtMs - performance.now());
-      await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, leftMs)));
+      await pause(Math.min(LOOK_MS, leftMs));
     }
   }
 }

@@ -1,6 +1,7 @@
 /** A `denokv` server as a process of its own: the store that the gateways of a cluster share. */
 
 import { type Child, spawnChild } from "./child.ts";
+import { pause } from "./pause.ts";
 
 export interface DenokvProcess {
   readonly url: string;
@@ -43,7 +44,7 @@ export async function startDenokv(
       break;
     } catch (error) {
       if (performance.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
   }
   return {

@@ -5,6 +5,7 @@
 
 import { type Client, connect, type Producer } from "../client/mod.ts";
 import type { Fix, Traffic } from "./fixes.ts";
+import { pause } from "./pause.ts";
 
 /** How often it is looked what is due. */
 const TICK_MS = 20;
@@ -42,7 +43,7 @@ export class Drivers {
         this.#publish(producer, fix);
       }
       if (this.#failure !== undefined) throw this.#failure;
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+      await pause(TICK_MS);
     }
   }
 

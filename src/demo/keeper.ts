@@ -1,6 +1,7 @@
 /** Keeps a gateway for the demo: starts it, kills it when asked to, and starts it again as it was. */
 
 import { type GatewayOptions, type GatewayProcess, startGateway } from "./gateway_process.ts";
+import { pause } from "./pause.ts";
 
 /** How long it is down, so that one sees it. */
 const DOWN_MS = 1_500;
@@ -41,7 +42,7 @@ export class GatewayKeeper {
   async #restart(): Promise<void> {
     this.up = false;
     await this.#process.kill();
-    await new Promise((resolve) => setTimeout(resolve, DOWN_MS));
+    await pause(DOWN_MS);
     this.#process = await startGateway(this.#options);
     this.restarts++;
     this.up = true;

@@ -8,6 +8,7 @@ import { catchUp, consumersLine, Crew } from "./crew.ts";
 import type { Journal } from "./journal.ts";
 import type { Member, Task, Work } from "./member.ts";
 import { Outlet } from "./outlet.ts";
+import { pause } from "./pause.ts";
 import { type Action, crewActions, refused, string, type Use } from "./use.ts";
 
 const MEMBERS = 2;
@@ -58,7 +59,7 @@ class Sending implements Work {
   begin(member: Member): Task {
     return {
       process: async ({ topic, partition, records, next }) => {
-        await new Promise((resolve) => setTimeout(resolve, this.#takesMs));
+        await pause(this.#takesMs);
         if (!member.alive) return;
         for (const { value } of records) {
           const { number } = value as { number: number };
@@ -116,7 +117,7 @@ export class NotificationsUse implements Use {
     for (let i = 0; !signal.aborted; i++) {
       this.#send(USERS[i % USERS.length] ?? EVERYBODY, TEXTS[i % TEXTS.length] ?? "");
       this.#outlet.check();
-      await new Promise((resolve) => setTimeout(resolve, SEND_EVERY_MS));
+      await pause(SEND_EVERY_MS);
     }
   }
 

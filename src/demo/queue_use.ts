@@ -8,6 +8,7 @@ import { catchUp, consumersLine, Crew } from "./crew.ts";
 import type { Journal } from "./journal.ts";
 import type { Member, Task, Work } from "./member.ts";
 import { Outlet } from "./outlet.ts";
+import { pause } from "./pause.ts";
 import { type Action, crewActions, type Use } from "./use.ts";
 
 const COOKS = 3;
@@ -50,7 +51,7 @@ class Kitchen implements Work {
     return {
       process: async ({ topic, partition, records }) => {
         for (const { offset, value } of records) {
-          await new Promise((resolve) => setTimeout(resolve, COOKING_MS));
+          await pause(COOKING_MS);
           if (!member.alive) return;
           this.#cooked({ ...value as Order, cook: member.name });
           await member.consumer.commit([{ topic, partition, offset: offset + 1 }]);
@@ -105,7 +106,7 @@ export class QueueUse implements Use {
       await this.#outlet.ready;
       this.#outlet.publish({ value: order });
       this.#outlet.check();
-      await new Promise((resolve) => setTimeout(resolve, ORDER_EVERY_MS));
+      await pause(ORDER_EVERY_MS);
     }
   }
 

@@ -1,5 +1,7 @@
 /** Things that happen while others do: again and again, or until something holds. */
 
+import { pause } from "./pause.ts";
+
 /**
  * Runs `each` every so often, never twice at once, until the returned function is called or it fails;
  * the function rejects with what it failed with.
@@ -8,7 +10,7 @@ export function repeatedly(everyMs: number, each: () => Promise<void> | void): (
   let running = true;
   const loop = (async () => {
     while (running) {
-      await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await pause(everyMs);
       if (running) await each();
     }
   })();
@@ -33,6 +35,6 @@ export async function untilNothing(
     if (performance.now() - since > PATIENCE_MS) {
       throw new Error(`For ${PATIENCE_MS / 1_000} s ${what} got no further: ${now} are left`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
 }

@@ -14,7 +14,7 @@ export interface EventPosition {
   readonly positions: readonly { readonly partition: number; readonly offset: Offset }[];
 }
 
-const base = 36;
+const BASE = 36;
 
 /** The present id of a stream. Only the partition that moves is printed anew. */
 export class EventId {
@@ -28,7 +28,7 @@ export class EventId {
 
   /** The next offset of this partition is another one. */
   move(partition: number, offset: Offset): void {
-    this.#parts.set(partition, `${partition.toString(base)}.${offset.toString(base)}`);
+    this.#parts.set(partition, `${partition.toString(BASE)}.${offset.toString(BASE)}`);
   }
 
   toString(): string {
@@ -42,7 +42,7 @@ export function readEventId(text: string): EventPosition | undefined {
   if (!match) return undefined;
   const [, incarnation = "", list = ""] = match;
   const positions = list.split("-").map((part) => {
-    const [partition, offset] = part.split(".").map((digits) => parseInt(digits, base));
+    const [partition, offset] = part.split(".").map((digits) => parseInt(digits, BASE));
     return { partition: partition ?? NaN, offset: offset ?? NaN };
   });
   const valid = positions.every(({ partition, offset }) =>

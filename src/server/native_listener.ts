@@ -14,7 +14,7 @@ import {
   type Listener,
   type ListenOptions,
   noSocket,
-  subprotocol,
+  SUBPROTOCOL,
   urlOf,
 } from "./upgrade.ts";
 
@@ -41,7 +41,7 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
         const { pathname, search } = new URL(request.url);
         checkUpgrade(rules, pathname + search, header);
         // Liveness is the session's: the platform's own pings would be a second opinion.
-        const upgrade = { protocol: subprotocol, idleTimeout: 0 };
+        const upgrade = { protocol: SUBPROTOCOL, idleTimeout: 0 };
         const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
         sockets.serve(socket, leave);
         return response;

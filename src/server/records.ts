@@ -17,7 +17,7 @@ import type { Routes } from "./app.ts";
 import { readBody } from "./body.ts";
 import { nameIn, numberIn, partitionIn } from "./params.ts";
 
-const defaultLimit = 100;
+const DEFAULT_LIMIT = 100;
 const utf8 = new TextDecoder();
 
 export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
@@ -44,7 +44,7 @@ export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
         const partition = partitionIn(params);
         const query = new URL(request.url).searchParams;
         const offset = numberIn(query, "offset", 0);
-        const limit = numberIn(query, "limit", 1) ?? defaultLimit;
+        const limit = numberIn(query, "limit", 1) ?? DEFAULT_LIMIT;
         const topic = await broker.requireTopic(name);
         requirePartition(topic, partition);
         const slice = await broker.read(topic, partition, offset ?? 0);

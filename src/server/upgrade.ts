@@ -10,8 +10,8 @@ import type { PublicRoutes } from "./app.ts";
 import type { Crowd } from "./crowd.ts";
 import { notHere } from "./problem.ts";
 
-const path = "/v1/connect";
-export const subprotocol = "weir.v1";
+const PATH = "/v1/connect";
+export const SUBPROTOCOL = "weir.v1";
 /** The only version of WebSocket there is since RFC 6455. */
 export const VERSION = "13";
 /** The close code after a failure of ours. */
@@ -56,11 +56,11 @@ export interface Listener {
 
 /** What is asked for there without an upgrade. */
 export const socketRoutes: PublicRoutes = {
-  [path]: {
+  [PATH]: {
     GET() {
       throw new GatewayError(
         "invalid_frame",
-        `${path} is for WebSockets that offer ${subprotocol}`,
+        `${PATH} is for WebSockets that offer ${SUBPROTOCOL}`,
       );
     },
   },
@@ -82,10 +82,10 @@ export function checkUpgrade(
   header: (name: Judged) => string | undefined,
 ): void {
   admit(rules, header("host"), header("origin"));
-  if (target.split("?", 1)[0] !== path) throw notHere(`socket at ${target}`);
+  if (target.split("?", 1)[0] !== PATH) throw notHere(`socket at ${target}`);
   const offered = header("sec-websocket-protocol")?.split(",") ?? [];
-  if (!offered.some((name) => name.trim() === subprotocol)) {
-    throw noSocket(`the subprotocol ${subprotocol} must be offered`);
+  if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
+    throw noSocket(`the subprotocol ${SUBPROTOCOL} must be offered`);
   }
   // Older versions name their origin in another header, which nobody here looks at.
   if (header("sec-websocket-version") !== VERSION) {

@@ -24,11 +24,11 @@ import {
   INTERNAL_ERROR,
   noSocket,
   type SocketOptions,
-  subprotocol,
+  SUBPROTOCOL,
   VERSION,
 } from "./upgrade.ts";
 
-const open = 1;
+const OPEN = 1;
 const text = { binary: false } as const;
 
 export interface WsSocketOptions extends SocketOptions {
@@ -55,7 +55,7 @@ export class Sockets {
       maxBufferedChunks: HTTP.bufferedChunks,
       maxPendingAutoPongs: HTTP.pendingPongs,
       closeTimeout: options.closeMs ?? HTTP.closeMs,
-      handleProtocols: () => subprotocol,
+      handleProtocols: () => SUBPROTOCOL,
     });
     this.#server.on("wsClientError", (error, socket) => void this.#refuse(socket, error));
   }
@@ -143,7 +143,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     read();
   });
   ws.on("message", (data, isBinary) => {
-    if (ws.readyState !== open) return;
+    if (ws.readyState !== OPEN) return;
     if (isBinary) return close(CLOSE.unsupportedData, "text messages only");
     receive(data);
   });

@@ -1,0 +1,4 @@
+/** Resolves `ms` later. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
