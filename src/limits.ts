@@ -1,6 +1,6 @@
 /**
- * Limits of the protocol, the store and the groups, with reasons. What a client may need to know is in
- * `ADVERTISED` and goes out with the reply to `hello`. Sizes of internal caches stand beside the caches.
+ * The limits of the gateway, with reasons. What a client may need to know is in `ADVERTISED` and goes
+ * out with the reply to `hello`. Sizes of internal caches stand beside the caches.
  */
 
 import { assert } from "./assert.ts";

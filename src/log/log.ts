@@ -77,7 +77,7 @@ export class Log {
     this.#reader = new Reader(store, this.#tail, this.#pages);
   }
 
-  /** A number for each append that came until now: with `settledOrCall` it tells what came before what. */
+  /** How many appends came until now, which is the number of the last one: see `settledOrCall`. */
   get accepted(): number {
     return this.#accepted;
   }
