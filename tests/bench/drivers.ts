@@ -16,8 +16,8 @@ import { cpuSeconds, type Server } from "./processes.ts";
 import { Publisher } from "./publishing.ts";
 import type { Bench, Figures } from "./row.ts";
 
-const DRIVERS = 100_000;
-const SOCKETS = 15_000;
+/** Several drivers share a socket: those of a fleet, which sends what they all have at once. */
+const SOCKETS_PER_DRIVER = 0.15;
 const GROUPS = ["fare-meter", "surge", "archive"];
 const MEMBERS = 3;
 const TOPIC = "fixes";
@@ -30,8 +30,8 @@ const KIB = 1_024;
 const MIB = 1 << 20;
 
 export async function city(bench: Bench): Promise<Figures> {
-  const part = bench.isQuick ? 0.1 : 1;
-  const [drivers, sockets] = [DRIVERS * part, SOCKETS * part];
+  const { drivers } = bench;
+  const sockets = Math.ceil(drivers * SOCKETS_PER_DRIVER);
   const valueOf = await values(bench.fixes);
   return await withServer(bench.gateway(), async (server) => {
     const before = server.rssBytes();

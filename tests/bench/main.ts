@@ -1,5 +1,6 @@
 /**
- * The benchmarks: `deno task bench [--rows P1,P4] [--seconds 5] [--repeats 3] [--minutes 1] [--quick]`.
+ * The benchmarks: `deno task bench [--rows P1,P4] [--seconds 5] [--repeats 3] [--minutes 1]
+ * [--drivers 100000] [--quick]`.
  *
  * The gateway runs on one core, the driver on another; what it is compared with runs in the same
  * repeat, in turn with it, so that a slow minute of the machine strikes both. Figures are medians of
@@ -13,15 +14,15 @@ import { runProgram } from "../../src/demo/program.ts";
 import { machine } from "./machine.ts";
 import { onOwnCore } from "./own_core.ts";
 import { DRIVER_CORE, pinned, SERVER_CORE, startGateway } from "./processes.ts";
-import { type Bench, FIXES, type Row } from "./row.ts";
+import { type Bench, DRIVERS, FIXES, type Row } from "./row.ts";
 import { ROWS } from "./rows.ts";
 import { runRow } from "./run_row.ts";
 import { FOOTNOTE } from "./table.ts";
 
 /** Who is in a hurry has a minute for all rows: later than this, none is begun. */
 const LAST_BEGINNING_MS = 45_000;
-const QUICK = { seconds: "1", repeats: "1" };
-const THOROUGH = { seconds: "5", repeats: "3" };
+const QUICK = { seconds: "1", repeats: "1", drivers: DRIVERS / 10 };
+const THOROUGH = { seconds: "5", repeats: "3", drivers: DRIVERS };
 
 interface Options {
   readonly bench: Bench;
@@ -38,25 +39,28 @@ function options(args: string[]): Options {
       seconds: { type: "string" },
       repeats: { type: "string" },
       minutes: { type: "string", default: "1" },
+      drivers: { type: "string" },
       fixes: { type: "string", default: FIXES },
       quick: { type: "boolean", default: false },
     },
   });
   const { quick: isQuick, fixes } = values;
-  const { seconds, repeats } = isQuick ? QUICK : THOROUGH;
-  const [ms, times, minutes] = [
+  const { seconds, repeats, drivers } = isQuick ? QUICK : THOROUGH;
+  const [ms, times, minutes, count] = [
     Number(values.seconds ?? seconds) * 1_000,
     Number(values.repeats ?? repeats),
     Number(values.minutes),
+    Number(values.drivers ?? drivers),
   ];
-  if (!(ms > 0) || !(times >= 1) || !(minutes > 0)) {
-    throw new Error("--seconds, --repeats and --minutes must be above 0");
+  if (!(ms > 0) || !(times >= 1) || !(minutes > 0) || !(count >= 1)) {
+    throw new Error("--seconds, --repeats, --minutes and --drivers must be above 0");
   }
   return {
     bench: {
       ms,
       repeats: times,
       minutes,
+      drivers: Math.floor(count),
       isQuick,
       fixes,
       gateway: (env, core) => startGateway({ WEIR_REPORTS: "warn", ...env }, [], core),

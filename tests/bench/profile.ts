@@ -21,7 +21,7 @@ import {
 import { Inspector } from "./inspector.ts";
 import { onOwnCore } from "./own_core.ts";
 import { type Core, counterOf, type Server, startGateway } from "./processes.ts";
-import { type Bench, FIXES, type Row } from "./row.ts";
+import { type Bench, DRIVERS, FIXES, type Row } from "./row.ts";
 import { ROWS } from "./rows.ts";
 import { STEPS } from "./steps.ts";
 
@@ -164,7 +164,14 @@ async function load(row: Row, bench: Bench): Promise<void> {
 async function main(): Promise<number> {
   const { row, seconds, minutes, top } = options(Deno.args);
   const folder = await Deno.makeTempDir({ prefix: "weir-profile-" });
-  const bench = { ms: seconds * 1_000, repeats: 1, minutes, isQuick: false, fixes: FIXES };
+  const bench = {
+    ms: seconds * 1_000,
+    repeats: 1,
+    minutes,
+    drivers: DRIVERS,
+    isQuick: false,
+    fixes: FIXES,
+  };
   print(["deno task profile", ...Deno.args].join(" "));
   print(`\n${row.name}  ${row.load}`);
   const time: Profiled = { profiles: [], frames: 0 };

@@ -9,13 +9,17 @@ import type { Core, Server } from "./processes.ts";
 /** A recording of cabs that may lie beside the project. */
 export const FIXES = "../shared/data/sf-cabs.tsv";
 
+/** Of the city. */
+export const DRIVERS = 100_000;
+
 /** How it is measured this time. */
 export interface Bench {
   /** How long a load is measured. */
   readonly ms: number;
   readonly repeats: number;
-  /** How long the city drives. */
+  /** How long the city drives, and how many of its drivers. */
   readonly minutes: number;
+  readonly drivers: number;
   /** Smaller loads, for a look. */
   readonly isQuick: boolean;
   /** A recording that drivers follow, where it is there. */
