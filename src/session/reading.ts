@@ -7,8 +7,16 @@ import type { FrameOf } from "../protocol/frames.ts";
 import type { Parts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 
+/** How much more may be pushed. */
+interface Credit {
+  records: number;
+  bytes: number;
+}
+
 export class Reading {
   readonly #parts: Parts;
+  /** By subscription, for its last seek that is not done: the credit that came behind it. */
+  readonly #creditBehind = new Map<number, Credit>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -64,6 +72,8 @@ export class Reading {
 
   seek({ id, subscription, partitions }: FrameOf<"seek">): void {
     const alone = [subscription, ...partitions.map(({ topic }) => topic)];
+    const behind = { records: 0, bytes: 0 };
+    this.#creditBehind.set(subscription, behind);
     this.#parts.turnstile.pass({ alone }, async (leave) => {
       try {
         const { feed } = await this.#mayGoTo(subscription, partitions);
@@ -73,6 +83,10 @@ export class Reading {
       } catch (error) {
         this.#parts.requests.refuse(id, error);
       } finally {
+        if (this.#creditBehind.get(subscription) === behind) {
+          this.#creditBehind.delete(subscription);
+        }
+        this.#grant(subscription, behind);
         leave();
       }
     });
@@ -101,6 +115,13 @@ export class Reading {
 
   credit({ id, subscription, records = 0, bytes = 0 }: FrameOf<"credit">): void {
     if (id !== undefined) this.#parts.requests.ok(id);
+    const behind = this.#creditBehind.get(subscription);
+    if (!behind) return this.#grant(subscription, { records, bytes });
+    behind.records += records;
+    behind.bytes += bytes;
+  }
+
+  #grant(subscription: number, { records, bytes }: Credit): void {
     this.#parts.subscriptions.find(subscription)?.feed.grant(records, bytes);
   }
 

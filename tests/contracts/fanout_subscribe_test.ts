@@ -225,6 +225,31 @@ Deno.test("a seek while records flow voids what was pushed before its ok", async
   await client.settled(subscription, { partition: 0, next: 1000, end: 1000 });
 });
 
+Deno.test("credit behind a seek is for what comes from its place", async () => {
+  const topic = await makeTopic(shared.gateway, 1);
+  await using client = await Client.open(shared.gateway);
+  await client.publish(topic, values(10));
+  const { subscription } = await client.subscribe(topic, {
+    from: "earliest",
+    credit: { records: 2 },
+  });
+  await client.records(subscription, 2);
+  const seek = (offset: number) => ({
+    type: "seek",
+    subscription,
+    partitions: [{ topic, partition: 0, offset }],
+  });
+  const credit = (records: number) => ({ type: "credit", subscription, records });
+  const came = async (count: number) =>
+    (await client.records(subscription, count)).map(({ offset }) => offset);
+  await client.all([seek(8), credit(1), credit(1)]);
+  assertEquals(await came(4), [0, 1, 8, 9]);
+  await client.all([seek(4), seek(6), credit(1)]);
+  assertEquals(await came(5), [0, 1, 8, 9, 6]);
+  await client.all([seek(11), credit(1)]);
+  assertEquals(await came(6), [0, 1, 8, 9, 6, 7]);
+});
+
 Deno.test("a seek is all or none: beyond the end, or of what is not followed, moves nothing", async () => {
   const topic = await makeTopic(shared.gateway, 3);
   await using client = await Client.open(shared.gateway);
