@@ -26,8 +26,10 @@ export interface SessionPort {
   closed(): void;
   /** So much of what it sent is unanswered that nothing more is read for now. */
   readonly congested: boolean;
-  /** Its `hello` was answered. Until then it may not send much, in whole messages or in parts. */
+  /** Its `hello` was answered. */
   readonly greeted: boolean;
+  /** So many bytes came before that, of messages that are whole or not; whether they may. */
+  countRaw(bytes: number): boolean;
 }
 
 export interface SocketOptions {

@@ -12,7 +12,7 @@ import type { Duplex } from "node:stream";
 // @ts-types="./ws.d.ts"
 import { type WebSocket, WebSocketServer } from "ws";
 import { CLOSE, GatewayError } from "../errors.ts";
-import { ADVERTISED, HTTP, SESSION } from "../limits.ts";
+import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
 import { addressOf } from "./crowd.ts";
 import { Held } from "./held.ts";
@@ -149,14 +149,12 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   });
 
   /**
-   * What a session has not yet as a whole message it cannot count: as long as nobody knows whose it
-   * is, a peer may not have us keep more than a few `hello`s take.
+   * What is not yet a whole message its session has not seen: as long as nobody knows whose it is, a
+   * peer may not have us keep more than a few `hello`s take.
    */
-  let early = 0;
   function count(chunk: Buffer): void {
     if (session.greeted) return void socket.off("data", count);
-    early += chunk.length;
-    if (early <= SESSION.helloBytes) return;
+    if (session.countRaw(chunk.length)) return;
     ws.close(CLOSE.messageTooBig, "too much before hello");
     // Nothing of what still comes is kept.
     socket.removeAllListeners("data");

@@ -15,7 +15,9 @@ export class Liveness {
   #openedAt: number;
   #heardAt: number;
   #pinged = false;
+  /** What came before `hello` is answered: in messages, and in all. */
   #helloBytes = 0;
+  #rawBytes = 0;
   #invalid = 0;
   #invalidSince = 0;
 
@@ -26,15 +28,23 @@ export class Liveness {
     this.#heardAt = now;
   }
 
-  /** The time for `hello` starts anew. */
+  /** The time for `hello` starts anew, and what may come before it is answered. */
   opened(now: number): void {
     this.#openedAt = now;
+    this.#helloBytes = 0;
+    this.#rawBytes = 0;
   }
 
   /** A message of this size came before `hello` was answered; whether that is still within bounds. */
   countEarly(bytes: number): boolean {
     this.#helloBytes += bytes;
     return bytes <= SESSION.helloMessageBytes && this.#helloBytes <= SESSION.helloBytes;
+  }
+
+  /** The same of bytes, of messages that are whole or not. */
+  countRaw(bytes: number): boolean {
+    this.#rawBytes += bytes;
+    return this.#rawBytes <= SESSION.helloBytes;
   }
 
   /** Nothing was read for so long, whatever came meanwhile: that time does not count. */

@@ -122,6 +122,10 @@ export class Session {
     return this.#state === "open";
   }
 
+  countRaw(bytes: number): boolean {
+    return this.#liveness.countRaw(bytes);
+  }
+
   /** The socket is gone. */
   closed(): void {
     if (this.#state === "closed") return;

@@ -11,6 +11,7 @@ function fixture() {
   const session = {
     congested: false,
     greeted: true,
+    countRaw: () => true,
     writable() {},
     closed() {},
     receive(message: Uint8Array) {

@@ -18,7 +18,14 @@ async function withSockets(
     ...anyListener,
     rules: { open: false, origins: ["https://app.example"] },
     connect(wire) {
-      const silent = { receive() {}, writable() {}, closed() {}, congested: false, greeted: true };
+      const silent = {
+        receive() {},
+        writable() {},
+        closed() {},
+        congested: false,
+        greeted: true,
+        countRaw: () => true,
+      };
       // Not a spread: `congested` may be a getter, which would then be read once and for all.
       return Object.defineProperties(silent, Object.getOwnPropertyDescriptors(make(wire)));
     },

@@ -15,5 +15,12 @@ export const anyListener: ListenOptions = {
   rules: { open: false, origins: [] },
   telemetry: { count() {}, observe() {}, report() {} },
   fetch: () => new Response("ok"),
-  connect: () => ({ receive() {}, writable() {}, closed() {}, congested: false, greeted: true }),
+  connect: () => ({
+    receive() {},
+    writable() {},
+    closed() {},
+    congested: false,
+    greeted: true,
+    countRaw: () => true,
+  }),
 };

@@ -201,6 +201,7 @@ async function sayingGoodbye(run: (listening: Listening, ended: Promise<void>) =
     closed,
     congested: false,
     greeted: true,
+    countRaw: () => true,
   });
   await withListener({ closeMs: 200, connect }, (listening) => run(listening, ended));
 }
