@@ -8,7 +8,7 @@ import type { Telemetry } from "../host/host.ts";
 import { anyone, type Authenticate, type Identity } from "../identity/identity.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
 import { forBrowsers } from "./browser_headers.ts";
-import { isEventStream, refusal } from "./event_retry.ts";
+import { isForEvents, refusal } from "./event_retry.ts";
 import type { Params } from "./params.ts";
 import { asGatewayError, notHere, problem } from "./problem.ts";
 
@@ -132,11 +132,10 @@ export function mapped<H, J>(
 }
 
 /** Of an event stream also in the query, since an `EventSource` sends no headers. */
-function tokenOf({ url, headers }: Request): string | undefined {
-  const bearer = /^bearer +([^ ]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
-  if (bearer !== undefined) return bearer;
-  const asked = new URL(url);
-  return isEventStream(asked) ? asked.searchParams.get("access_token") ?? undefined : undefined;
+function tokenOf(request: Request): string | undefined {
+  const bearer = /^bearer +([^ ]+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  if (bearer !== undefined || !isForEvents(request)) return bearer;
+  return new URL(request.url).searchParams.get("access_token") ?? undefined;
 }
 
 function cors(origin: string): Record<string, string> {

@@ -28,12 +28,13 @@ export function refusal(request: Request, error: GatewayError): Response {
 }
 
 /** As an `EventSource` does, and nobody else unless it wants that. */
-function asksForEvents({ method, url, headers }: Request): boolean {
-  return method === "GET" && isEventStream(new URL(url)) &&
-    (headers.get("accept") ?? "").toLowerCase().includes("text/event-stream");
+function asksForEvents(request: Request): boolean {
+  return isForEvents(request) &&
+    (request.headers.get("accept") ?? "").toLowerCase().includes("text/event-stream");
 }
 
-/** Whether events are to be had there. */
-export function isEventStream({ pathname }: URL): boolean {
-  return pathname.endsWith("/events");
+/** Whether it gets events, if it gets anything. */
+export function isForEvents({ method, url }: Request): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && /^\/v1\/topics\/[^/]+\/events$/.test(new URL(url).pathname);
 }

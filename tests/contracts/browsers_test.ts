@@ -147,5 +147,17 @@ Deno.test("a token is taken from the header, and of event streams from the query
   for (const headers of [{ cookie: `token=${token}` }, { "x-token": token }]) {
     assertEquals((await call(gateway, "GET", path, undefined, headers)).status, 401);
   }
-  assertEquals((await call(gateway, "GET", `${path}?access_token=${token}`)).status, 401);
+  const shown = `access_token=${token}`;
+  const elsewhere: [string, string, unknown?][] = [
+    ["GET", path],
+    ["GET", "/v1/topics/events"],
+    ["PUT", "/v1/topics/events", { partitions: 1 }],
+    ["DELETE", "/v1/topics/events"],
+    ["GET", "/v1/groups/events"],
+    ["POST", `${path}/events`],
+  ];
+  for (const [method, path, body] of elsewhere) {
+    const { status } = await call(gateway, method, `${path}?${shown}`, body);
+    assert(status === 401 || status === 405, `${method} ${path}: ${status}`);
+  }
 });
