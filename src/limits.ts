@@ -60,7 +60,7 @@ export const SESSION = {
   jsonDepth: 64,
   /** Members and elements in one message, those in records' values apart: each is made, at up to 4 µs. */
   jsonValues: 150_000,
-  /** Invalid or unknown frames in `invalidWindowMs` before the socket is closed with 4502. */
+  /** Invalid or unknown frames in any `invalidWindowMs` before the socket is closed with 4502. */
   invalidFrames: 100,
   invalidWindowMs: 10_000,
   /**

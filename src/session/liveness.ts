@@ -18,8 +18,8 @@ export class Liveness {
   /** What came before `hello` is answered: in messages, and in all. */
   #helloBytes = 0;
   #rawBytes = 0;
-  #invalid = 0;
-  #invalidSince = 0;
+  /** When the last invalid frames came, as many as there may be. */
+  readonly #invalidAt: number[] = [];
 
   /** All times are on the monotonic clock. */
   constructor(now: number, deadlines: Deadlines) {
@@ -61,11 +61,9 @@ export class Liveness {
 
   /** A frame was invalid or unknown; whether these are too many. */
   invalid(now: number): boolean {
-    if (now - this.#invalidSince >= SESSION.invalidWindowMs) {
-      this.#invalidSince = now;
-      this.#invalid = 0;
-    }
-    return ++this.#invalid > SESSION.invalidFrames;
+    this.#invalidAt.push(now);
+    if (this.#invalidAt.length <= SESSION.invalidFrames) return false;
+    return now - (this.#invalidAt.shift() as number) < SESSION.invalidWindowMs;
   }
 
   due(now: number, state: "opening" | "open"): Due {
