@@ -19,7 +19,7 @@ import { stepsAtOnce } from "./group_keys.ts";
 import { type LoadedGroup, loadGroup } from "./group_store.ts";
 import type { Membership } from "./membership.ts";
 import { prepare, type Prepared, type Preparing, type StartingLog } from "./preparation.ts";
-import { EMPTY, type GroupState } from "./state.ts";
+import { EMPTY, type GroupState, holderOf } from "./state.ts";
 import { type Dated, Takeovers } from "./takeover.ts";
 import { tell } from "./telling.ts";
 import type { Command } from "./transition.ts";
@@ -108,14 +108,9 @@ export class Group {
    */
   arrive(instance: string | undefined): () => void {
     const spokenFor = this.#bytes + this.#arriving * GROUP.memberBytes;
-    if (spokenFor > GROUP.stateBytes && !this.#has(instance)) throw full(this.name);
+    if (spokenFor > GROUP.stateBytes && !holderOf(instance, this.state)) throw full(this.name);
     this.#arriving++;
     return () => this.#arriving--;
-  }
-
-  #has(instance: string | undefined): boolean {
-    return instance !== undefined &&
-      [...this.state.members.values()].some((member) => member.instance === instance);
   }
 
   /** Resolves when the command is carried out, and stored. */

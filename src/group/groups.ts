@@ -14,7 +14,8 @@ import { Group, type GroupContext } from "./group.ts";
 import { GroupAdmin, type GroupDescription, type ResetTarget } from "./group_admin.ts";
 import type { MemberPort } from "./member_port.ts";
 import { Membership } from "./membership.ts";
-import type { Member } from "./state.ts";
+import { holderOf, type Member } from "./state.ts";
+import { takenOver } from "./takeover.ts";
 
 /** As the frame `join` has it. */
 export interface JoinSpec {
@@ -95,7 +96,7 @@ export class Groups {
     group.members.set(connection, membership);
     try {
       await group.command({ type: "join", member, topics });
-      if (!membership.isTold && !membership.isGone) throw overAlready();
+      if (!membership.isTold && !membership.isGone) throw overAlready(group, instance);
     } catch (error) {
       membership.disconnected(); // the join may be stored all the same
       throw error;
@@ -227,8 +228,9 @@ export class Groups {
   }
 }
 
-/** Another gateway has taken the member out before this one heard that it was in. */
-function overAlready(): GatewayError {
+/** The member was taken over, or taken out by another gateway, before it was heard of here. */
+function overAlready(group: Group, instance: string | undefined): GatewayError {
+  if (holderOf(instance, group.state)) return takenOver();
   return new GatewayError(
     "unavailable",
     "The membership was over before it was heard of: join again",

@@ -49,6 +49,15 @@ export interface GroupState {
 
 export const EMPTY: GroupState = { epoch: 0, members: new Map(), topics: new Map() };
 
+/** The member that has the name of this instance. */
+export function holderOf(
+  instance: string | undefined,
+  { members }: Pick<GroupState, "members">,
+): Member | undefined {
+  if (instance === undefined) return undefined;
+  return [...members.values()].find((member) => member.instance === instance);
+}
+
 /** As JSON, in which owners are places in the list of members. */
 export function encodeState({ epoch, members, topics }: GroupState): Uint8Array {
   const places = new Map([...members.keys()].map((id, place) => [id, place]));

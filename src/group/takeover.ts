@@ -6,7 +6,7 @@
 
 import { GatewayError } from "../errors.ts";
 import { GROUP } from "../limits.ts";
-import type { GroupState, Member } from "./state.ts";
+import { type GroupState, holderOf, type Member } from "./state.ts";
 import type { Command } from "./transition.ts";
 
 /** A command and when it came, on the monotonic clock. */
@@ -23,7 +23,7 @@ export class Takeovers {
   /** Why a command is not carried out; undefined if it is. `isFresh`: the state was read just now. */
   refusal(
     { command, since }: Dated,
-    { members }: GroupState,
+    state: GroupState,
     isFresh: boolean,
     now: number,
   ): GatewayError | undefined {
@@ -32,7 +32,7 @@ export class Takeovers {
     if (!this.#looked.has(command) && now - since > GROUP.joinMs) return late();
     this.#looked.add(command);
     const { connection, instance } = command.member;
-    const member = [...members.values()].find((one) => one.instance === instance);
+    const member = holderOf(instance, state);
     if (member && command.member.client !== undefined && command.member.client === member.client) {
       return isLater(command.member, member) ? undefined : takenOver();
     }

@@ -15,7 +15,7 @@ import { assert, unreachable } from "../assert.ts";
 import { GROUP } from "../limits.ts";
 import type { Topic } from "../types.ts";
 import { assign } from "./assign.ts";
-import type { GroupState, GroupTopic, Member } from "./state.ts";
+import { type GroupState, type GroupTopic, holderOf, type Member } from "./state.ts";
 
 export interface TopicPartitionId {
   readonly topicId: string;
@@ -192,9 +192,7 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
     const since = new Array<number>(topic.partitions).fill(0);
     draft.topics.set(topic.id, { topic, owners, since, revoking: new Set() });
   }
-  const known = joining.instance === undefined
-    ? undefined
-    : [...draft.members.values()].find(({ instance }) => instance === joining.instance);
+  const known = holderOf(joining.instance, draft);
   const id = known?.id ?? joining.id;
   // What was being taken from the one before is taken, and what the new one does not want.
   if (known) {

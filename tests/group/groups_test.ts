@@ -96,6 +96,15 @@ Deno.test("the same instance fences the one before and takes up its partitions",
   assertEquals(outcome(await commit(x, [{ topic: "t", partition: 0, offset: 0 }])), "fenced");
 });
 
+Deno.test("of two that join at once as the same instance the first is fenced", async () => {
+  const at = fixture();
+  const first = join(at, { instance: "i" });
+  const second = join(at, { instance: "i" });
+  const error = await assertRejects(() => first, GatewayError);
+  assertEquals([error.code, error.retry], ["fenced", "never"]);
+  assertEquals((await second).owned.size, 4);
+});
+
 Deno.test("after a restart offsets and instances are as they were, others are gone at once", async () => {
   const at = fixture();
   await append(at, 0, 5);
