@@ -108,16 +108,17 @@ export class Broker {
   }
 
   /** A feed for a subscription or a membership, which follows nothing yet. */
-  follow({ subscription, credit, onSlow, keys, ended, format }: FollowOptions, sink: Sink): Feed {
-    const options: FeedOptions = {
+  follow(options: FollowOptions, sink: Sink): Feed {
+    const { subscription, credit, onSlow, keys, topic, ended, format } = options;
+    return this.#hub.open({
       subscription,
       ...(credit ? { credit } : {}),
       ...(onSlow ? { onSlow } : {}),
       ...(keys ? { keys: new Set(keys.map(keyToken)) } : {}),
+      ...(topic ? { topic } : {}),
       ...(ended ? { ended } : {}),
       ...(format ? { format } : {}),
-    };
-    return this.#hub.open(options, sink);
+    }, sink);
   }
 
   /**

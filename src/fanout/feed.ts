@@ -42,8 +42,10 @@ export interface FeedOptions {
   readonly keys?: ReadonlySet<string>;
   /** What pushes look like; frames unless given. */
   readonly format?: PushFormat;
-  /** The topic was deleted. */
-  readonly ended?: (topic: Topic) => void;
+  /** It follows no other. */
+  readonly topic?: Topic;
+  /** That topic was deleted. */
+  readonly ended?: () => void;
 }
 
 /** A partition that is followed. */
@@ -171,9 +173,8 @@ export class Feed {
     this.#wake();
   }
 
-  topicRemoved(topic: Topic): void {
-    const follows = [...this.#cursors.values()].some((cursor) => cursor.topic.id === topic.id);
-    if (follows) this.#options.ended?.(topic);
+  topicRemoved({ id }: Topic): void {
+    if (this.#options.topic?.id === id) this.#options.ended?.();
   }
 
   /** The partitions whose position or end changed since they were last named. */

@@ -109,6 +109,7 @@ function streamOf(
         subscription: 0,
         credit,
         ...(keys ? { keys } : {}),
+        topic,
         ended: topicDeleted,
         format,
       }, granting);

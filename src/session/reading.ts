@@ -38,6 +38,7 @@ export class Reading {
         const feed = this.#parts.broker.follow({
           ...frame,
           subscription: number,
+          topic,
           ended: () => this.end(feed.subscription, topicDeleted()),
         }, this.#parts.sink);
         this.#parts.subscriptions.add(number, { kind: "fan-out", needs, feed });

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Client } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { deleteTopic, fresh, json, makeTopic } from "../support/http.ts";
+import { partitionOfKey } from "../support/murmur2.ts";
 
 const shared = Gateway.shared({ WEIR_AUTO_PARTITIONS: "3" });
 
@@ -292,6 +293,20 @@ Deno.test("deleting a topic ends its subscriptions with unknown_topic", async ()
   assert(end.message.length > 0);
   await client.refused("unknown_subscription", { type: "unsubscribe", subscription });
   await client.request({ type: "unsubscribe", subscription: other.subscription });
+});
+
+Deno.test("deleting a topic ends a subscription that follows none of its partitions", async () => {
+  const topic = await makeTopic(shared.gateway, 2);
+  await using client = await Client.open(shared.gateway);
+  const other = 1 - partitionOfKey("k", 2);
+  const { subscription, positions } = await client.subscribe(topic, {
+    keys: ["k"],
+    partitions: [other],
+  });
+  assertEquals(positions, []);
+  await deleteTopic(shared.gateway, topic);
+  const end = await client.until("end");
+  assertEquals([end.subscription, end.code], [subscription, "unknown_topic"]);
 });
 
 Deno.test("subscriptions and memberships are limited together", async () => {
