@@ -41,6 +41,8 @@ export const ADVERTISED = {
   publishBytes: 512 * KiB,
   /** Partitions that one publish may touch. */
   publishPartitions: 128,
+  /** Offsets in one commit; fewer where the group's name is long. */
+  commitOffsets: 900,
   /** Open requests of one session. */
   inFlight: 1_024,
   /** Live subscriptions and memberships of one session. */
@@ -230,7 +232,6 @@ export const GROUP = {
   freshMs: 100,
   /** Instances that come back in one transition: each takes one of the write's checks. */
   returnsAtOnce: 8,
-  commitOffsets: 900,
 } as const;
 
 /** What a connection may do before it is a session, and a request over HTTP. */

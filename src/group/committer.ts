@@ -90,8 +90,10 @@ export class Committer implements Source {
     done: (result: CommitResult) => void,
   ): void {
     const bytes = bytesOf(offsets);
-    if (bytes > GROUP.commitBytes || offsets.length > offsetsAtOnce(membership.group.name)) {
-      return done({ ok: false, error: tooLarge("batch", offsets) });
+    const most = offsetsAtOnce(membership.group.name);
+    if (bytes > GROUP.commitBytes || offsets.length > most) {
+      const inBytes = `${most} of ${GROUP.commitBytes - BYTES_PER_OFFSET} bytes`;
+      return done({ ok: false, error: tooLarge("batch", offsets.length, bytes, inBytes) });
     }
     const held = membership.holdings(offsets);
     const since = this.#host.clock.monotonic();
@@ -147,7 +149,10 @@ export class Committer implements Source {
     held: readonly unknown[],
   ): Rider {
     const bytes = bytesOf(offsets) + offsets.length * groupKeyBytes(membership.group.name);
-    if (bytes > GROUP.riderBytes) throw tooLarge("transaction", offsets);
+    if (bytes > GROUP.riderBytes) {
+      const most = `${GROUP.riderBytes - BYTES_PER_OFFSET} bytes`;
+      throw tooLarge("transaction", offsets.length, bytes, most);
+    }
     const writes = this.#judge(membership, { offsets, held }, new Map());
     const batch = { membership, pendings: [], writes };
     const part = this.#part([batch]);
@@ -329,13 +334,18 @@ function bytesOf(offsets: Iterable<OffsetToCommit>): number {
   return bytes;
 }
 
+/** Told without what the fence takes, as the limits are. */
 function tooLarge(
   what: "batch" | "transaction",
-  offsets: readonly OffsetToCommit[],
+  offsets: number,
+  bytes: number,
+  most: string,
 ): GatewayError {
   return new GatewayError(
     `${what}_too_large`,
-    `Cannot commit ${offsets.length} offsets with their metadata at once: one write does not take it`,
+    `Cannot commit ${offsets} offsets of ${
+      bytes - BYTES_PER_OFFSET
+    } bytes at once: at most ${most}`,
   );
 }
 

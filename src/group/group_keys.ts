@@ -3,7 +3,7 @@
  * group's name, which is in each of them, may have two hundred.
  */
 
-import { GROUP, STORE } from "../limits.ts";
+import { ADVERTISED, GROUP, STORE } from "../limits.ts";
 
 /** What the longest of a group's keys takes beside the group's name: kind, topic, partition. */
 const BESIDE_NAME = 48;
@@ -15,7 +15,10 @@ export function groupKeyBytes(group: string): number {
 
 /** Offsets of the group that a write may set or delete by itself. */
 export function offsetsAtOnce(group: string): number {
-  return Math.min(GROUP.commitOffsets, Math.floor(0.9 * STORE.keyBytes / groupKeyBytes(group)));
+  return Math.min(
+    ADVERTISED.commitOffsets,
+    Math.floor(0.9 * STORE.keyBytes / groupKeyBytes(group)),
+  );
 }
 
 /** Commands that a transition may carry out, and partitions that it may give: both are in one write. */

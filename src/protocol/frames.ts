@@ -88,7 +88,7 @@ const metadata = v.pipe(
 const offsets = distinct(
   members({ ...position, metadata: v.exactOptional(metadata) }),
   0,
-  GROUP.commitOffsets,
+  Infinity,
 );
 
 /** Looked at further by `records.ts`. */

@@ -34,6 +34,7 @@ export interface Limits {
   readonly publishRecords: number;
   readonly publishBytes: number;
   readonly publishPartitions: number;
+  readonly commitOffsets: number;
   readonly inFlight: number;
   readonly subscriptions: number;
 }

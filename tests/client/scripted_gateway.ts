@@ -22,6 +22,7 @@ export const limits = {
   publishRecords: 1_000,
   publishBytes: 524_288,
   publishPartitions: 128,
+  commitOffsets: 900,
   inFlight: 1_024,
   subscriptions: 128,
 };

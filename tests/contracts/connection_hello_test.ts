@@ -27,6 +27,7 @@ Deno.test("hello is answered with the session, the server, its times and its lim
       "publishRecords",
       "publishBytes",
       "publishPartitions",
+      "commitOffsets",
       "inFlight",
       "subscriptions",
     ]

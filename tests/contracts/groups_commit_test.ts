@@ -49,7 +49,7 @@ Deno.test("a commit never goes down: a lower offset is ok and changes nothing", 
   assertEquals(await offsetsIn(group), [4, 1]);
 });
 
-Deno.test("a commit, and one in a transact, may have as many bytes as the page says", async () => {
+Deno.test("a commit, and one in a transact, may be as large as the page says", async () => {
   const topic = await makeTopic(shared.gateway, 320);
   await using client = await Client.open(shared.gateway);
   const group = fresh("group");
@@ -64,6 +64,11 @@ Deno.test("a commit, and one in a transact, may have as many bytes as the page s
   const alone = Math.floor(409_440 / 100) - 160;
   await client.refused("batch_too_large", { type: "commit", ...commit(100, alone + 1) });
   await client.request({ type: "commit", ...commit(100, alone) });
+  const many = await client.refused("batch_too_large", { type: "commit", ...commit(901, 0) });
+  assertEquals(
+    many.message,
+    "Cannot commit 901 offsets of 144160 bytes at once: at most 900 of 409440 bytes",
+  );
   const publish = [{ topic, records: values(1) }];
   for (const metadata of [0, 500]) {
     const most = Math.floor(65_376 / (208 + group.length + metadata));

@@ -48,6 +48,7 @@ const limits = [
   "publishRecords",
   "publishBytes",
   "publishPartitions",
+  "commitOffsets",
   "inFlight",
   "subscriptions",
 ];

@@ -86,7 +86,7 @@ const published = { ...ok, offsets: [[0, 5]] };
 const anonymous = { ...refused, id: undefined, code: "invalid_frame" };
 const invalid = { ...refused, code: "invalid_frame" };
 const limits = Object.fromEntries(
-  "messageBytes recordBytes publishRecords publishBytes publishPartitions inFlight subscriptions"
+  "messageBytes recordBytes publishRecords publishBytes publishPartitions commitOffsets inFlight subscriptions"
     .split(" ").map((limit) => [limit, 1]),
 );
 const hello: readonly Step[] = [["sends", { type: "hello", id: 1 }], ["gets", {

@@ -89,15 +89,6 @@ const table: [claim: string, message: unknown, outcome: string][] = [
     topic: "a",
     partitions: Array.from({ length: 1_025 }, (_, i) => i),
   }, "invalid_frame"],
-  ["1,025 offsets", {
-    type: "commit",
-    id: 7,
-    subscription: 1,
-    offsets: Array.from(
-      { length: 1_025 },
-      (_, partition) => ({ topic: "a", partition, offset: 0 }),
-    ),
-  }, "invalid_frame"],
 ];
 
 function manyMembers(count: number): string {

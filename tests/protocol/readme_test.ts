@@ -40,7 +40,6 @@ Deno.test("the page names the fixed bounds as they are", () => {
     ["`topics` of a `join`", `1 to ${NAMES.topicsPerMember}`],
     ["`keys` of a `subscribe`", `1 to ${NAMES.keysPerSubscription}`],
     ["`partitions` or `positions` of a `subscribe`", `1 to ${TOPIC.partitions}`],
-    ["`offsets` of a `commit`", `0 to ${GROUP.commitOffsets}`],
     ["bytes of `metadata`", `${GROUP.metadataBytes}`],
     ["`sessionTimeoutMs`", `${GROUP.minSessionMs} to ${GROUP.maxSessionMs}`],
     ["`revokeTimeoutMs`", `0 to ${GROUP.maxRevokeMs}`],
