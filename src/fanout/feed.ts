@@ -19,6 +19,7 @@ import { SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "../types.ts";
 import { Credit, type CreditGiven } from "./credit.ts";
+import type { Cursor, PartitionHead } from "./cursor.ts";
 import { type FeedGap, FRAMES, type PushFormat } from "./frames.ts";
 import type { Hub } from "./hub.ts";
 import type { KeptPortion, Span } from "./latest.ts";
@@ -46,29 +47,6 @@ export interface FeedOptions {
   readonly topic?: Topic;
   /** That topic was deleted. */
   readonly ended?: () => void;
-}
-
-/** A partition that is followed. */
-export interface Cursor {
-  readonly feed: Feed;
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly keys: ReadonlySet<string> | undefined;
-  /** Offset of the next record to push; while it is live and has keys, the log's end counts. */
-  next: Offset;
-  live: boolean;
-  /** Rises when it is moved, so that what was read for where it stood is dropped. */
-  moves: number;
-  /** What a heartbeat last named. */
-  named: { next: Offset; end: Offset } | undefined;
-}
-
-/** What a heartbeat tells of a partition. */
-export interface PartitionHead {
-  readonly topic: string;
-  readonly partition: number;
-  readonly next: Offset;
-  readonly end: Offset;
 }
 
 export class Feed {
@@ -182,7 +160,7 @@ export class Feed {
     const heads: PartitionHead[] = [];
     for (const cursor of this.#cursors.values()) {
       const end = this.#endOf(cursor);
-      const next = cursor.live ? end : cursor.next;
+      const next = this.#nextOf(cursor);
       if (cursor.named?.next === next && cursor.named.end === end) continue;
       cursor.named = { next, end };
       heads.push({ topic: cursor.topic.name, partition: cursor.partition, next, end });
@@ -380,9 +358,16 @@ export class Feed {
     return this.#hub.log.known(topic, partition)?.next ?? next;
   }
 
+  /** The log's end is not it: what was appended is known for a moment before it is told and pushed. */
+  #nextOf(cursor: Cursor): Offset {
+    const { live, keys, next } = cursor;
+    return live && keys ? Math.max(next, this.#hub.toldTo(cursor)) : next;
+  }
+
   /** It is not live any more; where it stands is known exactly. */
   #stop(cursor: Cursor): void {
     if (!cursor.live) return;
+    cursor.next = this.#nextOf(cursor);
     cursor.live = false;
     this.#hub.leave(cursor);
   }

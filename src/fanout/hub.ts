@@ -12,8 +12,9 @@ import { LOG } from "../limits.ts";
 import type { LogListener } from "../log/log.ts";
 import type { Bounds, Section, Slice } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
+import type { Cursor } from "./cursor.ts";
 import { keysOf } from "./encoded.ts";
-import { type Cursor, Feed, type FeedOptions, type Sink } from "./feed.ts";
+import { Feed, type FeedOptions, type Sink } from "./feed.ts";
 import { Latest } from "./latest.ts";
 import { Pace } from "./pace.ts";
 
@@ -28,6 +29,8 @@ export interface ReadableLog {
 interface Followers {
   readonly all: Set<Cursor>;
   readonly byKey: Map<string, Set<Cursor>>;
+  /** All before it was delivered to those for whom it is. */
+  told: Offset;
 }
 
 export class Hub implements LogListener {
@@ -79,6 +82,7 @@ export class Hub implements LogListener {
       if (!followers) continue;
       for (const cursor of followers.all) cursor.feed.deliver(cursor, section);
       if (followers.byKey.size > 0) deliverByKey(followers.byKey, section);
+      followers.told = section.next;
     }
   }
 
@@ -122,10 +126,18 @@ export class Hub implements LogListener {
     if (followers.all.size === 0 && followers.byKey.size === 0) this.#followers.delete(name);
   }
 
-  #followersAt({ topic, partition }: Cursor): Followers {
+  /** Up to where a live cursor was told of what is for it. */
+  toldTo({ topic, partition, next }: Cursor): Offset {
+    return this.#followers.get(nameOf(topic, partition))?.told ?? next;
+  }
+
+  #followersAt({ topic, partition, next }: Cursor): Followers {
     const name = nameOf(topic, partition);
     let followers = this.#followers.get(name);
-    if (!followers) this.#followers.set(name, followers = { all: new Set(), byKey: new Map() });
+    if (!followers) {
+      followers = { all: new Set(), byKey: new Map(), told: next };
+      this.#followers.set(name, followers);
+    }
     return followers;
   }
 }

@@ -251,6 +251,37 @@ Deno.test("a feed with keys gets their records only, and its position goes on", 
   assertEquals(feed.heads(), [], "what did not change is not named again");
 });
 
+for (const keys of [undefined, ["me"]]) {
+  const whose = keys ? "of a feed with keys" : "of a feed";
+  Deno.test(`no head ${whose} is before what it stands for, while that is stored and told`, async () => {
+    const { log, hub, topic } = await world();
+    const client = new Client();
+    const feed = open(hub, client, keys ? { keys } : {});
+    feed.add(topic, 0, 0);
+    await append(log, topic, 0, ["me"]);
+    append(log, topic, 0, ["me"]);
+    while (client.offsets().length < 2) {
+      for (const { next } of feed.heads()) assertEquals(client.offsets().length, next);
+      await undefined;
+    }
+    assertEquals(feed.heads(), [{ topic: "t", partition: 0, next: 2, end: 2 }]);
+  });
+}
+
+Deno.test("of what a feed with keys has passed it is told no gap, though the log has moved on", async () => {
+  const { log, hub, topic } = await world();
+  const client = new Client();
+  const feed = open(hub, client, { keys: ["me"] });
+  feed.add(topic, 0, 0);
+  await append(log, topic, 0, ["you", "you"]);
+  const [head] = feed.heads();
+  hub.log.read = () => Promise.resolve({ sections: [], bounds: { start: 2, next: 2, bytes: 0 } });
+  hub.log.cached = () => undefined;
+  hub.skipped(topic, 0);
+  await settled();
+  assertEquals([head?.next, client.gaps()], [2, []]);
+});
+
 Deno.test("partitions that are behind are served in turn", async () => {
   const { log, hub, topic } = await world(3);
   for (const partition of [0, 1, 2]) await append(log, topic, partition, some(3_000));
