@@ -86,6 +86,14 @@ class Draft {
     this.#ids.set(member.connection, member.id);
   }
 
+  /** Takes what the member was told to give up. */
+  take(member: string, { topicId, partition }: TopicPartitionId): void {
+    const topic = this.topics.get(topicId);
+    if (topic?.owners[partition] !== member || !topic.revoking.delete(partition)) return;
+    topic.owners[partition] = undefined;
+    this.fenced.add(member);
+  }
+
   /** Takes what the member owns and `which` holds of. */
   free(member: string, which: (topicId: string, partition: number) => boolean): void {
     for (const [topicId, { owners, revoking }] of this.topics) {
@@ -160,18 +168,11 @@ function carryOut(draft: Draft, command: Command): void {
     }
     case "release": {
       const member = draft.byConnection(command.connection);
-      if (!member) return;
-      for (const { topicId, partition } of command.partitions) {
-        if (!draft.topics.get(topicId)?.revoking.has(partition)) continue;
-        draft.free(member.id, (id, other) => id === topicId && other === partition);
-      }
+      if (member) { for (const at of command.partitions) draft.take(member.id, at); }
       return;
     }
-    case "overdue": {
-      const { owner, at } = command;
-      if (!draft.topics.get(at.topicId)?.revoking.has(at.partition)) return;
-      return draft.free(owner, (id, other) => id === at.topicId && other === at.partition);
-    }
+    case "overdue":
+      return draft.take(command.owner, command.at);
     case "drain": {
       const member = draft.byConnection(command.connection);
       if (!member || member.instance !== undefined || member.draining) return;

@@ -103,6 +103,34 @@ Deno.test("what is not given up in time is taken, and goes on elsewhere in the n
   assertEquals(owned(settle(taken.state), "y").length, 4);
 });
 
+Deno.test("what is given up is found without a walk over all of the group for each", () => {
+  const topics = ["A", "B", "C"].map((id) => ({ name: id, id, partitions: 100 }));
+  const joinAll = (connection: string): Command => ({
+    type: "join",
+    member: member(connection, { topics: ["A", "B", "C"] }),
+    topics,
+  });
+  const state = settle(settle(EMPTY, joinAll("x")), joinAll("y"));
+  const partitions = partitionsOf(state).filter(({ revoking }) => revoking);
+  const commands: Command[] = [
+    { type: "release", connection: "x", partitions: partitions.slice(0, 75) },
+    ...partitions.slice(75).map((at): Command => ({ type: "overdue", owner: "id-x", at })),
+  ];
+  const { entries } = Array.prototype;
+  let walks = 0;
+  Array.prototype.entries = function () {
+    walks++;
+    return entries.call(this);
+  };
+  try {
+    transition(state, commands);
+  } finally {
+    Array.prototype.entries = entries;
+  }
+  assertEquals(partitions.length, 150);
+  assert(walks < 100, `${walks} walks`);
+});
+
 Deno.test("a member without an instance ends with its connection, one with waits for it", () => {
   const both = rest(settle(settle(EMPTY, join("x")), join("y", { instance: "i" })));
   const xGone = settle(both, { type: "disconnect", connection: "x" });
