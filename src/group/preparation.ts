@@ -70,7 +70,7 @@ export async function prepare(
   const commands = [
     ...gone.slice(0, most - given.length),
     ...given,
-    ...await deletions(before.state, given, context.log),
+    ...await deletions([before.state, told], given, context.log),
   ];
   const step = transition(before.state, commands, most);
   const next = { ...step, goesOn: step.goesOn || gone.length + given.length > most };
@@ -106,14 +106,17 @@ function farewells({ members, topics }: GroupState, peers: PreparationContext["p
   );
 }
 
-/** Topics that were deleted while nobody here heard of it. */
+/**
+ * Topics that were deleted while nobody here heard of it. Those, too, that are out of the group by now:
+ * the members here are told why they are.
+ */
 async function deletions(
-  { topics }: GroupState,
+  states: readonly GroupState[],
   given: readonly Command[],
   log: StartingLog,
 ): Promise<Command[]> {
   const wanted = [
-    ...[...topics.values()].map(({ topic }) => topic),
+    ...states.flatMap(({ topics }) => [...topics.values()].map(({ topic }) => topic)),
     ...given.flatMap((command) => command.type === "join" ? command.topics : []),
   ];
   const known = new Map(wanted.map((topic) => [topic.id, topic]));

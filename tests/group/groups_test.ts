@@ -13,6 +13,7 @@ import {
   LateStore,
   outcome,
   passing,
+  reload,
   twoGateways,
 } from "./group_gateway.ts";
 
@@ -211,6 +212,18 @@ Deno.test("the topic of a thousand members can be deleted, and all of them hear 
   assertEquals(ends, new Set(["end unknown_topic never"]));
   const port = await passing(at, join(at, { topics: ["t"] }));
   assertEquals(port.owned.size, 4);
+});
+
+Deno.test("who hears of a group before it hears that its topic was deleted is told that it was", async () => {
+  const [one, two] = twoGateways(new MemoryStore({ shared: true }), testHost());
+  const here = await join(one);
+  const there = await join(two);
+  await reload(one);
+  await two.log.topics.remove("t");
+  await passing(two, two.groups.idle());
+  await reload(one);
+  const ends = [here, there].map(({ told }) => told.at(-1));
+  assertEquals(ends, ["end unknown_topic never", "end unknown_topic never"]);
 });
 
 Deno.test("in a shared store members of a gateway that is no more are not shown", async () => {
