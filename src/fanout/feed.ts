@@ -78,6 +78,11 @@ export class Feed {
     return this.#options.subscription;
   }
 
+  /** How many partitions it follows. */
+  get follows(): number {
+    return this.#cursors.size;
+  }
+
   /** The topic, if the partition of it is followed. */
   followed(topic: string, partition: number): Topic | undefined {
     return this.#cursors.get(nameOf(topic, partition))?.topic;

@@ -322,11 +322,7 @@ export class Session {
 
   #heartbeat({ id }: FrameOf<"heartbeat">): void {
     if (id !== undefined) this.#requests.ok(id);
-    const heads: Record<string, unknown> = {};
-    for (const [number, { feed }] of this.#subscriptions.entries()) {
-      const changed = feed.heads();
-      if (changed.length > 0) heads[number] = changed;
-    }
+    const heads = this.#subscriptions.heads(this.#context.host.clock.monotonic());
     this.#outbox.push(pushFrame("heartbeat", { heads }));
   }
 

@@ -1,9 +1,10 @@
 /** What a session follows: fan-out subscriptions and memberships of groups, by their numbers. */
 
 import { GatewayError } from "../errors.ts";
+import type { PartitionHead } from "../fanout/cursor.ts";
 import type { Feed } from "../fanout/feed.ts";
 import type { Membership } from "../group/membership.ts";
-import { ADVERTISED } from "../limits.ts";
+import { ADVERTISED, SESSION } from "../limits.ts";
 import type { Action } from "../identity/rights.ts";
 
 export interface FanOut {
@@ -28,6 +29,8 @@ export class Subscriptions {
   /** Numbers that were given out and are not live yet. */
   #pending = 0;
   #ended = false;
+  /** On the monotonic clock: until then no heads are looked at. */
+  #headsAt = -Infinity;
 
   /** A number that was never used in this session; `add` or `giveBack` must follow. */
   reserve(): number {
@@ -84,6 +87,23 @@ export class Subscriptions {
   remove(number: number): void {
     this.#live.get(number)?.feed.close();
     this.#live.delete(number);
+  }
+
+  /**
+   * By number, the partitions whose position or end changed since this last told. A look at very many is
+   * not followed by another for a while, which then tells what this one would have.
+   */
+  heads(now: number): Record<string, readonly PartitionHead[]> {
+    const heads: Record<string, readonly PartitionHead[]> = {};
+    if (now < this.#headsAt) return heads;
+    let looked = 0;
+    for (const [number, { feed }] of this.#live) {
+      const changed = feed.heads();
+      if (changed.length > 0) heads[number] = changed;
+      looked += feed.follows;
+    }
+    this.#headsAt = now + Math.floor(looked / SESSION.headsPerMs);
+    return heads;
   }
 
   entries(): IterableIterator<[number, Subscription]> {
