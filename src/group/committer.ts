@@ -292,7 +292,8 @@ export class Committer implements Source {
   async #readFence(membership: Membership): Promise<void> {
     const { group, member, fence } = membership;
     const [found] = await this.#store.read([keys.fence(group.name, member)]);
-    if (found?.version === fence) return;
+    // Of one that has gone the group may be forgotten here, and another in its place.
+    if (membership.isGone || found?.version === fence) return;
     await group.reload();
     if (found?.version) membership.fencedAt(found.version);
     else membership.fenceGone();

@@ -5,6 +5,7 @@ import {
   append,
   commit,
   fixture,
+  gateway,
   join,
   LateStore,
   outcome,
@@ -100,4 +101,24 @@ Deno.test("a member may commit up to where the log ended when it was given, thou
   const at = (offset: number) => [{ topic: "t", partition: 0, offset }];
   assertEquals(outcome(await passing(one, commit(x, at(51)))), [51]);
   assertEquals(outcome(await passing(one, commit(x, at(52)))), "offset_out_of_range");
+});
+
+Deno.test("who has gone before its commit is refused costs nobody who joins the membership", async () => {
+  const store = new LateStore({ shared: true });
+  const at = gateway(store, testHost(), "one");
+  await append(at, 0, 10);
+  const gone = await join(at);
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  store.held = held;
+  const committed = commit(gone, [{ topic: "t", partition: 0, offset: 5 }]);
+  await settled();
+  gone.membership?.disconnected();
+  await passing(at, at.groups.idle());
+  at.groups.tick(at.host.clock.monotonic()); // nobody is in the group any more
+  const port = await join(at);
+  letGo();
+  assertEquals(outcome(await passing(at, committed)), "fenced");
+  await at.host.clock.advance(100);
+  assertEquals(port.told, ["assign 4"]);
+  assertEquals((await passing(at, at.groups.describe("g"))).members.length, 1);
 });

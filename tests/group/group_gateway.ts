@@ -45,14 +45,18 @@ export class Port implements MemberPort {
   }
 }
 
-/** A store of which one answer comes late, or not at all. */
+/** A store of which one answer comes late, or not at all, and which one write reaches late. */
 export class LateStore extends MemoryStore {
   /** The answer to the next write waits for it, and is lost if it comes to that. */
   late: Promise<void | "lost"> | undefined;
+  /** The next write waits for it before it is carried out. */
+  held: Promise<void> | undefined;
 
   override async write(write: Write): Promise<WriteResult> {
-    const { late } = this;
+    const { late, held } = this;
     this.late = undefined;
+    this.held = undefined;
+    if (held) await held;
     const result = await super.write(write);
     return await late === "lost" ? { outcome: "unknown", cause: "lost" } : result;
   }
