@@ -225,8 +225,9 @@ export const GROUP = {
   stateBytes: 600_000,
   /** Bytes that one more member is assumed to need; a join that finds no room is `overloaded`. */
   memberBytes: 300,
-  /** By how much somebody who comes back may make it larger. */
+  /** By how much somebody who comes back may make it larger, and how large at most. */
   returnBytes: 4 * KiB,
+  returnedBytes: 650_000,
   /** Between two transitions a group rests for so long: a large one takes a tenth of a core. */
   bytesPerMs: 2_000,
   /** Pause after a transition that failed. */
@@ -315,5 +316,9 @@ export const DRAIN_APART_MS = 5;
 assert(HTTP.stillMs > HTTP.eventCommentMs, "an event stream that is idle must be kept");
 assert(TOPIC.stripes + 2 <= STORE.checks, "a publish over a whole topic must leave two checks");
 assert(LOG.entryBytes + 100_000 <= STORE.writeBytes, "an entry must fit one write with its heads");
+assert(
+  GROUP.returnedBytes + 100_000 <= STORE.writeBytes,
+  "a group must fit one write with its keys",
+);
 assert(ADVERTISED.publishBytes <= LOG.entryBytes, "a publish must fit one entry");
 assert(ADVERTISED.recordBytes <= ADVERTISED.publishBytes, "a record must fit one publish");

@@ -16,7 +16,7 @@ import { transact } from "../store/transact.ts";
 import { CommandQueue, type Waiter, type Waiting } from "./command_queue.ts";
 import { Deadlines } from "./deadlines.ts";
 import { stepsAtOnce } from "./group_keys.ts";
-import { type LoadedGroup, loadGroup } from "./group_store.ts";
+import { type LoadedGroup, loadGroup, mostBytes } from "./group_store.ts";
 import type { Membership } from "./membership.ts";
 import { prepare, type Prepared, type Preparing, type StartingLog } from "./preparation.ts";
 import { EMPTY, type GroupState, holderOf } from "./state.ts";
@@ -259,8 +259,7 @@ export class Group {
       .filter((command) => !refused.has(command) && this.#isWanted(command));
     const prepared = await prepare(this.name, this.#context, { ...from, commands });
     const joins = commands.filter(({ type }) => type === "join");
-    const most = Math.max(GROUP.stateBytes, from.loaded.bytes + GROUP.returnBytes);
-    if (prepared.bytes <= most || joins.length === 0) return prepared;
+    if (prepared.bytes <= mostBytes(from.loaded) || joins.length === 0) return prepared;
     // Others have joined elsewhere, or they take more than was thought.
     for (const join of joins.slice(joins.length >> 1)) refused.set(join, full(this.name));
     return await this.#prepare(dated, refused, from);

@@ -9,7 +9,7 @@
 
 import { assert } from "../assert.ts";
 import { joinBytes } from "../join_bytes.ts";
-import { STORE } from "../limits.ts";
+import { GROUP, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation, Store } from "../store/store.ts";
 import type { Evidence } from "../store/transact.ts";
@@ -47,6 +47,12 @@ export async function loadGroup(store: Store, group: string): Promise<LoadedGrou
     const bytes = joinBytes(chunks.flatMap(({ value }) => value ?? []));
     return { checks, root, state: decodeState(bytes), bytes: bytes.length };
   }
+}
+
+/** How large a join may make it: whoever comes back finds more room, as far as a write goes. */
+export function mostBytes({ bytes }: LoadedGroup): number {
+  const returned = Math.min(bytes + GROUP.returnBytes, GROUP.returnedBytes);
+  return Math.max(GROUP.stateBytes, returned, bytes);
 }
 
 /** What replaces the group as it was read, and where it can be seen that it did. */

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
-import { LOG } from "../../src/limits.ts";
+import { loadGroup, replaceGroup } from "../../src/group/group_store.ts";
+import { newId } from "../../src/host/host.ts";
+import { GROUP, LOG } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
 import { settled, testHost } from "../support/test_host.ts";
@@ -201,6 +203,33 @@ Deno.test("a full group lets everybody out, and others in when there is room aga
   const leaving = results.map((one) => one.status === "fulfilled" && one.value.membership?.leave());
   await passing(at, Promise.all(leaving));
   await late();
+});
+
+Deno.test("who comes back makes a group no larger than a write takes, and leaves it", async () => {
+  const [before, at] = twoGateways(new MemoryStore({ shared: true }), testHost());
+  const topics = Array.from({ length: 20 }, (_, i) => `t${i}`);
+  for (const topic of topics) await before.log.topics.ensure(topic);
+  await join(before, { topics: ["t0"], instance: "i" });
+  // Others have filled it by coming back with more than they had.
+  const loaded = await loadGroup(at.store, "g");
+  const [known] = loaded.state.members.values();
+  assert(known);
+  const members = new Map(loaded.state.members);
+  const others = Math.floor(GROUP.returnedBytes / JSON.stringify(known).length) - 5;
+  for (let i = 0; i < others; i++) {
+    const id = newId(at.host);
+    members.set(id, { ...known, id, connection: id, instance: "o" });
+  }
+  const state = { ...loaded.state, members };
+  const { mutations, bytes } = replaceGroup("g", loaded, state, newId(at.host));
+  assert(bytes > GROUP.returnedBytes - 2_000);
+  await at.store.write({ checks: loaded.checks, mutations });
+  const comeBack = (topics: string[]) => passing(at, join(at, { topics, instance: "i" }));
+  await assertRejects(() => comeBack(topics), GatewayError, "too many members");
+  const again = await comeBack(["t0"]);
+  await passing(at, again.membership?.leave() ?? Promise.resolve());
+  const { members: left } = await passing(at, at.groups.describe("g"));
+  assertEquals(left.length, others);
 });
 
 Deno.test("the topic of a thousand members can be deleted, and all of them hear of it", async () => {
