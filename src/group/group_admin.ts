@@ -35,10 +35,9 @@ export interface GroupDescription {
 
 export type ResetTarget =
   | { readonly offsets: readonly TopicPartitionOffset[] }
-  | {
-    readonly topics: readonly string[];
-    readonly to: "earliest" | "latest" | { readonly timestamp: number };
-  };
+  | { readonly topics: readonly string[]; readonly to: TimeTarget };
+
+type TimeTarget = "earliest" | "latest" | { readonly timestamp: number };
 
 interface Place {
   readonly topic: Topic;
@@ -67,11 +66,14 @@ export class GroupAdmin {
     const { state } = await this.#require(group);
     const topics = new Map((await this.#log.topics.list()).map((topic) => [topic.id, topic]));
     const offsets: GroupDescription["offsets"][number][] = [];
+    const ends = new Map<string, readonly Offset[]>();
     for (const found of await scanCommitted(this.#context.store, keys.offsetsOf(group))) {
       const { topicId, partition, committed } = found;
       const topic = topics.get(topicId);
       if (!topic) continue;
-      const { next: end } = await this.#log.bounds(topic, partition);
+      if (!ends.has(topicId)) ends.set(topicId, await this.#log.ends(topic));
+      const end = ends.get(topicId)?.[partition];
+      if (end === undefined) continue; // the topic was deleted meanwhile
       const lag = Math.max(0, end - committed.offset);
       offsets.push({ topic: topic.name, partition, ...committed, end, lag });
     }
@@ -151,24 +153,26 @@ export class GroupAdmin {
     }));
   }
 
-  async #everywhere(
-    names: readonly string[],
-    to: "earliest" | "latest" | { readonly timestamp: number },
-  ): Promise<Place[]> {
+  async #everywhere(names: readonly string[], to: TimeTarget): Promise<Place[]> {
     const places: Place[] = [];
     for (const name of names) {
       const topic = await this.#topic(name, 0);
-      for (let partition = 0; partition < topic.partitions; partition++) {
-        const { start, next } = await this.#log.bounds(topic, partition);
-        const offset = to === "earliest"
-          ? start
-          : to === "latest"
-          ? next
-          : await this.#log.offsetAt(topic, partition, to.timestamp);
-        places.push({ topic, partition, offset });
-      }
+      const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition);
+      // All of a topic at once: one look at what others have appended serves them.
+      places.push(
+        ...await Promise.all(partitions.map((partition) => this.#place(topic, partition, to))),
+      );
     }
     return places;
+  }
+
+  async #place(topic: Topic, partition: number, to: TimeTarget): Promise<Place> {
+    if (typeof to === "object") {
+      const offset = await this.#log.offsetAt(topic, partition, to.timestamp);
+      return { topic, partition, offset };
+    }
+    const { start, next } = await this.#log.bounds(topic, partition);
+    return { topic, partition, offset: to === "earliest" ? start : next };
   }
 
   async #topic(name: string, partition: number): Promise<Topic> {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
@@ -43,4 +43,35 @@ Deno.test("what takes several writes, and is refused between them, does not say 
     await passing(at, port.membership?.leave() ?? Promise.resolve());
     await passing(at, at.groups.reset(group, { topics: ["t"], to: "latest" }));
   }
+});
+
+Deno.test("a group is shown and reset with one look at each topic, however many partitions it has", async () => {
+  const at = gateway(new MemoryStore({ shared: true }), testHost(), "one");
+  await at.log.topics.create("t", { partitions: 64 });
+  await passing(at, join(at));
+  let looks = 0;
+  const { journal } = at.log;
+  const between = journal.between.bind(journal);
+  journal.between = (chore) => (looks++, between(chore));
+  const { offsets } = await passing(at, at.groups.describe("g"));
+  for (const to of ["earliest", "latest", { timestamp: 0 }] as const) {
+    await passing(at, at.groups.reset("other", { topics: ["t"], to }));
+  }
+  assertEquals(offsets.length, 64);
+  assert(looks <= 4, `${looks} looks`);
+});
+
+Deno.test("a group is shown though one of its topics is deleted meanwhile", async () => {
+  const at = gateway(new MemoryStore({ shared: true }), testHost(), "one");
+  await at.log.topics.ensure("t");
+  await at.log.topics.ensure("u");
+  await passing(at, join(at, { topics: ["t", "u"] }));
+  const list = at.log.topics.list.bind(at.log.topics);
+  at.log.topics.list = async () => {
+    const found = await list();
+    await at.log.topics.remove("t");
+    return found;
+  };
+  const { offsets } = await passing(at, at.groups.describe("g"));
+  assertEquals(new Set(offsets.map(({ topic }) => topic)), new Set(["u"]));
 });
