@@ -99,18 +99,18 @@ export class Reading {
     partitions: FrameOf<"seek">["partitions"],
   ): Promise<Subscription> {
     const live = this.#parts.subscriptions.get(subscription);
-    for (const { topic, partition, offset } of partitions) {
+    // All at once: one look at what others have appended serves them.
+    await Promise.all(partitions.map(async ({ topic, partition, offset }) => {
       const followed = live.feed.followed(topic, partition);
       if (!followed) throw notFollowed(live, topic, partition);
       const { start, next } = await this.#parts.broker.bounds(followed, partition);
-      if (offset > next) {
-        throw new GatewayError(
-          "offset_out_of_range",
-          `Cannot seek to ${offset} of ${topic}/${partition}: the log ends at ${next}`,
-          { start, next },
-        );
-      }
-    }
+      if (offset <= next) return;
+      throw new GatewayError(
+        "offset_out_of_range",
+        `Cannot seek to ${offset} of ${topic}/${partition}: the log ends at ${next}`,
+        { start, next },
+      );
+    }));
     return live;
   }
 
