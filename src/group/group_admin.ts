@@ -84,23 +84,21 @@ export class GroupAdmin {
   async remove(group: string): Promise<void> {
     const { store, host } = this.#context;
     const most = offsetsAtOnce(group);
-    let sent = false; // a deletion leaves nothing that could tell whose it was
-    let isFirst = true;
-    for (let goesOn = true; goesOn; isFirst = false) {
-      const page = transact(store, host, {
+    const sent = new Sent(); // a deletion leaves nothing that could tell whose it was
+    for (let goesOn = true; goesOn;) {
+      goesOn = await sent.refusing(transact(store, host, {
         load: async () => {
-          const loaded = await (sent ? loadGroup(store, group) : this.#require(group));
+          const loaded = await (sent.any ? loadGroup(store, group) : this.#require(group));
           return { ...loaded, offsets: await this.#offsets(group) };
         },
         decide: (loaded) => {
           requireNoMembers(group, loaded);
-          sent = true;
+          sent.any = true;
           const isLast = loaded.offsets.length <= most;
           const root = isLast && loaded.root ? deleteGroup(group, loaded) : [];
           return { mutations: [...loaded.offsets.slice(0, most), ...root], result: !isLast };
         },
-      });
-      goesOn = await (isFirst ? page : behindOthers(page));
+      }));
     }
   }
 
@@ -109,9 +107,9 @@ export class GroupAdmin {
       ? await this.#given(target.offsets)
       : await this.#everywhere(target.topics, target.to);
     const most = offsetsAtOnce(group);
+    const sent = new Sent();
     for (let at = 0; at === 0 || at < places.length; at += most) {
-      const page = this.#set(group, places.slice(at, at + most));
-      await (at === 0 ? page : behindOthers(page));
+      await sent.refusing(this.#set(group, places.slice(at, at + most), sent));
     }
     return places.map(({ topic, partition, offset }) => ({ topic: topic.name, partition, offset }));
   }
@@ -122,13 +120,14 @@ export class GroupAdmin {
     throw new GatewayError("unknown_group", `There is no group ${group}`);
   }
 
-  async #set(group: string, places: readonly Place[]): Promise<void> {
+  async #set(group: string, places: readonly Place[], sent: Sent): Promise<void> {
     const { store, host } = this.#context;
     const stamp = newId(host);
     await transact(store, host, {
       load: () => loadGroup(store, group),
       decide: (loaded) => {
         requireNoMembers(group, loaded);
+        sent.any = true;
         const state = { ...loaded.state, epoch: loaded.state.epoch + 1 };
         const { mutations, evidence } = replaceGroup(group, loaded, state, stamp);
         for (const { topic, partition, offset } of places) {
@@ -192,13 +191,17 @@ export class GroupAdmin {
   }
 }
 
-/** A page of several: what refuses it does not say that nothing happened. */
-async function behindOthers<T>(page: Promise<T>): Promise<T> {
-  try {
-    return await page;
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    throw new GatewayError(error.code, error.message, { ...error.detail, effect: "unknown" });
+/** Whether anything of a verb was sent: what refuses it then does not say that nothing happened. */
+class Sent {
+  any = false;
+
+  async refusing<T>(page: Promise<T>): Promise<T> {
+    try {
+      return await page;
+    } catch (error) {
+      if (!this.any || !(error instanceof GatewayError)) throw error;
+      throw new GatewayError(error.code, error.message, { ...error.detail, effect: "unknown" });
+    }
   }
 }
 

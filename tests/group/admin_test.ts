@@ -1,9 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
-import { testHost } from "../support/test_host.ts";
-import { gateway, join, passing } from "./group_gateway.ts";
+import { settled, testHost } from "../support/test_host.ts";
+import { gateway, join, LateStore, passing } from "./group_gateway.ts";
 
 /** Something happens when the first of several pages of offsets is stored. */
 class PagedStore extends MemoryStore {
@@ -42,6 +42,27 @@ Deno.test("what takes several writes, and is refused between them, does not say 
     const port = await joined.promise;
     await passing(at, port.membership?.leave() ?? Promise.resolve());
     await passing(at, at.groups.reset(group, { topics: ["t"], to: "latest" }));
+  }
+});
+
+Deno.test("what is refused after an answer was lost does not say that nothing happened", async () => {
+  const store = new LateStore();
+  const at = gateway(store, testHost(), "one");
+  const verbs = [
+    () => at.groups.reset("g", { topics: ["t"], to: "latest" }),
+    () => at.groups.remove("g"),
+  ];
+  await at.log.topics.ensure("t");
+  for (const verb of verbs) {
+    const { promise: late, resolve: lose } = Promise.withResolvers<"lost">();
+    store.late = late;
+    const refused = assertRejects(verb, GatewayError);
+    await settled();
+    const port = await passing(at, join(at));
+    lose("lost");
+    const { code, effect } = await passing(at, refused);
+    assertEquals([code, effect], ["group_active", "unknown"]);
+    await passing(at, port.membership?.leave() ?? Promise.resolve());
   }
 });
 
