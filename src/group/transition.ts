@@ -168,7 +168,8 @@ function carryOut(draft: Draft, command: Command): void {
     }
     case "release": {
       const member = draft.byConnection(command.connection);
-      if (member) { for (const at of command.partitions) draft.take(member.id, at); }
+      if (!member) return;
+      for (const at of command.partitions) draft.take(member.id, at);
       return;
     }
     case "overdue":

@@ -6,7 +6,8 @@ import type { Row } from "../row.ts";
 export const cityRows: readonly Row[] = [
   {
     name: "P6",
-    load: "100,000 drivers (--drivers), a fix a second each, 15,000 sockets that publish the fixes " +
+    load:
+      "100,000 drivers (--drivers), a fix a second each, 15,000 sockets that publish the fixes " +
       "of their drivers together, three groups that read; --minutes 10 (unless given: 1)",
     isOnce: true,
     figures: city,
