@@ -41,8 +41,11 @@ export class Lane {
    * sequence says all that those before it said: so sequences rise here, within one window.
    */
   readonly #failures: { readonly generation: number; readonly sequence: number }[] = [];
-  /** Stored by an earlier session, and told so here, though one in front of them has failed. */
-  readonly #ahead = new Set<number>();
+  /**
+   * Told to be stored, while something that is unanswered may still take the lane back to before them:
+   * they are not expected again.
+   */
+  readonly #stored = new Set<number>();
 
   /** The next sequence; undefined while any may come. */
   get expected(): number | undefined {
@@ -72,10 +75,8 @@ export class Lane {
 
   /** An admitted publish is stored, or was before: its client need not send it again. */
   done(sequence: number): void {
-    if (this.#expected !== undefined && sequence >= this.#expected) {
-      this.#ahead.add(sequence);
-      this.#goOnFrom(this.#expected);
-    }
+    this.#stored.add(sequence);
+    if (this.#expected !== undefined) this.#goOnFrom(this.#expected);
     this.#answered();
   }
 
@@ -83,7 +84,7 @@ export class Lane {
   failed(sequence: number, error: GatewayError, repeat: boolean): void {
     if (error.code === "sequence_too_old") {
       this.#expected = undefined;
-      this.#ahead.clear();
+      this.#stored.clear();
     } else if (!repeat && (this.#expected === undefined || sequence < this.#expected)) {
       this.#expected = sequence;
       this.generation++;
@@ -120,10 +121,19 @@ export class Lane {
 
   #goOnFrom(sequence: number): void {
     this.#expected = sequence;
-    while (this.#ahead.delete(this.#expected)) this.#expected++;
+    while (this.#stored.has(this.#expected)) this.#expected++;
   }
 
   #answered(): void {
-    if (--this.#unanswered === 0) this.#failures.length = 0;
+    if (--this.#unanswered === 0) {
+      this.#failures.length = 0;
+      this.#forgetBelow(this.#expected ?? Infinity);
+    } else if (this.#stored.size > 2 * PRODUCER.window) {
+      this.#forgetBelow([...this.#stored].sort((a, b) => b - a)[PRODUCER.window - 1] ?? 0);
+    }
+  }
+
+  #forgetBelow(sequence: number): void {
+    for (const one of this.#stored) if (one < sequence) this.#stored.delete(one);
   }
 }
