@@ -180,7 +180,7 @@ export const LOG = {
   entryBytes: 640_000,
   /** Bytes that one read of the log takes, so that reading never blocks acknowledgements for long. */
   readBytes: 1 * MiB,
-  /** Entries of the log that are kept in memory for followers, all topics together. */
+  /** What entries of the log that are kept for followers take in memory, all topics together. */
   cacheBytes: 32 * MiB,
   /** How long a publish may wait for the store before it is answered. */
   publishMs: 5_000,

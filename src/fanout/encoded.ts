@@ -3,8 +3,8 @@
  * places where records end, so that any range of them is a slice. Keys, values and headers are the
  * bytes that the log has; only the numbers are printed.
  *
- * Texts are kept for those who read the same a little later, up to a number of bytes: a section that
- * stays in memory for longer is encoded again when somebody wants it.
+ * Texts are kept for those who read the same a little later, with the frames that were made of them, up
+ * to what they may take in memory: a section that is read after that is encoded again.
  */
 
 import { ByteWriter } from "../log/bytes.ts";
@@ -22,8 +22,14 @@ export interface Encoded {
   readonly frames: Map<number, Uint8Array>;
 }
 
-/** Bytes of text that are kept. With the frames made of it, it takes up to twice as much. */
-const KEPT_BYTES = 8 * 1_024 * 1_024;
+/** What all that is kept takes in memory. */
+const KEPT_BYTES = 16 * 1_024 * 1_024;
+/** Of that, the objects of one text, its two numbers of each record, and the object of one frame, as measured. */
+const TEXT_BYTES = 1_024;
+const RECORD_BYTES = 16;
+const FRAME_BYTES = 256;
+/** Subscription numbers of which frames are kept: most sessions have their first one and few others. */
+const FRAMES_KEPT = 4;
 
 class Texts {
   readonly #kept = new Map<Section, Encoded>();
@@ -34,14 +40,40 @@ class Texts {
     if (known) return known;
     const encoded = encode(section);
     this.#kept.set(section, encoded);
-    this.#bytes += encoded.text.length;
-    for (const [oldest, { text }] of this.#kept) {
-      if (this.#bytes <= KEPT_BYTES || oldest === section) break;
-      this.#kept.delete(oldest);
-      this.#bytes -= text.length;
-    }
+    this.#bytes += memoryBytes(encoded);
+    this.#makeRoom(section);
     return encoded;
   }
+
+  keepFrame(section: Section, subscription: number, frame: Uint8Array): void {
+    const { frames } = this.of(section);
+    if (frames.size >= FRAMES_KEPT) {
+      this.#bytes -= framesBytes(frames);
+      frames.clear();
+    }
+    frames.set(subscription, frame);
+    this.#bytes += FRAME_BYTES + frame.length;
+    this.#makeRoom(section);
+  }
+
+  /** Gives up what was made first, but not this. */
+  #makeRoom(section: Section): void {
+    for (const [oldest, encoded] of this.#kept) {
+      if (this.#bytes <= KEPT_BYTES || oldest === section) break;
+      this.#kept.delete(oldest);
+      this.#bytes -= memoryBytes(encoded);
+    }
+  }
+}
+
+function memoryBytes({ text, ends, frames }: Encoded): number {
+  return TEXT_BYTES + text.length + RECORD_BYTES * ends.length + framesBytes(frames);
+}
+
+function framesBytes(frames: Encoded["frames"]): number {
+  let bytes = 0;
+  for (const frame of frames.values()) bytes += FRAME_BYTES + frame.length;
+  return bytes;
 }
 
 const texts = new Texts();
@@ -60,6 +92,11 @@ const writer = new ByteWriter(64 * 1_024);
 /** The section's text; the same object for the same section, as long as it is kept. */
 export function encodedOf(section: Section): Encoded {
   return texts.of(section);
+}
+
+/** Keeps the frame that was made of all of the section, for others with this subscription number. */
+export function keepFrame(section: Section, subscription: number, frame: Uint8Array): void {
+  texts.keepFrame(section, subscription, frame);
 }
 
 function encode({ payload, time, base }: Section): Encoded {

@@ -6,7 +6,7 @@
 import type { Section } from "../log/section.ts";
 import type { GapReason } from "../protocol/gateway_frames.ts";
 import type { Offset, Topic } from "../types.ts";
-import { type Encoded, encodedOf } from "./encoded.ts";
+import { encodedOf, keepFrame } from "./encoded.ts";
 
 /** Records `[from, to)` of a section, counted from its first. */
 export interface Piece {
@@ -57,19 +57,11 @@ export function pieceBytes({ section, from, to }: Piece): number {
 
 function recordsFrame(push: FeedRecords): Uint8Array {
   const whole = wholeSection(push);
-  const known = whole?.frames.get(push.subscription);
+  const known = whole && encodedOf(whole).frames.get(push.subscription);
   if (known) return known;
   const frame = splice(push);
-  if (whole) keep(whole.frames, push.subscription, frame);
+  if (whole) keepFrame(whole, push.subscription, frame);
   return frame;
-}
-
-/** Subscription numbers of which frames are kept: most sessions have their first one and few others. */
-const FRAMES_KEPT = 4;
-
-function keep(frames: Map<number, Uint8Array>, subscription: number, frame: Uint8Array): void {
-  if (frames.size >= FRAMES_KEPT) frames.clear();
-  frames.set(subscription, frame);
 }
 
 function gapFrame({ subscription, topic, partition, from, to, reason }: FeedGap): string {
@@ -78,12 +70,12 @@ function gapFrame({ subscription, topic, partition, from, to, reason }: FeedGap)
 }
 
 /** The section of which the push is all, and nothing more. */
-function wholeSection({ pieces, next, kept }: FeedRecords): Encoded | undefined {
+function wholeSection({ pieces, next, kept }: FeedRecords): Section | undefined {
   const [piece] = pieces;
   if (!piece || pieces.length > 1 || kept) return undefined;
   const { section, from, to } = piece;
   const isWhole = from === 0 && to === section.next - section.base && next === section.next;
-  return isWhole ? encodedOf(section) : undefined;
+  return isWhole ? section : undefined;
 }
 
 function splice({ subscription, topic, partition, pieces, next, bytes, kept }: FeedRecords) {

@@ -2,12 +2,12 @@
  * Entries in memory: the newest of every stripe, for followers at the head, and those that readers
  * from further back have just read, so that many readers of the same range share one read.
  *
- * Both are bounded by bytes over all stripes and give up their oldest first. What was appended last
+ * Both are bounded by what they take in memory over all stripes, and give up their oldest first. What was appended last
  * is therefore always an unbroken run that ends at the stripe's head.
  */
 
 import { assert } from "../assert.ts";
-import type { LogEntry } from "./log_entry.ts";
+import { type LogEntry, memoryBytes } from "./log_entry.ts";
 import type { Stripe } from "./stripe.ts";
 
 interface Kept {
@@ -42,7 +42,7 @@ export class EntryCache {
     if (entries.has(entry.number)) return;
     entries.set(entry.number, entry);
     this.#queue.push({ stripe, entry });
-    this.#bytes += entry.bytes;
+    this.#bytes += memoryBytes(entry);
     while (this.#bytes > this.#bytesMax && this.#oldest < this.#queue.length - 1) this.#evict();
   }
 
@@ -51,14 +51,14 @@ export class EntryCache {
     if (!this.#entries.delete(stripe)) return;
     this.#queue = this.#queue.slice(this.#oldest).filter((kept) => kept?.stripe !== stripe);
     this.#oldest = 0;
-    this.#bytes = this.#queue.reduce((sum, kept) => sum + (kept?.entry.bytes ?? 0), 0);
+    this.#bytes = this.#queue.reduce((sum, kept) => sum + (kept ? memoryBytes(kept.entry) : 0), 0);
   }
 
   #evict(): void {
     const kept = this.#queue[this.#oldest];
     assert(kept, "what is from the oldest on was not given up yet");
     this.#queue[this.#oldest++] = undefined;
-    this.#bytes -= kept.entry.bytes;
+    this.#bytes -= memoryBytes(kept.entry);
     const entries = this.#entries.get(kept.stripe);
     entries?.delete(kept.entry.number);
     // It is all that holds a stripe whose topic is in memory no more.

@@ -1,5 +1,5 @@
 /**
- * Reads entries of a stripe's log from the store, in order, a bounded number of bytes at a time. An
+ * Reads entries of a stripe's log from the store, in order, a bounded part of memory at a time. An
  * entry is one value or several (`chunk` 0, 1, …), and a page of the store may end within one.
  */
 
@@ -7,6 +7,7 @@ import { assert } from "../assert.ts";
 import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { type DecodedEntry, decodeEntry } from "./entry.ts";
+import { memoryBytes } from "./log_entry.ts";
 
 /** Names a stripe. */
 export interface StripeName {
@@ -21,8 +22,8 @@ const FIRST_PAGE = 16;
 const LARGEST_PAGE = 128;
 
 /**
- * The entries `[from, to)`, at least one of them, until they have `bytesMax` bytes. Whoever asks
- * knows from a head that they were stored; `EntryMissing` if retention or a deletion came first.
+ * The entries `[from, to)`, at least one of them, until they take `bytesMax` bytes in memory.
+ * Whoever asks knows from a head that they were stored; `EntryMissing` if retention or a deletion came first.
  */
 export async function scanEntries(
   store: Store,
@@ -50,7 +51,7 @@ export async function scanEntries(
       if (chunks.number !== number + i) throw new EntryMissing(number + i);
       const entry = decodeEntry(chunks.values, stripe.partitions);
       decoded.push(entry);
-      bytes += entry.bytes;
+      bytes += memoryBytes(entry);
     }
     const meanBytes = Math.max(1, bytes / decoded.length);
     limit = Math.min(LARGEST_PAGE, FIRST_PAGE + Math.ceil((bytesMax - bytes) / meanBytes));

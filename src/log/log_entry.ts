@@ -15,8 +15,16 @@ export interface LogEntry {
   /** For each partition of the stripe, the offset that its next record had before this entry. */
   readonly bases: readonly Offset[];
   readonly sections: readonly Section[];
-  /** What it takes in memory and on the store. */
+  /** What it takes in the store. */
   readonly bytes: number;
+}
+
+/**
+ * What an entry takes in memory, as measured: beside its bytes there are objects for it, for each
+ * section and for each base, which of a small one are most.
+ */
+export function memoryBytes({ bytes, sections, bases }: LogEntry | DecodedEntry): number {
+  return bytes + 512 + 256 * sections.length + 8 * bases.length;
 }
 
 export function logEntry(stripe: Stripe, number: number, decoded: DecodedEntry): LogEntry {

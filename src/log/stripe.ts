@@ -28,7 +28,7 @@ import {
   type Head,
   type Trim,
 } from "./head.ts";
-import { type LogEntry, logEntry } from "./log_entry.ts";
+import { type LogEntry, logEntry, memoryBytes } from "./log_entry.ts";
 import type { Bounds, Section } from "./section.ts";
 import { loadSnapshot } from "./snapshots.ts";
 import { stripeWidth, unknownTopic } from "./topics.ts";
@@ -178,7 +178,7 @@ export class Stripe {
     try {
       while (from + entries.length < to) {
         const page = await scanEntries(store, this, from + entries.length, to, LOG.readBytes);
-        bytes += page.reduce((sum, entry) => sum + entry.bytes, 0);
+        bytes += page.reduce((sum, entry) => sum + memoryBytes(entry), 0);
         if (bytes > LOG.cacheBytes) return undefined;
         entries.push(...page);
       }
