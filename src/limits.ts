@@ -186,7 +186,7 @@ export const LOG = {
   publishMs: 5_000,
   /** Pause before what could not be read is read once more. */
   rereadMs: 100,
-  /** Publishes that wait for the store before new ones are `overloaded`: by bytes. */
+  /** What publishes that wait for the store may take in memory before new ones are `overloaded`. */
   queueBytes: 64 * MiB,
   /** A snapshot of what is known of producers is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,

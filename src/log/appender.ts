@@ -15,7 +15,7 @@ import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
 import type { Place, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
-import type { Append, Rider } from "./append.ts";
+import { type Append, APPEND_BYTES, type Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { Deferred, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
@@ -61,7 +61,7 @@ export class Appender implements Source {
     }
     const pending = pend(append, logs, since);
     this.#queue.push(pending);
-    this.#queuedBytes += pending.bytes;
+    this.#queuedBytes += queuedBytes([pending]);
     this.#wake();
   }
 
@@ -254,7 +254,7 @@ export class Appender implements Source {
 
   #putBack(pendings: readonly Pending[]): void {
     this.#queue = [...pendings, ...this.#queue];
-    for (const { bytes } of pendings) this.#queuedBytes += bytes;
+    this.#queuedBytes += queuedBytes(pendings);
     this.#wake();
   }
 
@@ -263,9 +263,13 @@ export class Appender implements Source {
     const dropped = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
     const rest = dropped === this.#queue ? [] : this.#queue.slice(count);
     this.#queue = deferred.length > 0 ? [...deferred, ...rest] : rest;
-    for (const { bytes } of dropped) this.#queuedBytes -= bytes;
-    for (const { bytes } of deferred) this.#queuedBytes += bytes;
+    this.#queuedBytes += queuedBytes(deferred) - queuedBytes(dropped);
   }
+}
+
+/** What they take in memory while they wait. */
+function queuedBytes(pendings: readonly Pending[]): number {
+  return pendings.reduce((sum, { bytes }) => sum + bytes, APPEND_BYTES * pendings.length);
 }
 
 /** What was let in behind something that has failed since must not overtake it. */

@@ -5,7 +5,7 @@
 
 import { GatewayError } from "../errors.ts";
 import { LOG } from "../limits.ts";
-import type { Append, AppendPart } from "./append.ts";
+import { type Append, APPEND_BYTES, type AppendPart } from "./append.ts";
 import { storedBytesOf } from "./record.ts";
 
 export interface ArrivalsOptions {
@@ -44,7 +44,10 @@ export class Arrivals {
       const why = "Too much waits for topics that are being read";
       return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: 100 }));
     }
-    const bytes = append.parts.reduce((sum, { records }) => sum + storedBytesOf(records), 0);
+    const bytes = append.parts.reduce(
+      (sum, { records }) => sum + storedBytesOf(records),
+      APPEND_BYTES,
+    );
     const arrival: Arrival = { append, bytes, since: now, isLoading: false };
     this.#waiting.add(arrival);
     this.#bytes += bytes;

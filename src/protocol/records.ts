@@ -16,6 +16,11 @@ import { Span } from "./json_reader.ts";
 
 const utf8 = new TextDecoder();
 const QUOTE = 0x22;
+/** From where on a message is large, and what is a small part of it: an eighth. */
+const LARGE_BYTES = 16 * 1_024;
+const SMALL_PART = 8;
+
+type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
 
 /**
  * What the reader made of records whose values stand in `bytes`; `field` is their name in errors. Throws
@@ -44,7 +49,26 @@ export function readRecords(
   if (total > ADVERTISED.publishBytes) {
     throw tooLarge("batch", field, `has ${total} bytes`, ADVERTISED.publishBytes);
   }
+  if (bytes.length > LARGE_BYTES) leaveMessage(records, bytes);
   return records;
+}
+
+/**
+ * Where their values are a small part of a large message they get copies: they may wait for the store,
+ * and would keep all of it for so long.
+ */
+function leaveMessage(records: Mutable<RecordIn>[], { length }: Uint8Array): void {
+  const bytes = records.reduce((sum, { from, to }) => sum + to - from, 0);
+  if (bytes * SMALL_PART > length) return;
+  const copy = new Uint8Array(bytes);
+  let at = 0;
+  for (const record of records) {
+    const { source, from, to } = record;
+    copy.set(source.subarray(from, to), at);
+    record.source = copy;
+    record.from = at;
+    record.to = at += to - from;
+  }
 }
 
 function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string): RecordIn {

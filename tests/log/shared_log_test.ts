@@ -11,7 +11,16 @@ import type { Topic } from "../../src/types.ts";
 import { type Entry, unreadable, type WriteResult } from "../../src/store/store.ts";
 import { type Fate, FatedStore } from "../store/fated_store.ts";
 import { settled, testHost } from "../support/test_host.ts";
-import { append, places, record, refused, stamp, stamped, valuesOf } from "./log_fixture.ts";
+import {
+  append,
+  fixture,
+  places,
+  record,
+  refused,
+  stamp,
+  stamped,
+  valuesOf,
+} from "./log_fixture.ts";
 
 /** Two gateways on one store, with a topic that both know; the first reaches it through fates. */
 async function gateways(partitions: number) {
@@ -151,6 +160,22 @@ Deno.test("what others append while a topic is loaded is learned once it is", as
     await settled();
     assertEquals(log.known(topic, 0)?.next, entries, tell);
   }
+});
+
+Deno.test("many small publishes that wait are refused when they take too much memory", async () => {
+  const link = new FatedStore(new MemoryStore());
+  const { log, topic } = await fixture(1, link);
+  await log.open(topic);
+  link.writeFates = [() => new Promise(() => {})];
+  const refusals: string[] = [];
+  const taken = 100_000;
+  for (let i = 0; i < taken; i++) {
+    append(log, topic, [record(i)]).then((result) => refusals.push(refused(result)));
+  }
+  await settled();
+  assert(refusals.length > 0, "each of them takes 700 bytes at least");
+  assert(refusals.every((code) => code === "overloaded"));
+  assert((taken - refusals.length) * 1_000 > LOG.queueBytes);
 });
 
 Deno.test("what waits for a topic that cannot be read is answered in time, and bounded", async () => {

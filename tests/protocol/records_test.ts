@@ -39,6 +39,18 @@ Deno.test("a record's value stays the text that the client sent", () => {
   assertEquals(records.map(valueText), values);
 });
 
+Deno.test("what waits of a large message is the values, where they are a small part of it", () => {
+  const values = ["1.50", '"x"', "[1]"];
+  const records = values.map((text, i) => `{"key":"${i}","value":${text}}`);
+  const large = read(`{"records":[${records}],"other":"${"x".repeat(300_000)}"}`);
+  assertEquals(large.map(valueText), values);
+  assertEquals(large.map(({ key }) => key), ["0", "1", "2"]);
+  for (const { source } of large) assertEquals(source.buffer.byteLength, 10);
+
+  const [whole] = readAll([{ value: "x".repeat(100_000) }]);
+  assertEquals(whole?.source.length, 100_026);
+});
+
 Deno.test("all members of a record are kept, and unknown ones are not", () => {
   const [record] = readAll([{
     key: "cab-1",
