@@ -84,15 +84,16 @@ export class Reader {
     const first = Math.max(from, start);
     if (first >= next) return { sections: [], bounds: stripe.bounds(partition) };
     const end = stripe.head.entries;
+    const search = async () =>
+      await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
     const marked = this.#bookmarks.get(bookmark(stripe, partition, first));
-    // Entries between it and its partition's next record may be gone since.
-    let number = marked === undefined
-      ? await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1
-      : Math.max(marked, stripe.trim.entry);
+    // Entries between it and its partition's next record may be gone since, or be many.
+    let number = marked === undefined ? await search() : Math.max(marked, stripe.trim.entry);
     const sections: Section[] = [];
     let bytes = 0;
     let scanned = 0; // of the whole stripe, which is what reading from far back costs
     while (number < end && (sections.length === 0 || bytes < bytesMax && scanned < LOG.readBytes)) {
+      if (sections.length === 0 && scanned >= LOG.readBytes) number = await search();
       const entry = this.#kept(stripe, number) ?? await this.#fetch(stripe, number);
       number++;
       scanned += entry.bytes;

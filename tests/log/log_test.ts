@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { Entry, Range } from "../../src/store/store.ts";
 import { settled } from "../support/test_host.ts";
 import {
   append,
@@ -166,6 +168,31 @@ Deno.test("an offset is found by time, and any offset by search", async () => {
       assertEquals((await valuesOf(reader, topic, 0, offset))[0], [offset, offset * 4]);
     }
   }
+});
+
+Deno.test("a reader that goes on where it stopped does not read all that others have since", async () => {
+  class Counting extends MemoryStore {
+    values = 0;
+    override async scan(range: Range): Promise<Entry[]> {
+      const found = await super.scan(range);
+      this.values += found.length;
+      return found;
+    }
+  }
+  const store = new Counting();
+  const { log, topic } = await fixture(2, store);
+  const fill = async () => {
+    const large = "x".repeat(250_000);
+    for (let i = 0; i < 150; i++) await append(log, topic, [record(large, { partition: 0 })]);
+  };
+  await append(log, topic, [record("first", { partition: 1 })]);
+  await fill();
+  await append(log, topic, [record("second", { partition: 1 })]);
+  await fill(); // so that it is not in memory
+  assertEquals(await valuesOf(log, topic, 1, 0), [[0, "first"]]);
+  store.values = 0;
+  assertEquals(await valuesOf(log, topic, 1, 1), [[1, "second"]]);
+  assert(store.values < 300, `it reads ${store.values} values, of 600 in between`);
 });
 
 Deno.test("to a deleted topic nothing is appended, and its successor starts anew", async () => {
