@@ -199,6 +199,8 @@ export const LOG = {
   retentionApartMs: 10_000,
   /** How often retention looks; the protocol promises 10 s. */
   retentionEveryMs: 2_000,
+  /** Writes with which it trims one topic before it is the turn of others. */
+  retentionWrites: 20,
   /** Keys that one background delete takes, and the pause behind it. */
   deleteKeys: 500,
   /** Keys, with their values, that one look at a deleted topic takes at first; and looks in one go. */

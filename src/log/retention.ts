@@ -26,15 +26,15 @@ export interface Retained {
   snapshot(stripe: Stripe): Promise<void>;
 }
 
-/** Trims the topic to its policy. */
+/** Trims the topic to its policy, for some time: whether more of it is to go. */
 export async function retain(
   store: Store,
   host: Host,
   retained: Retained,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { topic, stripes } = retained;
-  if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return;
+  if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return false;
   while (!signal.aborted) {
     // Other gateways trim too: by what is known here of where logs begin, too much might go.
     for (const stripe of stripes) await stripe.refreshTrim(store);
@@ -44,6 +44,7 @@ export async function retain(
       if (!(error instanceof EntryMissing)) throw error; // another was faster: it is looked at again
     }
   }
+  return true;
 }
 
 /** Trims the topic, where its logs begin where they are known to. */
@@ -52,12 +53,12 @@ async function retainKnown(
   host: Host,
   retained: Retained,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { topic, stripes } = retained;
   const left = new Set(stripes);
-  while (!signal.aborted) {
+  for (let writes = 0; writes < LOG.retentionWrites && !signal.aborted;) {
     const [oldest, next] = await byAge(store, left);
-    if (!oldest) return;
+    if (!oldest) return false;
     const { stripe } = oldest;
     const { entry: from } = stripe.trim;
     const page = await scanEntries(store, stripe, from, stripe.head.entries, LOG.readBytes);
@@ -66,7 +67,7 @@ async function retainKnown(
       now: host.clock.now(),
       othersFrom: next?.time ?? Infinity,
     });
-    if (doomed.length === 0) return;
+    if (doomed.length === 0) return false;
     if (from + doomed.length > stripe.replayFrom) await retained.snapshot(stripe);
     const replayable = doomed.slice(0, Math.max(0, stripe.replayFrom - from));
     const allowed = inOneWrite(replayable);
@@ -75,8 +76,10 @@ async function retainKnown(
       continue;
     }
     await trim(store, host, stripe, allowed);
+    writes++;
     await sleep(host.clock, LOG.deletePauseMs);
   }
+  return true;
 }
 
 /** As many of them as one write can delete. */

@@ -57,7 +57,8 @@ export class Upkeep {
       for (const stripe of stripes) await this.#maintain(stripe);
     }
     for (const topic of await this.#log.topics.list()) {
-      if (!signal.aborted) await this.#retain(topic);
+      // What it leaves is for the next pass, which comes at once then.
+      if (!signal.aborted && await this.#retain(topic)) this.#due = -Infinity;
     }
   }
 
@@ -68,10 +69,10 @@ export class Upkeep {
     if (stripe.bytesToReplay >= due && !this.#stopping.signal.aborted) await this.#snapshot(stripe);
   }
 
-  async #retain(topic: Topic): Promise<void> {
-    if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return;
+  async #retain(topic: Topic): Promise<boolean> {
+    if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return false;
     const { stripes } = await this.#log.open(topic);
-    await retain(this.#store, this.#host, {
+    return await retain(this.#store, this.#host, {
       topic,
       stripes,
       snapshot: (stripe) => this.#snapshot(stripe),

@@ -88,11 +88,29 @@ Deno.test("retention by bytes keeps the newest of all stripes", async () => {
     await host.clock.advance(60_000);
   }
   for (let i = 50; i < 100; i++) await append(fixture, topic, i, 1, 16);
-  fixture.upkeep.tick(host.clock.monotonic());
-  await host.clock.advance(60_000);
+  for (let i = 0; i < 10; i++) await pass(fixture);
   const [quiet, busy] = [await log.bounds(topic, 0), await log.bounds(topic, 16)];
   assert(quiet.bytes + busy.bytes <= 100_000, "as much as is kept");
   assert(Math.abs(quiet.start - busy.start) <= 1, `from ${quiet.start} and ${busy.start} on`);
+});
+
+Deno.test("a topic of which much is to go does not hold up the retention of others", async () => {
+  const fixture = gateway(new MemoryStore(), testHost());
+  const { log, host } = fixture;
+  const { topic } = await log.topics.create("large", { partitions: 32 });
+  // Its entries lie too far apart for one write to delete several.
+  for (let i = 0; i < 1_000; i++) {
+    await append(fixture, topic, i, 1, i % 2 * 16);
+    await host.clock.advance(2 * LOG.retentionApartMs);
+  }
+  const small = await log.topics.create("small", { partitions: 1, retentionMs: 1_000 });
+  await append(fixture, small.topic, 0);
+  await host.clock.advance(2_000);
+  await log.topics.create("large", { partitions: 32, retentionBytes: 1_000 });
+  for (let i = 0; i < 2; i++) await pass(fixture);
+  assertEquals((await log.bounds(small.topic, 0)).start, 1);
+  for (let i = 0; i < 100; i++) await pass(fixture);
+  assert((await log.bounds(topic, 0)).start > 490, "the rest goes in later passes");
 });
 
 Deno.test("retention by age goes by the time of the append", async () => {
