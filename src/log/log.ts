@@ -48,6 +48,9 @@ export class Log {
   /** Stripes to which others have appended, and the look at them that is to come. */
   readonly #toLearn = new Set<Stripe>();
   #learning: Promise<void> | undefined;
+  /** The last look at all that is in memory, and the next one. */
+  #looking: Promise<void> = Promise.resolve();
+  #toLook: Promise<void> | undefined;
   #accepted = 0;
   /** Appends that are not answered, with their numbers. */
   readonly #unsettled = new Map<Append, number>();
@@ -160,9 +163,14 @@ export class Log {
     if (behind.length > 0) await this.#learnSoon(behind);
   }
 
-  /** Other gateways may have appended anywhere. */
-  async catchUpAll(): Promise<void> {
-    await this.#learnSoon([...this.#logs.values()].flatMap((log) => this.#stripesNow(log)));
+  /** Other gateways may have appended anywhere. All who ask until a look begins are served by it. */
+  catchUpAll(): Promise<void> {
+    return this.#toLook ??= this.#looking.then(() => {
+      this.#toLook = undefined;
+      const look = this.#lookAtAll();
+      this.#looking = look.catch(() => {});
+      return look;
+    });
   }
 
   /** Topics whose stripes are in memory. */
@@ -242,19 +250,41 @@ export class Log {
     });
   }
 
+  /**
+   * Most are as they are known here, and nothing that is to be written waits until that is seen. What is
+   * being written meanwhile may look as if others had: it is looked at once more, which does no harm.
+   */
+  async #lookAtAll(): Promise<void> {
+    const stripes = [...this.#logs.values()].flatMap((log) => this.#stripesNow(log));
+    for await (const heads of this.#headsOf(stripes)) {
+      const behind = heads.filter(([{ headVersion }, { version }]) => version !== headVersion);
+      if (behind.length > 0) await this.#learnSoon(behind.map(([stripe]) => stripe));
+    }
+  }
+
   /** Learns what others have written, and tells those who follow. Nothing is being written meanwhile. */
   async #learn(stripes: readonly Stripe[]): Promise<void> {
+    for await (const heads of this.#headsOf(stripes)) {
+      await allDone(heads.map(([stripe, head]) => this.#learnFrom(stripe, head)));
+    }
+  }
+
+  /** As they are in the store, as many at a time as one read takes. */
+  async *#headsOf(stripes: readonly Stripe[]): AsyncGenerator<[stripe: Stripe, head: Entry][]> {
     for (let at = 0; at < stripes.length; at += STORE.readKeys) {
       const some = stripes.slice(at, at + STORE.readKeys);
       const heads = await this.#store.read(
         some.map(({ topic, index }) => keys.head(topic.id, index)),
       );
-      await allDone(some.map((stripe, i) => this.#learnFrom(stripe, heads[i])));
+      yield some.map((stripe, i) => {
+        const head = heads[i];
+        assert(head, "a read answers every key");
+        return [stripe, head];
+      });
     }
   }
 
-  async #learnFrom(stripe: Stripe, head: Entry | undefined): Promise<void> {
-    assert(head, "a read answers every key");
+  async #learnFrom(stripe: Stripe, head: Entry): Promise<void> {
     try {
       const learned = await stripe.refresh(this.#store, head);
       if (!learned) return this.#skipped(stripe);

@@ -162,6 +162,20 @@ Deno.test("what others append while a topic is loaded is learned once it is", as
   }
 });
 
+Deno.test("a look at what others have appended anywhere holds up no append", async () => {
+  const { link, log, other, topic } = await gateways(32);
+  await append(other, topic, [record("x", { partition: 0 })]);
+  const read = held<Entry[]>();
+  link.readFates = [read.fate];
+  const looks = [log.catchUpAll(), log.catchUpAll()];
+  await settled();
+  assertEquals(places(await append(log, topic, [record("y", { partition: 16 })])), [[16, 0]]);
+  assertEquals(log.known(topic, 0)?.next, 0);
+  read.letGo();
+  await Promise.all(looks);
+  assertEquals([0, 16].map((partition) => log.known(topic, partition)?.next), [1, 1]);
+});
+
 Deno.test("many small publishes that wait are refused when they take too much memory", async () => {
   const link = new FatedStore(new MemoryStore());
   const { log, topic } = await fixture(1, link);
