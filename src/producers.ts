@@ -5,6 +5,7 @@
 
 import { assert } from "./assert.ts";
 import { type Host, newId } from "./host/host.ts";
+import { PRODUCER } from "./limits.ts";
 import { keys } from "./store/keys.ts";
 import type { Store } from "./store/store.ts";
 import { transact } from "./store/transact.ts";
@@ -23,7 +24,11 @@ export class Producers {
     this.#host = host;
   }
 
-  /** A new producer; or the one of this subject's name with a higher epoch, which fences the older ones. */
+  /**
+   * A new producer; or the one of this subject's name with a higher epoch, which fences the older ones. An
+   * epoch that a clock had given out far ahead of time leaves none that partitions would take: then a
+   * new one has the name.
+   */
   async init(subject: string, name: string | undefined): Promise<ProducerId> {
     const fresh = { id: newId(this.#host), epoch: this.#host.clock.now() };
     if (name === undefined) return fresh;
@@ -35,7 +40,7 @@ export class Producers {
         return { checks: [{ key, version: entry.version }], known: decode(entry.value) };
       },
       decide: ({ known }) => {
-        const result = known
+        const result = known && known.epoch < fresh.epoch + PRODUCER.skewMs
           ? { id: known.id, epoch: Math.max(known.epoch + 1, fresh.epoch) }
           : fresh;
         const value = new TextEncoder().encode(JSON.stringify(result));
