@@ -128,7 +128,12 @@ export class Stripe {
 
   /** Retention may have moved where the log begins. */
   async refreshTrim(store: Store): Promise<void> {
-    this.trim = (await this.#read(store)).trim;
+    this.#moveTrim((await this.#read(store)).trim);
+  }
+
+  /** What was read before another look came back may be older than what that has found. */
+  #moveTrim(trim: Trim): void {
+    if (trim.entry > this.trim.entry) this.trim = trim;
   }
 
   /**
@@ -155,7 +160,7 @@ export class Stripe {
       }
       this.head = head;
       this.headVersion = headVersion;
-      this.trim = trim;
+      this.#moveTrim(trim);
       this.replayFrom = from;
       return;
     }

@@ -8,6 +8,7 @@ import { keys } from "../../src/store/keys.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Key, Write } from "../../src/store/store.ts";
 import type { ProducerStamp, Topic } from "../../src/types.ts";
+import { FatedStore } from "../store/fated_store.ts";
 import { type TestHost, testHost } from "../support/test_host.ts";
 
 const PRODUCER = "01KB0000000000000000000000";
@@ -165,6 +166,29 @@ Deno.test("one that is behind what others have trimmed learns the rest, and tell
   const repeated = await append(slow, topic, 3);
   assert(repeated.ok && repeated.duplicate, "what is trimmed is known to have been stored");
   assertEquals(repeated.offsets, [[[0, 3]]]);
+});
+
+Deno.test("a look at where a log begins that comes back late does not put it back", async () => {
+  const store = new MemoryStore({ shared: true });
+  const [ahead, slow] = [gateway(store, testHost(1)), gateway(store, testHost(2))];
+  const { topic } = await ahead.log.topics.create("t", { partitions: 1, retentionBytes: 5_000 });
+  for (let sequence = 0; sequence < 30; sequence++) await append(ahead, topic, sequence);
+  const stripe = (await slow.log.open(topic)).stripeOf(0);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const link = new FatedStore(store);
+  link.readFates = [async (reach) => {
+    const found = await reach();
+    await promise;
+    return found;
+  }];
+  const late = stripe.refreshTrim(link);
+  await pass(ahead);
+  await stripe.refreshTrim(link);
+  const { start } = stripe.bounds(0);
+  assert(start > 0);
+  resolve();
+  await late;
+  assertEquals(stripe.bounds(0).start, start);
 });
 
 Deno.test("a reader goes on where it stopped, also if what lay behind that is gone since", async () => {
