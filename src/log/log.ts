@@ -5,7 +5,7 @@
 
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
-import type { Clock, Host } from "../host/host.ts";
+import type { Clock, Host, Telemetry } from "../host/host.ts";
 import { LOG, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
@@ -38,6 +38,7 @@ export class Log {
   listener: LogListener = { appended() {}, skipped() {} };
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
   readonly #appender: Appender;
   readonly #tail = new EntryCache(LOG.cacheBytes);
   readonly #pages = new EntryCache(LOG.cacheBytes / 4);
@@ -59,6 +60,7 @@ export class Log {
   constructor(store: Store, host: Host, autoPartitions: number) {
     this.#store = store;
     this.#clock = host.clock;
+    this.#telemetry = host.telemetry;
     this.topics = new Topics(store, host, autoPartitions);
     this.topics.onRemoved((topic) => this.#end(topic));
     this.journal = new Journal(store, host);
@@ -74,7 +76,7 @@ export class Log {
     this.journal.add(this.#appender);
     this.#arrivals = new Arrivals({
       admit: (append, since) => this.#enqueue(append, since),
-      load: (append) => Promise.all(append.parts.map(({ topic }) => this.open(topic))),
+      load: (append) => this.#load(append),
       refuse: (append, error) => this.#refuse(append, error),
     });
     this.#reader = new Reader(store, this.#tail, this.#pages);
@@ -188,6 +190,20 @@ export class Log {
     const stripe = (await this.open(topic)).stripeOf(partition);
     if (from > stripe.bounds(partition).next) await this.catchUp(topic);
     return stripe;
+  }
+
+  /** What is stored of a topic may be damaged, which is the trouble of who uses it, and nobody else's. */
+  async #load({ parts }: Append): Promise<void> {
+    try {
+      await Promise.all(parts.map(({ topic }) => this.open(topic)));
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      this.#telemetry.report("error", "A topic cannot be loaded", { error });
+      throw new GatewayError(
+        "internal",
+        "The topic cannot be loaded; why is logged at the gateway",
+      );
+    }
   }
 
   #enqueue(append: Append, since: number): boolean {

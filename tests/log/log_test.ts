@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
+import { keys } from "../../src/store/keys.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import type { Entry, Range } from "../../src/store/store.ts";
+import type { Entry, Mutation, Range, Store } from "../../src/store/store.ts";
 import { settled } from "../support/test_host.ts";
 import {
   append,
@@ -227,4 +228,23 @@ Deno.test("what escapes make larger than a write is refused, and what comes behi
     [refused(await byKey), refused(await byHeader), refused(await behind)],
     ["batch_too_large", "batch_too_large", "stored"],
   );
+});
+
+async function damage(store: Store, mutation: Mutation): Promise<void> {
+  const [entry] = await store.read([mutation.key]);
+  assert(entry);
+  await store.write({ checks: [entry], mutations: [mutation] });
+}
+
+Deno.test("what is damaged in the store refuses publishes to its topic, and to no other", async () => {
+  const { store, host, log, topic } = await fixture(1);
+  for (let i = 0; i < 3; i++) await append(log, topic, [record(i)]);
+  const { topic: other } = await log.topics.create("other", { partitions: 1 });
+  const key = keys.entry(topic.id, 0, 1, 0);
+  await damage(store, { type: "set", key, value: new Uint8Array([99]) });
+  const restarted = new Log(store, host, 0);
+  for (let i = 0; i < 2; i++) {
+    assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
+    assertEquals(places(await append(restarted, other, [record("x")])), [[0, i]]);
+  }
 });
