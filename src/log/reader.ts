@@ -61,11 +61,13 @@ export class Reader {
   /** Where retention passes the place between the look and the read, the start has moved: looks again. */
   async #withinTrim<T>(stripe: Stripe, read: () => Promise<T>): Promise<T> {
     for (;;) {
+      const { entry } = stripe.trim;
       try {
         return await read();
       } catch (error) {
         if (!(error instanceof EntryMissing)) throw error;
         await stripe.refreshTrim(this.#store);
+        assert(stripe.trim.entry > entry, "an entry that is not there any more was trimmed");
       }
     }
   }

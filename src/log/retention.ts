@@ -35,9 +35,12 @@ export async function retain(
 ): Promise<boolean> {
   const { topic, stripes } = retained;
   if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return false;
-  while (!signal.aborted) {
+  for (let before = -1; !signal.aborted;) {
     // Other gateways trim too: by what is known here of where logs begin, too much might go.
     for (const stripe of stripes) await stripe.refreshTrim(store);
+    const gone = stripes.reduce((sum, { trim }) => sum + trim.entry, 0);
+    assert(gone > before, "an entry that is not there any more was trimmed");
+    before = gone;
     try {
       return await retainKnown(store, host, retained, signal);
     } catch (error) {

@@ -145,10 +145,12 @@ export class Stripe {
     store: Store,
     keep: (decoded: DecodedEntry, number: number) => void = () => {},
   ): Promise<void> {
-    for (;;) {
+    for (let before = -1;;) {
       const { head, headVersion, trim } = await this.#read(store);
       const snapshot = await loadSnapshot(store, this);
       const from = Math.max(trim.entry, snapshot);
+      assert(from > before, "an entry that is not there any more was trimmed");
+      before = from;
       this.#tail.drop(this);
       this.bytesToReplay = 0;
       try {

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AssertionFailed } from "../../src/assert.ts";
 import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
 import { keys } from "../../src/store/keys.ts";
@@ -247,4 +248,13 @@ Deno.test("what is damaged in the store refuses publishes to its topic, and to n
     assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
     assertEquals(places(await append(restarted, other, [record("x")])), [[0, i]]);
   }
+});
+
+Deno.test("an entry that is lost from the store is an error for who needs it, and looked for once", async () => {
+  const { store, host, log, topic } = await fixture(1);
+  for (let i = 0; i < 3; i++) await append(log, topic, [record(i)]);
+  await damage(store, { type: "delete", key: keys.entry(topic.id, 0, 1, 0) });
+  const restarted = new Log(store, host, 0);
+  assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
+  await assertRejects(() => restarted.read(topic, 0, 1, 1), AssertionFailed);
 });
