@@ -116,8 +116,8 @@ export class Appender implements Source {
   /** Answers what has waited for the store too long: it was not sent yet, so nothing happened. */
   tick(now: number): void {
     for (const pending of this.#queue) {
-      if (pending.since + LOG.publishMs > now) break;
-      if (pending.answered) continue;
+      // What has waited for its topic before may stand behind what came later.
+      if (pending.answered || pending.since + LOG.publishMs > now) continue;
       const code = pending.inDoubt ? "timeout" : "unavailable";
       this.#fail(pending, new GatewayError(code, "The store does not answer"));
     }

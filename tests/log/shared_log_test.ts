@@ -223,6 +223,33 @@ Deno.test("what waits for a topic that cannot be read is answered in time, and b
   assert(answers.every(([, ms]) => ms <= LOG.publishMs), JSON.stringify(answers));
 });
 
+Deno.test("what has waited for its topic, and then for a write, is answered in time all the same", async () => {
+  const { stored, log: first, topic: slow } = await gateways(1);
+  const { topic: quick } = await first.topics.create("quick", { partitions: 1 });
+  const link = new FatedStore(stored);
+  const host = testHost(3);
+  const log = new Log(link, host, 0);
+  await log.open(quick);
+  const load = held<Entry[]>();
+  link.readFates = [load.fate];
+  link.writeFates = [() => new Promise(() => {})];
+  const answers: string[] = [];
+  const publish = async (topic: Topic) => {
+    answers.push(`${topic.name}: ${refused(await append(log, topic, [record("x")]))}`);
+  };
+  publish(slow);
+  publish(quick); // is being written for ever
+  await settled();
+  await host.clock.advance(LOG.publishMs / 2);
+  publish(quick);
+  load.letGo();
+  await settled();
+  await host.clock.advance(LOG.publishMs / 2);
+  log.tick(host.clock.monotonic());
+  await settled();
+  assertEquals(answers.filter((answer) => answer.endsWith("unavailable")), ["gps: unavailable"]);
+});
+
 Deno.test("a topic that is slow to load holds up no other", async () => {
   const { stored, log: first, topic: slow } = await gateways(1);
   const { topic: quick } = await first.topics.create("quick", { partitions: 1 });
