@@ -2,8 +2,8 @@
  * Entries in memory: the newest of every stripe, for followers at the head, and those that readers
  * from further back have just read, so that many readers of the same range share one read.
  *
- * Both are bounded by what they take in memory over all stripes, and give up their oldest first. What was appended last
- * is therefore always an unbroken run that ends at the stripe's head.
+ * Both are bounded by what they take in memory over all stripes, and give up their oldest first. What
+ * was appended last is therefore always an unbroken run that ends at the stripe's head.
  */
 
 import { assert } from "../assert.ts";

@@ -22,8 +22,8 @@ const FIRST_PAGE = 16;
 const LARGEST_PAGE = 128;
 
 /**
- * The entries `[from, to)`, at least one of them, until they take `bytesMax` bytes in memory.
- * Whoever asks knows from a head that they were stored; `EntryMissing` if retention or a deletion came first.
+ * The entries `[from, to)`, at least one of them, until they take `bytesMax` bytes in memory. Whoever
+ * asks knows from a head that they were stored; `EntryMissing` if retention or a deletion came first.
  */
 export async function scanEntries(
   store: Store,
