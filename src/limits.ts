@@ -255,8 +255,8 @@ export const HTTP = {
   keepAliveMs: 15_000,
   /** How long nothing may move on a connection that is answered: event streams have a comment before. */
   stillMs: 30_000,
-  /** Requests of one connection that are being answered: each may hold an answer that nobody reads. */
-  requestsAtOnce: 16,
+  /** Requests of one connection that are not answered yet, the one that is being answered included. */
+  requestsInLine: 16,
   /** One request's body, decoded. */
   bodyBytes: 1 * MiB,
   /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */

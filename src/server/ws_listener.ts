@@ -35,7 +35,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
       options.fetch(request, addressOfRequest(incoming as IncomingMessage, options.trustedProxies)),
     { overrideGlobalObjects: false },
   );
-  const mayBegin = countRequests();
+  const takeInTurn = oneByOne();
   // Apart, since the types do not know all of it.
   const settings = {
     maxHeaderSize: HTTP.headerBytes,
@@ -50,11 +50,12 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
   const server = createServer(
     settings,
     (request: IncomingMessage, response: ServerResponse) => {
-      if (!mayBegin(request.socket, response)) return void request.socket.destroy();
-      if (hasIdleBody(request)) response.setHeader("connection", "close");
-      const status = outOfBounds(request, pathOf(request));
-      if (status === undefined) void answer(request, response);
-      else response.writeHead(status, { "connection": "close", "content-length": "0" }).end();
+      takeInTurn(request.socket, response, () => {
+        if (hasIdleBody(request)) response.setHeader("connection", "close");
+        const status = outOfBounds(request, pathOf(request));
+        if (status === undefined) void answer(request, response);
+        else response.writeHead(status, { "connection": "close", "content-length": "0" }).end();
+      });
     },
   );
   // What is beyond that number is silently left out, an `Origin` perhaps: one more shows that it was.
@@ -96,27 +97,23 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
 }
 
 /**
- * Who does not wait for answers has all that it sends in one piece begun at once, and what is made for
- * it kept until it reads. Returns what counts one more, and says whether it is let in.
+ * Answers those who do not wait for answers one by one: what is made for a request behind another is
+ * kept until that one ends, and an event stream may never end. Returns what takes one more.
  */
-function countRequests(): (socket: Socket, response: ServerResponse) => boolean {
-  const open = new WeakMap<Socket, Set<ServerResponse>>();
-  return (socket, response) => {
-    const responses = open.get(socket) ?? new Set();
-    if (!open.has(socket)) {
-      open.set(socket, responses);
-      socket.once("close", () => responses.forEach(end));
-    }
-    responses.add(response);
-    response.once("close", () => responses.delete(response));
-    return responses.size <= HTTP.requestsAtOnce;
+function oneByOne(): (socket: Socket, response: ServerResponse, begin: () => void) => void {
+  /** The first is being answered. */
+  const lines = new WeakMap<Socket, (() => void)[]>();
+  return (socket, response, begin) => {
+    const line = lines.get(socket) ?? [];
+    lines.set(socket, line);
+    line.push(begin);
+    if (line.length > HTTP.requestsInLine) return void socket.destroy();
+    response.once("close", () => {
+      line.shift();
+      if (!socket.destroyed) line[0]?.();
+    });
+    if (line.length === 1) begin();
   };
-
-  /** Of those that wait behind another `node:http` tells nobody that the connection is gone. */
-  function end(response: ServerResponse): void {
-    response.destroy();
-    response.emit("close");
-  }
 }
 
 /** The status for a request whose head nobody should look at further; undefined for any other. */
