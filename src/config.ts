@@ -77,7 +77,7 @@ interface Row<T> {
   readonly expected: string;
   /** Its value is shown to nobody. */
   readonly secret?: true;
-  /** Set but blank is an error: taken as unset, it would disable authentication. */
+  /** Set but blank is an error: taken as unset, less would be asked of a token, or none at all. */
   readonly guards?: true;
   read(text: string): T | undefined;
 }
@@ -112,6 +112,7 @@ function given<T>(row: Omit<Row<T>, "initial">): Row<Given<T>> {
 function words(expected: string): Row<Given<string>> {
   return given({
     expected: `${expected}, without control characters`,
+    guards: true,
     read: (text) => /\p{Cc}/u.test(text) ? undefined : text,
   });
 }

@@ -188,10 +188,17 @@ Deno.test("with a key it listens anywhere, and without one only here unless told
   assertThrows(() => readSettings({ HOST: "0.0.0.0", WEIR_JWKS_URL: "" }), StartRefused);
 });
 
-Deno.test("a key that is there and empty is none that was left out", () => {
+Deno.test("a key that is there and empty is none that was left out, nor is what a token must say", () => {
+  const tokenSettings = [
+    "WEIR_JWT_SECRET",
+    "WEIR_JWKS_URL",
+    "WEIR_JWT_ISSUER",
+    "WEIR_JWT_AUDIENCE",
+  ];
   for (const blank of ["", "  ", "\n"]) {
-    for (const name of ["WEIR_JWT_SECRET", "WEIR_JWKS_URL"]) {
-      const settings = { WEIR_OPEN: "true", [name]: blank };
+    for (const name of tokenSettings) {
+      const key = { WEIR_JWT_SECRET: "0123456789 0123456789 0123456789" };
+      const settings = { WEIR_OPEN: "true", ...key, [name]: blank };
       const { message } = assertThrows(() => readSettings(settings), StartRefused);
       assertEquals(message.startsWith(`${name} must be a`), true, message);
     }
