@@ -23,6 +23,8 @@ export type Action =
   | { readonly verb: "join"; readonly group: string; readonly topics: readonly string[] }
   /** What a topic is like: its partitions, where they begin and end. */
   | { readonly verb: "describe"; readonly topic: string }
+  /** How many bytes are in its partitions, which shows how large each record is. */
+  | { readonly verb: "measure"; readonly topic: string }
   | { readonly verb: "administer" };
 
 interface Keyed {
@@ -89,6 +91,8 @@ export class Rights {
         );
         return grants.admin || isNamed ? undefined : `grant for topic ${topic}`;
       }
+      case "measure":
+        return grants.admin ? undefined : missingWhole(grants, action.topic);
       case "administer":
         return grants.admin ? undefined : "admin grant";
       default:

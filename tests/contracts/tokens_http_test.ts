@@ -88,6 +88,25 @@ async function firstEvents(path: string): Promise<{ status: number; text: string
   return { status: response.status, text };
 }
 
+Deno.test("how large others' records are is told only to who may read them all, and to an admin", async () => {
+  const topic = `t-${crypto.randomUUID()}`;
+  const records = [{ key: "you", value: "theirs" }];
+  const writer = await bearer("w", { publish: [topic] });
+  await call(shared.gateway, "POST", `/v1/topics/${topic}/records`, { records }, writer);
+  const partitionsFor = async (grants: Grants) => {
+    const path = `/v1/topics/${topic}`;
+    const { text } = await call(shared.gateway, "GET", path, undefined, await bearer("me", grants));
+    return JSON.parse(text).partitions as Record<string, number>[];
+  };
+  for (const grants of [{ admin: true }, { subscribe: ["*"] }]) {
+    assert((await partitionsFor(grants)).some(({ bytes = 0 }) => bytes > 0));
+  }
+  for (const grants of [{ publish: ["*"] }, { subscribe: ["*/{sub}"] }]) {
+    const partitions = await partitionsFor(grants);
+    assertEquals(Object.keys(partitions[0] ?? {}), ["partition", "start", "next"]);
+  }
+});
+
 Deno.test("an event stream takes its token from the query, and reads what that allows", async () => {
   const topic = `t-${crypto.randomUUID()}`;
   const writer = await bearer("w", { publish: ["*"] });

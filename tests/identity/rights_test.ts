@@ -20,6 +20,7 @@ const read = (topic: string, ...keys: string[]): Action => ({
 });
 const join = (group: string, ...topics: string[]): Action => ({ verb: "join", group, topics });
 const describe = (topic: string): Action => ({ verb: "describe", topic });
+const measure = (topic: string): Action => ({ verb: "measure", topic });
 const administer: Action = { verb: "administer" };
 const initProducer: Action = { verb: "init producer" };
 
@@ -30,6 +31,7 @@ const rows: readonly [grants: Record<string, unknown>, allowed: Action[], forbid
     read("t", "k"),
     join("g", "t"),
     describe("t"),
+    measure("t"),
     administer,
     initProducer,
   ]],
@@ -37,9 +39,10 @@ const rows: readonly [grants: Record<string, unknown>, allowed: Action[], forbid
     publish("t2", "k"),
     read("t"),
     join("g", "t"),
+    measure("t"),
     administer,
   ]],
-  [{ subscribe: ["t-*"] }, [read("t-1"), read("t-", "k"), describe("t-1")], [
+  [{ subscribe: ["t-*"] }, [read("t-1"), read("t-", "k"), describe("t-1"), measure("t-1")], [
     read("t"),
     publish("t-1", "k"),
     join("g", "t-1"),
@@ -51,6 +54,7 @@ const rows: readonly [grants: Record<string, unknown>, allowed: Action[], forbid
     read("t", "me", "you"),
     read("t", "me2"),
     join("g", "t"),
+    measure("t"),
   ]],
   [{ publish: ["t/a*", "t/b"] }, [publish("t", "a", "ab", "b"), publish("t")], [
     publish("t", "a", "c"),
@@ -66,7 +70,7 @@ const rows: readonly [grants: Record<string, unknown>, allowed: Action[], forbid
     join("g-1", "other"),
   ]],
   [{ groups: ["*"] }, [], [join("g", "t")]],
-  [{ admin: true }, [administer, describe("t")], [
+  [{ admin: true }, [administer, describe("t"), measure("t")], [
     publish("t", "k"),
     read("t"),
     join("g", "t"),
