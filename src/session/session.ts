@@ -146,6 +146,8 @@ export class Session {
     if (this.#state === "closed") return;
     if (this.#outbox.stuck(now)) return this.#cutOff(CLOSE.slowConsumer, "slow consumer");
     if (this.#state === "greeting") return;
+    // What came with its hello has its answer, too: nothing more is to be had here.
+    if (this.#turnedAway?.retry === "reconnect") return this.endDrained();
     if (this.#credentials.haveEnded) return this.#close(CLOSE.tokenExpired, "token expired");
     // What it sends is not read now: that it is silent says nothing.
     if (this.#state === "open" && this.congested) return this.#liveness.heard(now);

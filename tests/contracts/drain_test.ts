@@ -125,6 +125,21 @@ Deno.test("each socket closes no sooner than it was told to come back, so that n
   assertEquals((await gateway.ended()).code, 0);
 });
 
+Deno.test("who comes while it drains is told to go elsewhere, and closed with 4001 at once", async () => {
+  const { gateway, topic, member, clients } = await busy(60_000);
+  await using _ = gateway;
+  gateway.signal("SIGTERM");
+  await member.until("revoke");
+  const newcomer = await Client.open(gateway, { hello: false });
+  const replies = await newcomer.all([{ type: "hello" }, { type: "subscribe", topic }]);
+  for (const reply of replies) {
+    const { type, code, retry } = reply as Record<string, unknown>;
+    assertEquals([type, code, retry], ["error", "unavailable", "reconnect"]);
+  }
+  assertEquals(await newcomer.closeCode(), 4001);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
 Deno.test("with nobody connected it ends at once, with 0", async () => {
   const drainMs = 60_000;
   await using gateway = await Gateway.start({ WEIR_DRAIN_MS: String(drainMs) });
