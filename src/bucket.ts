@@ -22,7 +22,9 @@ export class Bucket {
     this.#at = now;
   }
 
+  /** As full as it was; what is owed stays the same amount. */
   set perSecond(perSecond: number) {
+    if (this.#left > 0) this.#left *= perSecond / this.#perSecond;
     this.#perSecond = perSecond;
   }
 

@@ -19,6 +19,20 @@ Deno.test("what is not taken is not saved up for ever", () => {
   assertEquals(bucket.waitMs(1_000_000) > 0, false);
 });
 
+Deno.test("a bucket that is given another rate is as full as it was, and owes what it owed", () => {
+  const bucket = new Bucket(10, 0);
+  bucket.perSecond = 1_000;
+  assertEquals(bucket.isFull(0), true);
+  bucket.take(1_000);
+  bucket.perSecond = 10;
+  bucket.take(9);
+  assertEquals(bucket.waitMs(0), 0);
+  bucket.take(11);
+  assertEquals(bucket.waitMs(0), 1_001);
+  bucket.perSecond = 1_000;
+  assertEquals(bucket.waitMs(0), 11);
+});
+
 Deno.test("whoever waits as long as he is told never exceeds the rate on the long run", () => {
   const amounts = fc.array(fc.integer({ min: 1, max: 500 }), {
     minLength: 1,
