@@ -44,21 +44,22 @@ export class Jwks {
     return this.#keys !== undefined;
   }
 
-  /** The key that a token's header names. Throws `unavailable` while there are none at all. */
+  /**
+   * The key that a token's header names. Throws `unavailable` while there are none at all, and for one
+   * that is not known as long as nobody could ask whether it is new.
+   */
   readonly find: JWTVerifyGetKey = async (header, token) => {
-    if (!this.#keys) {
-      throw new GatewayError("unavailable", "The keys for tokens could not be fetched yet", {
-        retryAfterMs: JWKS.retryMs,
-      });
-    }
+    if (!this.#keys) throw notFetched(JWKS.retryMs);
     const ageMs = this.#host.clock.monotonic() - this.#askedAt;
     try {
       if (ageMs >= JWKS.freshMs) this.#ask();
       return await this.#keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      if (ageMs < JWKS.againMs && !this.#asking) throw error;
+      if (ageMs < JWKS.againMs && !this.#asking) throw notFetched(Math.ceil(JWKS.againMs - ageMs));
+      const known = this.#keys;
       await this.#ask();
+      if (this.#keys === known) throw notFetched(JWKS.againMs);
       return await this.#keys(header, token);
     }
   };
@@ -88,8 +89,17 @@ export class Jwks {
       await response.body?.cancel();
       throw new Error(`It answers ${response.status}`);
     }
-    return JSON.parse(await textWithin(response, JWKS.bytes));
+    const set: JSONWebKeySet = JSON.parse(await textWithin(response, JWKS.bytes));
+    // A mishap of the issuer's: whoever has no keys can make no tokens, either.
+    if (set.keys?.length === 0) throw new Error("It answers with no keys");
+    return set;
   }
+}
+
+function notFetched(retryAfterMs: number): GatewayError {
+  return new GatewayError("unavailable", "The keys for tokens could not be fetched yet", {
+    retryAfterMs,
+  });
 }
 
 async function textWithin(response: Response, bytesMax: number): Promise<string> {

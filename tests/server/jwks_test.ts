@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { errors, exportJWK, generateKeyPair, type JWK } from "jose";
 import { GatewayError } from "../../src/errors.ts";
 import { Jwks } from "../../src/server/jwks.ts";
 import { settled, testHost } from "../support/test_host.ts";
@@ -27,6 +27,13 @@ function fixture(initial: () => Response) {
   return { host, jwks, issuer, find };
 }
 
+/** When one who is refused for now may try again. */
+async function retryAfterMs(finding: unknown): Promise<number | undefined> {
+  const { code, detail } = await assertRejects(() => Promise.resolve(finding), GatewayError);
+  assertEquals(code, "unavailable");
+  return detail.retryAfterMs;
+}
+
 const keysOf = (...keys: JWK[]) => () => Response.json({ keys });
 const down = () => {
   throw new TypeError("connection refused");
@@ -36,8 +43,7 @@ Deno.test("while there are no keys it is unavailable, and asks every five second
   const { host, jwks, issuer, find } = fixture(down);
   const started = jwks.start();
   await settled();
-  const error = await assertRejects(() => Promise.resolve(find("first")), GatewayError);
-  assertEquals([error.code, error.detail.retryAfterMs, jwks.ready], ["unavailable", 5_000, false]);
+  assertEquals([await retryAfterMs(find("first")), jwks.ready], [5_000, false]);
   await host.clock.advance(20_000);
   assertEquals(issuer.asked, 5);
   issuer.answer = keysOf(first);
@@ -51,12 +57,24 @@ Deno.test("for an unknown key it asks again, at most every thirty seconds", asyn
   const { host, jwks, issuer, find } = fixture(keysOf(first));
   await jwks.start();
   issuer.answer = keysOf(first, second);
-  await assertRejects(async () => await find("second"));
+  await host.clock.advance(10_000);
+  assertEquals(await retryAfterMs(find("second")), 20_000);
   assertEquals(issuer.asked, 1);
-  await host.clock.advance(30_000);
+  await host.clock.advance(20_000);
   await Promise.all([find("second"), find("second")]);
   for (let i = 0; i < 100; i++) await assertRejects(async () => await find(`none-${i}`));
   assertEquals(issuer.asked, 2);
+});
+
+Deno.test("a key is unknown for good only once the issuer was asked for it, and has answered", async () => {
+  const { host, jwks, issuer, find } = fixture(keysOf(first));
+  await jwks.start();
+  issuer.answer = down;
+  await host.clock.advance(30_000);
+  assertEquals(await retryAfterMs(find("second")), 30_000);
+  issuer.answer = keysOf(first);
+  await host.clock.advance(30_000);
+  await assertRejects(async () => await find("second"), errors.JWKSNoMatchingKey);
 });
 
 Deno.test("what is known goes on being used while the issuer is down", async () => {
@@ -83,6 +101,7 @@ Deno.test("a key that is withdrawn is not taken for ever", async () => {
 const bad: Readonly<Record<string, () => Response>> = {
   "no JSON": () => new Response("<html>"),
   "no list of keys": () => Response.json({ keys: "x" }),
+  "a list of no keys": keysOf(),
   "an error": () => new Response("no", { status: 500 }),
   "too much": () => Response.json({ keys: [first], padding: "x".repeat(300 * 1_024) }),
 };

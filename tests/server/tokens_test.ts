@@ -10,6 +10,7 @@ import {
   SignJWT,
 } from "jose";
 import { GatewayError } from "../../src/errors.ts";
+import { JWKS } from "../../src/limits.ts";
 import { Jwks } from "../../src/server/jwks.ts";
 import { tokenCheck, type TokenRules } from "../../src/server/tokens.ts";
 import { testHost } from "../support/test_host.ts";
@@ -34,8 +35,12 @@ const now = Math.floor(host.clock.now() / 1_000);
 const CLAIMS = { sub: "me", exp: now + 600 };
 
 async function rules(more: Partial<TokenRules> = {}): Promise<TokenRules> {
-  const jwks = new Jwks({ url: "https://id.example/keys", host, fetch: () => answer({ keys }) });
+  const issuing = testHost();
+  const fetch = () => answer({ keys });
+  const jwks = new Jwks({ url: "https://id.example/keys", host: issuing, fetch });
   await jwks.start();
+  // It may ask again for a key that it does not know.
+  await issuing.clock.advance(JWKS.againMs);
   return { secret: SECRET, jwks, issuer: undefined, audience: undefined, ...more };
 }
 
