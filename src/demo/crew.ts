@@ -84,7 +84,7 @@ export async function catchUp(api: GatewayApi, crews: readonly Crew[]): Promise<
   for (const crew of crews) if (crew.members.length === 0) crew.start();
   await untilNothing(async () => {
     for (const crew of crews) crew.check();
-    const lags = await Promise.all(crews.map(({ work: { group } }) => api.lag(group)));
+    const lags = await Promise.all(crews.map(({ work }) => api.lag(work)));
     return lags.reduce<number>((sum, lag) => sum + (lag ?? 1), 0);
   }, "the groups");
 }

@@ -46,8 +46,9 @@ export class GroupWatch {
   }
 
   async look(): Promise<GroupView> {
-    const { work: { group, title }, members, lateMembers } = this.#crew;
-    const offsets = await this.#api.offsets(group);
+    const { work, members, lateMembers } = this.#crew;
+    const { group, title } = work;
+    const offsets = await this.#api.offsets(work);
     const owners = new Map(
       members.flatMap(({ name, partitions }) =>
         partitions.map(({ partition }) => [partition, name] as const)

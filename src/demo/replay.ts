@@ -84,7 +84,7 @@ async function replay(given: Options, urls: readonly string[], folder: string): 
 }
 
 async function progress({ api, crews, drivers, surge }: Tracking): Promise<string> {
-  const lags = crews.map(async ({ work: { group } }) => `${group} ${await api.lag(group) ?? "–"}`);
+  const lags = crews.map(async ({ work }) => `${work.group} ${await api.lag(work) ?? "–"}`);
   const { cell, times } = surge.dearest();
   return `published ${drivers.published}  acknowledged ${drivers.acknowledged}  ` +
     `lag: ${(await Promise.all(lags)).join(", ")}  ` +

@@ -145,7 +145,7 @@ async function whatIsMissing(
 ): Promise<string | undefined> {
   const groups = [0, 1].map((group) => workers.filter((_, i) => i % 2 === group));
   try {
-    const lag = await api.lag("h");
+    const lag = await api.lag({ group: "h", topics: ["a"] });
     if (lag !== 0) return `passers are ${lag} behind`;
     for (const topic of TOPICS) {
       for (const [partition, { next }] of (await api.bounds(topic)).entries()) {
