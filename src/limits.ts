@@ -56,6 +56,8 @@ export const SESSION = {
   /** One message, and all of them together, until `hello` is answered. */
   helloMessageBytes: 8 * KiB,
   helloBytes: 64 * KiB,
+  /** Partitions that its subscriptions follow together: each takes about 400 bytes. */
+  partitions: 16_384,
   /** Frames in one message, both ways. */
   framesPerMessage: 64,
   /** Open brackets in one message. */

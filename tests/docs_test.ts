@@ -135,6 +135,7 @@ Deno.test("the README's limits are those of the code", () => {
       ADVERTISED.inFlight,
       ADVERTISED.subscriptions,
       TOPIC.partitions,
+      SESSION.partitions,
       NAMES.keysPerSubscription,
       PRODUCER.window,
       SESSION.outboxBytes,

@@ -35,13 +35,19 @@ export class Reading {
         // From here on nothing is awaited, so that nothing falls between the answer and the delivery.
         this.#parts.who.identity.rights.require(needs);
         const positions = places();
+        this.#parts.subscriptions.requireRoom(positions.length);
         const feed = this.#parts.broker.follow({
           ...frame,
           subscription: number,
           topic,
           ended: () => this.end(feed.subscription, topicDeleted()),
         }, this.#parts.sink);
-        this.#parts.subscriptions.add(number, { kind: "fan-out", needs, feed });
+        this.#parts.subscriptions.add(number, {
+          kind: "fan-out",
+          needs,
+          feed,
+          partitions: positions.length,
+        });
         number = undefined;
         this.#parts.requests.ok(id, {
           subscription: feed.subscription,

@@ -12,6 +12,8 @@ export interface FanOut {
   /** What whoever has it must be allowed to do. */
   readonly needs: Action;
   readonly feed: Feed;
+  /** How many it follows. */
+  readonly partitions: number;
 }
 
 export interface GroupMember {
@@ -42,6 +44,19 @@ export class Subscriptions {
     }
     this.#pending++;
     return ++this.#last;
+  }
+
+  /** Throws `too_many_subscriptions` unless so many partitions more may be followed. */
+  requireRoom(partitions: number): void {
+    let followed = partitions;
+    for (const live of this.#live.values()) {
+      if (live.kind === "fan-out") followed += live.partitions;
+    }
+    if (followed <= SESSION.partitions) return;
+    throw new GatewayError(
+      "too_many_subscriptions",
+      `The subscriptions of a session may follow ${SESSION.partitions} partitions together`,
+    );
   }
 
   add(number: number, subscription: Subscription): void {

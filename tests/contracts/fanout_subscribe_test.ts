@@ -1,6 +1,6 @@
 /** Section 3 of the page: where a subscription begins, goes on after a break, is moved, and ends. */
 
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { Client } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { deleteTopic, fresh, json, makeTopic } from "../support/http.ts";
@@ -320,6 +320,20 @@ Deno.test("subscriptions and memberships are limited together", async () => {
   const join = { type: "join", group: fresh("group"), topics: [topic] };
   await client.refused("too_many_subscriptions", join);
   await client.request({ type: "leave", subscription });
+  await client.request(subscribe);
+});
+
+Deno.test("the subscriptions of a session follow so many partitions together, and others when one has ended", async () => {
+  const topic = await makeTopic(shared.gateway, 1_024);
+  await using client = await Client.open(shared.gateway);
+  const subscribe = { type: "subscribe", topic };
+  const { subscription } = await client.subscribe(topic);
+  for (let followed = 2 * 1_024; followed <= 16_384; followed += 1_024) {
+    await client.request(subscribe);
+  }
+  const error = await client.refused("too_many_subscriptions", { ...subscribe, partitions: [0] });
+  assertStringIncludes(error.message, "16384");
+  await client.request({ type: "unsubscribe", subscription });
   await client.request(subscribe);
 });
 

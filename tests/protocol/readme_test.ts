@@ -40,6 +40,7 @@ Deno.test("the page names the fixed bounds as they are", () => {
     ["`topics` of a `join`", `1 to ${NAMES.topicsPerMember}`],
     ["`keys` of a `subscribe`", `1 to ${NAMES.keysPerSubscription}`],
     ["`partitions` or `positions` of a `subscribe`", `1 to ${TOPIC.partitions}`],
+    ["partitions that the subscriptions of a session follow together", `${SESSION.partitions}`],
     ["bytes of `metadata`", `${GROUP.metadataBytes}`],
     ["`sessionTimeoutMs`", `${GROUP.minSessionMs} to ${GROUP.maxSessionMs}`],
     ["`revokeTimeoutMs`", `0 to ${GROUP.maxRevokeMs}`],
