@@ -75,6 +75,8 @@ export const SESSION = {
   restMaxMs: 1_000,
   /** How much is read from who sends what is refused: a large frame may take 40 ms to be found wrong. */
   refusedBytesPerMs: 500,
+  /** How much is begun for who subscribes again and again: a partition takes up to 15 µs. */
+  begunPerMs: 32,
   /**
    * Bytes that wait for a client that does not read, above which nothing more is pushed to it nor read
    * from it; so for `outboxFullMs` closes it (4002).

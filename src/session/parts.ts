@@ -15,6 +15,8 @@ export interface Parts {
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly turnstile: Turnstile;
+  /** Reads nothing more of it for so long, for the sake of the others. */
+  rest(ms: number): void;
   /** The session's outbox. */
   readonly sink: Sink;
 }

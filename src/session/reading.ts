@@ -2,6 +2,7 @@
 
 import { GatewayError } from "../errors.ts";
 import type { Action } from "../identity/rights.ts";
+import { SESSION } from "../limits.ts";
 import { pushFrame } from "../protocol/codec.ts";
 import type { FrameOf } from "../protocol/frames.ts";
 import type { Parts } from "./parts.ts";
@@ -35,6 +36,7 @@ export class Reading {
         // From here on nothing is awaited, so that nothing falls between the answer and the delivery.
         this.#parts.who.identity.rights.require(needs);
         const positions = places();
+        this.#parts.rest(Math.floor(positions.length / SESSION.begunPerMs));
         this.#parts.subscriptions.requireRoom(positions.length);
         const feed = this.#parts.broker.follow({
           ...frame,

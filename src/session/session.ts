@@ -82,6 +82,7 @@ export class Session {
       requests: this.#requests,
       subscriptions: this.#subscriptions,
       turnstile: new Turnstile(),
+      rest: (ms) => this.#rest(ms),
       sink: outbox,
     };
     this.#producing = new Producing(parts);

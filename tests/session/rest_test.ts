@@ -24,7 +24,7 @@ async function fixture() {
   send({ type: "hello", id: 1 });
   await settled();
   const publish = { type: "publish", topic: "t", records: [{ value: 1 }] };
-  return { host, session, send, publish, reconsidered: () => reconsidered };
+  return { host, gateway, session, send, publish, reconsidered: () => reconsidered };
 }
 
 Deno.test("who asks for more at once than may be open is not read for a moment", async () => {
@@ -58,6 +58,20 @@ Deno.test("what is refused is read at a bounded rate", async () => {
   assertEquals(session.congested, true);
   await host.clock.advance(100);
   assertEquals([session.congested, reconsidered()], [false, 1]);
+});
+
+Deno.test("who subscribes to very many partitions is not read for a moment, who does to a few is", async () => {
+  const { host, gateway, session, send, reconsidered } = await fixture();
+  await gateway.broker.createTopic("few", { partitions: SESSION.begunPerMs - 1 });
+  await gateway.broker.createTopic("many", { partitions: 10 * SESSION.begunPerMs });
+  send({ type: "subscribe", id: 2, topic: "few" });
+  await settled();
+  assertEquals([session.isQuiet, session.congested], [true, false]);
+  send({ type: "subscribe", id: 3, topic: "many" });
+  await settled();
+  assertEquals(session.congested, true);
+  await host.clock.advance(10);
+  assertEquals([session.isQuiet, session.congested, reconsidered()], [true, false, 1]);
 });
 
 Deno.test("releases that wait for something count as open, beside as many others as may be", async () => {
