@@ -44,12 +44,7 @@ export class Reading {
           topic,
           ended: () => this.end(feed.subscription, topicDeleted()),
         }, this.#parts.sink);
-        this.#parts.subscriptions.add(number, {
-          kind: "fan-out",
-          needs,
-          feed,
-          partitions: positions.length,
-        });
+        this.#parts.subscriptions.add(number, { kind: "fan-out", needs, feed });
         number = undefined;
         this.#parts.requests.ok(id, {
           subscription: feed.subscription,

@@ -12,8 +12,6 @@ export interface FanOut {
   /** What whoever has it must be allowed to do. */
   readonly needs: Action;
   readonly feed: Feed;
-  /** How many it follows. */
-  readonly partitions: number;
 }
 
 export interface GroupMember {
@@ -49,8 +47,8 @@ export class Subscriptions {
   /** Throws `too_many_subscriptions` unless so many partitions more may be followed. */
   requireRoom(partitions: number): void {
     let followed = partitions;
-    for (const live of this.#live.values()) {
-      if (live.kind === "fan-out") followed += live.partitions;
+    for (const { kind, feed } of this.#live.values()) {
+      if (kind === "fan-out") followed += feed.follows;
     }
     if (followed <= SESSION.partitions) return;
     throw new GatewayError(
