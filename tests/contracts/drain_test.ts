@@ -65,19 +65,6 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("who says hello again and again while it drains is refused each time, and not cut off", async () => {
-  const { gateway, clients } = await busy(60_000);
-  await using _ = gateway;
-  await using late = await Client.open(gateway, { hello: false });
-  gateway.signal("SIGTERM");
-  await clients[0]!.until("drain");
-  for (let i = 0; i < 20; i++) {
-    const hello = { type: "hello", padding: "x".repeat(7_000) };
-    const { retry } = await late.refused("unavailable", hello);
-    assertEquals(retry, "reconnect");
-  }
-});
-
 Deno.test("after WEIR_DRAIN_MS everything closes with 4001, released or not, and the exit is 0", async () => {
   const { gateway, clients, member } = await busy(600);
   await using _ = gateway;

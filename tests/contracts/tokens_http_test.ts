@@ -172,6 +172,10 @@ Deno.test("while the keys cannot be fetched it is not ready, and says unavailabl
     for (const reply of [...replies, ...later]) {
       assertEquals([reply.type, "code" in reply && reply.code], ["error", "unavailable"]);
     }
+    // Again and again: what may come before a hello is answered begins anew with each answer.
+    for (let i = 0; i < 20; i++) {
+      await client.refused("unavailable", { type: "hello", token, padding: "x".repeat(7_000) });
+    }
   } finally {
     await issuer.shutdown();
   }
