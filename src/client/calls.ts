@@ -16,7 +16,8 @@ interface Call {
   readonly bytes: number;
   readonly resolve: (reply: OkFrame) => void;
   readonly reject: (error: unknown) => void;
-  state: "waiting" | "sent" | "over";
+  /** It is under way: what becomes of it without an answer, nobody knows. */
+  sent: boolean;
   /** Ends the wait of one that was refused for the moment. */
   cancel: () => void;
 }
@@ -54,7 +55,7 @@ export class Calls implements Resident {
       if (this.#stopped) throw this.#stopped;
       requireFits(bytes, this.#connection.limits.messageBytes);
       if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) throw queueFull(this.#maxBytes);
-      const call: Call = { type, members, bytes, resolve, reject, state: "waiting", cancel() {} };
+      const call: Call = { type, members, bytes, resolve, reject, sent: false, cancel() {} };
       this.#bytes += bytes;
       this.#open.add(call);
       this.#waiting.push(call);
@@ -73,7 +74,7 @@ export class Calls implements Resident {
 
   lost(): void {
     for (const call of [...this.#open]) {
-      if (call.state !== "sent") continue;
+      if (!call.sent) continue;
       this.#finish(call, () =>
         call.reject(
           new WeirError(
@@ -103,14 +104,14 @@ export class Calls implements Resident {
     } catch (error) {
       return this.#finish(call, () => call.reject(error));
     }
-    call.state = "sent";
+    call.sent = true;
     this.#connection.request(call.type, members, (reply) => this.#answered(call, reply));
   }
 
   #answered(call: Call, reply: OkFrame | ErrorFrame): void {
     if (reply.type === "ok") this.#finish(call, () => call.resolve(reply));
-    else if (call.state === "sent" && reply.effect === "none" && isPassing(reply)) {
-      call.state = "waiting";
+    else if (this.#open.has(call) && reply.effect === "none" && isPassing(reply)) {
+      call.sent = false;
       call.cancel = this.#connection.platform.after(reply.retryAfterMs ?? RETRY_MS, () => {
         this.#waiting.unshift(call);
         this.#pump();
@@ -119,10 +120,8 @@ export class Calls implements Resident {
   }
 
   #finish(call: Call, settle: () => void): void {
-    if (call.state === "over") return;
-    call.state = "over";
+    if (!this.#open.delete(call)) return;
     call.cancel();
-    this.#open.delete(call);
     const at = this.#waiting.indexOf(call);
     if (at >= 0) this.#waiting.splice(at, 1);
     this.#bytes -= call.bytes;

@@ -308,19 +308,12 @@ export class Connection {
   #received(text: string): void {
     this.#link.heard(this.platform.now());
     const message: GatewayFrame | GatewayFrame[] = JSON.parse(text);
-    if (Array.isArray(message)) { for (const frame of message) this.#take(frame); }
-    else this.#take(message);
+    for (const frame of [message].flat()) this.#take(frame);
     this.#arm();
   }
 
   #take(frame: GatewayFrame): void {
     switch (frame.type) {
-      case "records":
-      case "gap":
-      case "assign":
-      case "revoke":
-      case "end":
-        return this.#receivers.get(frame.subscription)?.pushed(frame);
       case "ok":
       case "error":
         return this.#answered(frame);
@@ -334,6 +327,8 @@ export class Connection {
         return;
       case "drain":
         return this.#link.draining(this.platform.now(), frame.reconnectAfterMs);
+      default:
+        return this.#receivers.get(frame.subscription)?.pushed(frame);
     }
   }
 

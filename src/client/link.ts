@@ -65,11 +65,10 @@ const BACKOFF_MAX_MS = 20_000;
 const LEAVE_AGAIN_MS = 100;
 /** A connection that lasted so long was one. */
 const STABLE_MS = 5_000;
-const MAX_DOUBLINGS = 10;
 
 /** Close codes that say: don't come back. */
 export function isFinal(code: number): boolean {
-  return (code >= 4500 && code <= 4999) || [1002, 1003, 1007, 1008, 1009].includes(code);
+  return /^(100[23789]|4[5-9]..)$/.test(`${code}`);
 }
 
 export class Link {
@@ -166,7 +165,7 @@ export class Link {
       return this.stop(words, error ?? new WeirError("refused", words, { closeCode: code }));
     }
     const why = error ?? new WeirError("connection_lost", words, { retry: "reconnect" });
-    const most = BACKOFF_MS * 2 ** Math.min(this.#attempt, MAX_DOUBLINGS);
+    const most = BACKOFF_MS * 2 ** this.#attempt;
     const jittered = this.#random() * Math.min(BACKOFF_MAX_MS, most);
     const retryInMs = Math.max(jittered, error?.detail.retryAfterMs ?? 0);
     this.#phase = "waiting";
@@ -198,9 +197,6 @@ export class Link {
           return this.#ask(now, PROBE_MS);
         }
         return this.#giveUp(now, "the gateway does not answer");
-      case "idle":
-      case "closed":
-        return;
     }
   }
 

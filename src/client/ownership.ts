@@ -96,8 +96,7 @@ export class Ownership {
     const begun: Owned[] = [];
     const ahead: Owned[] = [];
     for (const { topic, partition, offset, incarnation } of partitions) {
-      const name = nameOf({ topic, partition });
-      const known = this.#owned.get(name);
+      const known = this.find({ topic, partition });
       if (known) {
         known.revoking = false;
         known.rewinding = known.next < offset;
@@ -117,7 +116,7 @@ export class Ownership {
         revoking: false,
         rewinding: false,
       };
-      this.#owned.set(name, owned);
+      this.#owned.set(nameOf(owned), owned);
       begun.push(owned);
     }
     return { begun, ahead, lost };
@@ -141,7 +140,7 @@ export class Ownership {
 
   /** Whether nobody else can have been further: then what is here already counts. */
   #goesOn(assigned: AssignedPartition): boolean {
-    const known = this.#owned.get(nameOf(assigned));
+    const known = this.find(assigned);
     if (!known || known.incarnation !== assigned.incarnation) return false;
     // The store was restored from a copy: what came beyond its end is other records from now on.
     if (known.next > (assigned.end ?? Infinity)) return false;

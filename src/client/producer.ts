@@ -6,7 +6,15 @@
 
 import type { ErrorFrame, InitProducerOk, OkFrame, PublishOk } from "../protocol/gateway_frames.ts";
 import { Alarm } from "./alarm.ts";
-import { type Batch, Batches, membersOf, newBatch, settle, type Waiting } from "./batches.ts";
+import {
+  type Batch,
+  Batches,
+  type BatchLimits,
+  membersOf,
+  newBatch,
+  settle,
+  type Waiting,
+} from "./batches.ts";
 import { type Abortable, settling } from "./abort.ts";
 import { queueFull, requireFits } from "./calls.ts";
 import { type Claim, claimError } from "./claim.ts";
@@ -109,26 +117,16 @@ export class Producer {
    * // [ { partition: …, offset: 1 } ]
    * ```
    */
-  publish(
+  async publish(
     topic: string,
     records: RecordToPublish | readonly RecordToPublish[],
     { signal }: Abortable = {},
   ): Promise<Published> {
-    return settling(signal, (settle, onAbort) => {
-      const entry = encodePart(topic, records);
-      const call: Waiting = {
-        entries: [entry],
-        bytes: entry.bytes,
-        resolve: ([offsets = []], duplicate) => settle.resolve(publishedAt(offsets, duplicate)),
-        reject: settle.reject,
-      };
-      this.#admit(call);
-      onAbort(() => this.#abort(call));
-      const { publishPartitions } = this.#connection.limits;
+    const [published] = await this.#call([encodePart(topic, records)], signal, (call) => {
       const due = this.#connection.platform.now() + this.#lingerMs;
-      this.#batches.add(call, due, { records: publishPartitions, bytes: BATCH_BYTES });
-      this.#soon();
+      this.#batches.add(call, due, this.#full);
     });
+    return published as Published;
   }
 
   /** Publishes to several topics, and commits: see `Client.transact`. */
@@ -137,19 +135,7 @@ export class Producer {
     commit: Claim | undefined,
     signal?: AbortSignal,
   ): Promise<Published[]> {
-    return settling(signal, (settle, onAbort) => {
-      const call: Waiting = {
-        entries,
-        bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
-        resolve: (offsets, duplicate) =>
-          settle.resolve(offsets.map((places) => publishedAt(places, duplicate))),
-        reject: settle.reject,
-      };
-      this.#admit(call);
-      onAbort(() => this.#abort(call));
-      this.#batches.addTransaction(call, commit);
-      this.#soon();
-    });
+    return this.#call(entries, signal, (call) => this.#batches.addTransaction(call, commit));
   }
 
   /**
@@ -197,6 +183,11 @@ export class Producer {
     return this.close();
   }
 
+  /** When a batch is full. */
+  get #full(): BatchLimits {
+    return { records: this.#connection.limits.publishPartitions, bytes: BATCH_BYTES };
+  }
+
   get #isQuiet(): boolean {
     return this.#batches.size === 0 && this.#line.isEmpty;
   }
@@ -213,6 +204,27 @@ export class Producer {
       this.#reject(batch, error);
     }
     this.#changed();
+  }
+
+  /** One call, whose way into the batches is `add`'s. */
+  #call(
+    entries: readonly Entry[],
+    signal: AbortSignal | undefined,
+    add: (call: Waiting) => void,
+  ): Promise<Published[]> {
+    return settling(signal, ({ resolve, reject }, onAbort) => {
+      const call: Waiting = {
+        entries,
+        bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
+        resolve: (offsets, duplicate) =>
+          resolve(offsets.map((places) => publishedAt(places, duplicate))),
+        reject,
+      };
+      this.#admit(call);
+      onAbort(() => this.#abort(call));
+      add(call);
+      this.#soon();
+    });
   }
 
   #admit(call: Waiting): void {
@@ -243,23 +255,21 @@ export class Producer {
   }
 
   #pump(): void {
-    const { platform, isOpen, limits } = this.#connection;
+    const { platform, isOpen } = this.#connection;
     if (!isOpen || this.#over) return;
     const now = platform.now();
     if (this.#stamp === undefined) return this.#line.isStill ? this.#begin() : undefined;
     if (now >= this.#renewAt && this.#line.isEmpty) return this.#begin();
     if (this.#line.mustRestart) return this.#connection.restart("a publish in doubt was refused");
-    const full = { records: limits.publishPartitions, bytes: BATCH_BYTES };
-    this.#send(this.#line.next(now));
-    this.#awaitMember();
-    while (now < this.#renewAt && this.#line.hasRoomFor(this.#batches.first?.width ?? 0)) {
+    for (;;) {
+      this.#send(this.#line.next(now));
+      this.#awaitMember();
+      if (now >= this.#renewAt || !this.#line.hasRoomFor(this.#batches.first?.width ?? 0)) break;
       // Alone, nothing is worth waiting for; others are, while answers are on their way.
-      if (!this.#line.isEmpty && !this.#batches.isDue(now, full)) break;
+      if (!this.#line.isEmpty && !this.#batches.isDue(now, this.#full)) break;
       const batch = this.#batches.shift();
       if (!batch) break;
       this.#line.add(batch);
-      this.#send(this.#line.next(now));
-      this.#awaitMember();
     }
     this.#arm(now);
   }

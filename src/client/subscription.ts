@@ -279,9 +279,6 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
       case "end":
         this.#intake.detach();
         return this.#end(errorOf(frame), false);
-      case "assign":
-      case "revoke":
-        return;
     }
   }
 

@@ -5,14 +5,8 @@
 
 import type { ClientSocket, Platform, SocketEvents } from "./platform.ts";
 
-/** What pages tell when they may have slept: the target, the event, and when it counts. */
-const WAKES: readonly (readonly ["document" | "window", string])[] = [
-  ["document", "visibilitychange"],
-  ["document", "resume"],
-  ["window", "pageshow"],
-  ["window", "online"],
-  ["window", "offline"],
-];
+/** What pages tell when they may have slept, some at the document and some at the window. */
+const WAKES = ["visibilitychange", "resume", "pageshow", "online", "offline"];
 
 interface Listens {
   addEventListener?(type: string, listener: (event: PageEvent) => void): void;
@@ -41,12 +35,14 @@ export const systemPlatform: Platform = {
   open,
   onWake(run) {
     const { document, window } = page();
-    const targets = { document, window };
     const wake = () => {
       if (document?.visibilityState !== "hidden") run();
     };
     const forEach = (change: "addEventListener" | "removeEventListener") => {
-      for (const [target, type] of WAKES) targets[target]?.[change]?.(type, wake);
+      for (const type of WAKES) {
+        document?.[change]?.(type, wake);
+        window?.[change]?.(type, wake);
+      }
     };
     forEach("addEventListener");
     return () => forEach("removeEventListener");
