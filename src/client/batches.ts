@@ -129,7 +129,7 @@ export function newBatch(
       return commit?.isSettled === false;
     },
     due,
-    width: type === "publish" ? 1 : calls[0]?.entries.length ?? 1,
+    width: calls[0]?.entries.length ?? 1,
     records: calls.reduce((sum, call) => sum + countOf(call), 0),
     bytes: calls.reduce((sum, { bytes }) => sum + bytes, 0),
     sequence: 0,

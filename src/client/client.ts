@@ -239,7 +239,8 @@ export class Client {
     const entries = parts.map(({ topic, records }) => encodePart(topic, records));
     const claim = commit?.consumer.membership.claim(commit.offsets);
     if (claim) await settling<void>(signal, ({ resolve }) => claim.whenSettled(resolve));
-    const published = producer
+    // One of nothing is refused, and takes no number for it.
+    const published = producer && parts.length > 0
       ? await producer.transact(entries, claim, signal)
       : await this.#transact(entries, claim, signal);
     if (commit) commit.consumer.membership.transacted(commit.offsets);

@@ -34,6 +34,23 @@ Deno.test("a publish of nothing, or to no topic, is refused and spoils no other'
   assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
 });
 
+Deno.test("a transaction of nothing is refused, and takes no number of its producer's", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { producer } = await producing(gateway);
+  for (const publish of gateway.take()) await gateway.ok(publish, { offsets: [[0, 0]] });
+  const empty = outcomeOf(gateway.client.transact([], { producer }));
+  producer.publish("t", { value: 1 });
+  await gateway.advance(10);
+  for (const frame of gateway.take()) {
+    if (frame.type === "transact") await gateway.refuse(frame, "invalid_frame");
+    else await gateway.ok(frame, { offsets: [[0, 0]] });
+  }
+  producer.publish("t", { value: 2 });
+  await gateway.advance(10);
+  const { producer: stamp } = gateway.expect("publish");
+  assertEquals([empty.now, stamp], ["invalid_frame none", { id: "p", epoch: 1, sequence: 3 }]);
+});
+
 Deno.test("what comes behind a publish that its signal took back is sent", async () => {
   const gateway = await ScriptedGateway.open();
   const { producer } = await producing(gateway);
