@@ -190,11 +190,11 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
     for await (const hand of this.#hands()) {
       const { owned, batch: { records, next } } = hand;
       for (const [i, record] of records.entries()) {
+        // A partition that is being given up goes now, not after all that is left of the batch.
+        if (owned.revoking || hand.isVoid || this.#hasEnded) break;
         hand.given = record.offset + 1;
         yield record;
         this.#membership.dealt(hand, i === records.length - 1 ? next : record.offset + 1);
-        // A partition that is being given up goes now, not after all that is left of the batch.
-        if (owned.revoking || hand.isVoid) break;
       }
     }
   }

@@ -92,6 +92,8 @@ export interface SubscribeOptions extends Abortable {
 }
 
 const RETRY_MS = 200;
+/** In hand, while no batch is. */
+const NOTHING = { partition: -1, isVoid: true };
 
 /**
  * The records of a topic, as an async iterable: each once, in the order of its partition.
@@ -130,7 +132,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   readonly #progress = new Progress();
   #seeks: Seek[] = [];
   /** The batch that the loop is at; void if the reader went elsewhere in its partition. */
-  #inHand: { readonly partition: number; isVoid: boolean } | undefined;
+  #inHand = NOTHING;
   /** The topic was made again, with whatever partitions: it is followed anew, from its start. */
   #anew = false;
   #forget: () => void = () => {};
@@ -209,9 +211,9 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
           this.#options.onGap?.(item.at);
           continue;
         }
-        this.#inHand = { partition: item.at.partition, isVoid: false };
+        const hand = this.#inHand = { partition: item.at.partition, isVoid: false };
         if (item.at.records.length > 0) yield item.at;
-        if (!this.#inHand.isVoid) this.#progress.dealt(item.at.partition, item.at.next);
+        if (!hand.isVoid) this.#progress.dealt(item.at.partition, item.at.next);
         intake.dealtWith(item.cost);
       }
     } finally {
@@ -222,11 +224,13 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   /** The records one by one. The loop's end closes the subscription. */
   async *[Symbol.asyncIterator](): AsyncGenerator<WeirRecord<Value>, void, undefined> {
     for await (const { partition, records } of this.batches()) {
+      const hand = this.#inHand;
       for (const record of records) {
+        // It went elsewhere, or is closed: what is left of the batch is not what was asked for.
+        hand.isVoid ||= hand !== this.#inHand;
+        if (hand.isVoid) break;
         yield record;
-        // It went elsewhere: what is left of the batch is not what was asked for.
-        if (this.#inHand?.isVoid) break;
-        this.#progress.dealt(partition, record.offset + 1);
+        if (!hand.isVoid) this.#progress.dealt(partition, record.offset + 1);
       }
     }
   }
@@ -363,12 +367,13 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     const { partition } = place;
     this.#intake.drop({ topic: this.#topic, partition });
     this.#progress.move(place);
-    if (this.#inHand?.partition === partition) this.#inHand.isVoid = true;
+    if (this.#inHand.partition === partition) this.#inHand.isVoid = true;
   }
 
   #end(error: unknown, atOnce: boolean): void {
     if (this.#intake.inbox.hasEnded) return;
     this.#intake.inbox.end(error, atOnce);
+    if (atOnce) this.#inHand = NOTHING;
     for (const one of [this.#settleReady, ...this.#seeks]) {
       one.reject(error ?? closedError("subscription"));
     }

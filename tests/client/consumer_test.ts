@@ -304,3 +304,16 @@ Deno.test("commits with much metadata go in several frames", async () => {
   const commits = gateway.take().filter(({ type }) => type === "commit");
   assertEquals(commits.map(({ offsets }) => (offsets as unknown[]).length), [15, 15, 10]);
 });
+
+Deno.test("a loop whose consumer is closed gets nothing more, be it of a batch that it has", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g" });
+  await gateway.turn();
+  await joined(gateway);
+  const read = reading(consumer);
+  await gateway.records(0, 0, 5);
+  consumer.close();
+  read.go();
+  await gateway.turn();
+  assertEquals(read.seen, [0]);
+});

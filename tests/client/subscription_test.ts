@@ -190,3 +190,19 @@ Deno.test("a subscription that never stood has no position", () => {
   const gateway = ScriptedGateway.silent();
   assertEquals(gateway.client.subscribe("t").position, undefined);
 });
+
+Deno.test("a loop whose subscription is closed gets nothing more, be it of a batch that it has", async () => {
+  const gateway = await ScriptedGateway.open();
+  const abort = new AbortController();
+  const subscription = await subscribed(gateway, { signal: abort.signal });
+  const seen: number[] = [];
+  const loop = outcomeOf((async () => {
+    for await (const { offset } of subscription) {
+      seen.push(offset);
+      if (offset === 1) abort.abort();
+    }
+  })());
+  await gateway.records(0, 0, 5);
+  assertEquals([seen, loop.now], [[0, 1], "20"]);
+  assertEquals(subscription.position?.positions, [{ partition: 0, offset: 2 }]);
+});
