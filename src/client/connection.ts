@@ -134,9 +134,9 @@ export class Connection {
     return this.#link.isOpen;
   }
 
-  /** Whether one more request may be open. */
+  /** Whether one more request that can wait may be open: half of the room is left to the others. */
   get hasRoom(): boolean {
-    return this.#link.isOpen && this.#waiting.size < this.limits.inFlight;
+    return this.#link.isOpen && this.#waiting.size < this.limits.inFlight / 2;
   }
 
   start(): void {

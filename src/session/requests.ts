@@ -12,6 +12,9 @@ import type { Outbox } from "./outbox.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What gives something up has twice the room: it makes less to do, and others may wait for it. */
+const GIVES_UP: ReadonlySet<ClientFrame["type"]> = new Set(["release", "leave", "unsubscribe"]);
+
 export class Requests {
   readonly #outbox: Outbox;
   readonly #telemetry: Telemetry;
@@ -35,9 +38,9 @@ export class Requests {
     return this.#open.size + this.#silent === 0;
   }
 
-  /** Whether the limit is reached. `release` has twice the room: other members wait for it. */
+  /** Whether the limit is reached. */
   isFull(type: ClientFrame["type"]): boolean {
-    const most = type === "release" ? 2 * ADVERTISED.inFlight : ADVERTISED.inFlight;
+    const most = GIVES_UP.has(type) ? 2 * ADVERTISED.inFlight : ADVERTISED.inFlight;
     return this.#open.size + this.#silent >= most;
   }
 

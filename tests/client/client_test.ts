@@ -1,6 +1,6 @@
 /** The client against a gateway that follows a script: what random worlds do not come upon soon. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import {
   type Frame,
   joined,
@@ -96,7 +96,7 @@ Deno.test("what was refused for the moment when the client is closed is refused 
 Deno.test("a publish goes out as soon as one of too many open requests is answered", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
-  for (let i = 0; i < limits.inFlight; i++) subscription.seek([{ partition: 0, offset: 0 }]);
+  for (let i = 0; i < limits.inFlight / 2; i++) subscription.seek([{ partition: 0, offset: 0 }]);
   gateway.client.publish("t", { value: 1 }).catch(() => {});
   gateway.client.publish("t", { value: 2 }).catch(() => {});
   await gateway.turn();
@@ -105,6 +105,21 @@ Deno.test("a publish goes out as soon as one of too many open requests is answer
   assertEquals(gateway.take().map(({ records }) => records), [[{ value: 1 }]]);
   await gateway.ok(second);
   assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
+});
+
+Deno.test("publishes leave room for what does not wait: a consumer that is closed leaves", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume("t", { group: "g" });
+  await gateway.turn();
+  await joined(gateway);
+  for (let i = 0; i < 2 * limits.inFlight; i++) {
+    gateway.client.publish("t", { value: i }).catch(() => {});
+  }
+  consumer.close();
+  await gateway.turn();
+  const sent = gateway.take();
+  assertEquals(sent.at(-1)?.type, "leave");
+  assertLess(sent.length, limits.inFlight);
 });
 
 Deno.test("of a producer that is fenced, what has no answer may be stored", async () => {

@@ -74,6 +74,15 @@ Deno.test("who subscribes to very many partitions is not read for a moment, who 
   assertEquals([session.isQuiet, session.congested, reconsidered()], [true, false, 1]);
 });
 
+Deno.test("who has as much open as may be may still release, leave and unsubscribe", async () => {
+  const { session, send, publish } = await fixture();
+  for (let id = 2; id < ADVERTISED.inFlight + 2; id++) send({ ...publish, id });
+  for (const [i, type] of ["release", "leave", "unsubscribe"].entries()) {
+    send({ type, id: ADVERTISED.inFlight + 2 + i, subscription: 1, partitions: [] });
+  }
+  assertEquals(session.congested, false);
+});
+
 Deno.test("releases that wait for something count as open, beside as many others as may be", async () => {
   const { session, send, publish } = await fixture();
   send({ ...publish, id: 2 });
