@@ -9,7 +9,7 @@
 
 import * as v from "valibot";
 import { GatewayError } from "../errors.ts";
-import { NAMES } from "../limits.ts";
+import { NAMES, SESSION } from "../limits.ts";
 
 const NAME = /^[A-Za-z0-9.-][A-Za-z0-9._-]*$/;
 
@@ -58,6 +58,8 @@ export const MUST_BE_NAME =
 export const MUST_BE_LABEL =
   `must be a string of 1 to ${NAMES.length} characters, with no control characters and no lone surrogates`;
 export const MUST_BE_KEY = "must be a string without lone surrogates";
+export const MUST_BE_FLAT =
+  `must not have more than ${SESSION.jsonDepth} brackets open, with those around it`;
 export const MUST_BE_WHOLE = "must be an integer from 0 to 2^53-1";
 
 /** Offsets, epochs, times, counts. */

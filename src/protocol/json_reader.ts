@@ -3,7 +3,8 @@
  * `Shape` says is wanted for its place alone is only stepped over, and nothing is made of it. It takes
  * exactly what `JSON.parse` takes, and makes of it exactly what that makes.
  *
- * It stops at the bounds of depth, and of what is made, before time was spent on what is beyond them.
+ * It stops at the bounds of depth, and of what is made, before time was spent on what is beyond them;
+ * not in what it only steps over, so that one value that is too deep spoils nothing beside it.
  */
 
 import { SESSION } from "../limits.ts";
@@ -24,10 +25,13 @@ export interface Shape {
 export class Span {
   readonly from: number;
   readonly to: number;
+  /** In it, more brackets are open than may be: it is for whoever gets it to refuse. */
+  readonly isTooDeep: boolean;
 
-  constructor(from: number, to: number) {
+  constructor(from: number, to: number, isTooDeep: boolean) {
     this.from = from;
     this.to = to;
+    this.isTooDeep = isTooDeep;
   }
 }
 
@@ -77,6 +81,8 @@ class JsonReader {
   readonly #end: number;
   #at = 0;
   #depth = 0;
+  /** What ends the arrays and objects that are open in what is stepped over. */
+  readonly #ends: number[] = [];
   /** Members and elements of which something was made. */
   #made = 0;
   /** All bytes of all strings, or-ed: above 127 if any is no ASCII. */
@@ -132,25 +138,40 @@ class JsonReader {
 
   #span(): Span {
     const from = this.#at;
-    this.#skip();
-    return new Span(from, this.#at);
+    const isTooDeep = this.#skip();
+    return new Span(from, this.#at, isTooDeep);
   }
 
-  /** Steps over one value, which is checked, and of which nothing is made. */
-  #skip(): void {
-    const first = this.#next();
-    if (first === QUOTE) {
-      this.#stepOverString();
-    } else if (first === OPEN_OBJECT) {
-      this.#open();
-      for (let isFirst = true; this.#skipName(isFirst); isFirst = false) this.#skip();
-    } else if (first === OPEN_ARRAY) {
-      this.#open();
-      for (let isFirst = true; this.#goesOn(CLOSE_ARRAY, isFirst); isFirst = false) this.#skip();
-    } else if (first === MINUS || isDigit(first)) {
-      this.#stepOverNumber();
-    } else {
-      this.#literal(first);
+  /**
+   * Steps over one value, which is checked, and of which nothing is made. Returns whether it is too
+   * deep: without recursion, since it may be as deep as it likes.
+   */
+  #skip(): boolean {
+    const ends = this.#ends;
+    let isTooDeep = false;
+    for (;;) {
+      const first = this.#next();
+      let isFirst = false;
+      if (first === QUOTE) {
+        this.#stepOverString();
+      } else if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
+        this.#at++;
+        if (++this.#depth > SESSION.jsonDepth) isTooDeep = true;
+        ends.push(first === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY);
+        isFirst = true;
+      } else if (first === MINUS || isDigit(first)) {
+        this.#stepOverNumber();
+      } else {
+        this.#literal(first);
+      }
+      let end = ends.at(-1);
+      while (end !== undefined && !this.#goesOn(end, isFirst)) {
+        ends.pop();
+        end = ends.at(-1);
+        isFirst = false;
+      }
+      if (end === undefined) return isTooDeep;
+      if (end === CLOSE_OBJECT) this.#skipName();
     }
   }
 
@@ -169,12 +190,10 @@ class JsonReader {
     return name;
   }
 
-  #skipName(isFirst: boolean): boolean {
-    if (!this.#goesOn(CLOSE_OBJECT, isFirst)) return false;
+  #skipName(): void {
     if (this.#next() !== QUOTE) throw noJson();
     this.#stepOverString();
     this.#colon();
-    return true;
   }
 
   #goesOn(close: number, isFirst: boolean): boolean {

@@ -11,7 +11,15 @@ import { GatewayError } from "../errors.ts";
 import { ADVERTISED } from "../limits.ts";
 import { recordBytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
-import { invalid, isObject, isWellFormed, isWhole, MUST_BE_KEY, MUST_BE_WHOLE } from "./fields.ts";
+import {
+  invalid,
+  isObject,
+  isWellFormed,
+  isWhole,
+  MUST_BE_FLAT,
+  MUST_BE_KEY,
+  MUST_BE_WHOLE,
+} from "./fields.ts";
 import { Span } from "./json_reader.ts";
 
 const utf8 = new TextDecoder();
@@ -78,6 +86,7 @@ function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string)
   if (!(value instanceof Span)) {
     throw invalid(`${field}[${i}].value must be there: any JSON, be it null`);
   }
+  if (value.isTooDeep) throw invalid(`${field}[${i}].value ${MUST_BE_FLAT}`);
   if (headers !== undefined && !isHeaders(headers)) {
     throw invalid(`${field}[${i}].headers must be an object of strings`);
   }

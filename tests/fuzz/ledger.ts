@@ -181,26 +181,48 @@ function framesOf(bytes: Uint8Array): readonly unknown[] | "not UTF-8" | "not a 
   } catch {
     return "not UTF-8";
   }
-  const { deepest, values } = shapeOf(text);
-  if (deepest > DEEPEST || values > MOST_VALUES) return "not a message";
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return "not a message";
   }
+  if (depthOf(withoutValues(value)) > DEEPEST || valuesIn(text) > MOST_VALUES) {
+    return "not a message";
+  }
   if (!Array.isArray(value)) return [value];
   return value.length >= 1 && value.length <= MOST_FRAMES ? value : "not a message";
 }
 
+/** The most brackets that are open at a time. */
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((most, inner) => Math.max(most, 1 + depthOf(inner)), 1);
+}
+
+/** A message without its records' values: one that is too deep is its frame's matter alone. */
+function withoutValues(message: unknown): unknown {
+  const ofRecord = (record: unknown) => isObject(record) ? { ...record, value: 0 } : record;
+  const ofPart = (part: unknown) =>
+    isObject(part) && Array.isArray(part["records"])
+      ? { ...part, records: part["records"].map(ofRecord) }
+      : part;
+  const ofFrame = (frame: unknown) => {
+    const own = ofPart(frame);
+    return isObject(own) && Array.isArray(own["publish"])
+      ? { ...own, publish: own["publish"].map(ofPart) }
+      : own;
+  };
+  return Array.isArray(message) ? message.map(ofFrame) : ofFrame(message);
+}
+
 /**
- * The most brackets that are open at a time, and the members and elements; of what is JSON. Those in
- * records' values are counted as well: none that is sent has so many.
+ * The members and elements of what is JSON. Those in records' values are counted as well: none that is
+ * sent has so many.
  */
-function shapeOf(text: string): { deepest: number; values: number } {
+function valuesIn(text: string): number {
   const open: string[] = [];
   let values = 0;
-  let deepest = 0;
   let quoted = false;
   let isEmpty = false;
   for (let i = 0; i < text.length; i++) {
@@ -211,12 +233,12 @@ function shapeOf(text: string): { deepest: number; values: number } {
     else if (character === '"') quoted = !quoted;
     else if (quoted) continue;
     else if (character === "[" || character === "{") {
-      deepest = Math.max(deepest, open.push(character));
+      open.push(character);
       isEmpty = character === "[";
     } else if (character === "]" || character === "}") open.pop();
     else if (character === ":" || character === "," && open.at(-1) === "[") values++;
   }
-  return { deepest, values };
+  return values;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

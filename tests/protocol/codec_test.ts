@@ -7,6 +7,7 @@ import {
   okFrame,
   publishedFrame,
   pushFrame,
+  type Refused,
 } from "../../src/protocol/codec.ts";
 import { type FrameOf, FRAMES, type FrameType } from "../../src/protocol/frames.ts";
 import type { RecordIn } from "../../src/types.ts";
@@ -145,6 +146,20 @@ Deno.test("the records of every frame of a message are spans of the message", ()
   assertEquals(transact.publish.map((part) => printed(part.records)), [[{ value: 1 }], [{
     value: 2,
   }]]);
+});
+
+Deno.test("a record's value that is too deep is refused with its frame's id, and with no other's", () => {
+  const producer = { id: "p", epoch: 1, sequence: 4 };
+  const frame = (id: number, value: unknown) => ({
+    ...{ type: "publish", id, topic: "gps", producer },
+    records: [{ value: 1 }, { value }],
+  });
+  const nested = JSON.parse("[".repeat(100) + "]".repeat(100));
+  const [deep, beside] = decode([frame(7, nested), frame(8, 2)]);
+  const { id, error, stamps } = deep as Refused;
+  assertEquals([id, error.code, stamps], [7, "invalid_frame", [producer]]);
+  assertMatch(error.message, /^records\[1\]\.value .*64 brackets/);
+  assertEquals(beside?.frame?.id, 8);
 });
 
 Deno.test("no message throws, and every refusal is a row of the error table", () => {

@@ -38,6 +38,19 @@ Deno.test("it reads every JSON value as the platform's parser does, numbers to t
   );
 });
 
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+function outcome(read: () => unknown): unknown {
+  try {
+    return [read()];
+  } catch (error) {
+    assert(
+      error instanceof GatewayError || error instanceof SyntaxError || error instanceof TypeError,
+    );
+    return "refused";
+  }
+}
+
 Deno.test("of any bytes, and any message that was cut or changed, it takes what the parser takes", () => {
   const soup = fc.string({
     unit: fc.constantFrom(...'[]{}",:\\ \n01eu-.', '"value":', '"records":[', '{"publish":[{'),
@@ -50,17 +63,6 @@ Deno.test("of any bytes, and any message that was cut or changed, it takes what 
       return bytes.subarray(0, end % 3 === 0 ? end % (bytes.length + 1) : bytes.length);
     },
   );
-  const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-  const outcome = (read: () => unknown): unknown => {
-    try {
-      return [read()];
-    } catch (error) {
-      assert(
-        error instanceof GatewayError || error instanceof SyntaxError || error instanceof TypeError,
-      );
-      return "refused";
-    }
-  };
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array(), soup, spoiled), (bytes) => {
       assertEquals(
@@ -69,5 +71,31 @@ Deno.test("of any bytes, and any message that was cut or changed, it takes what 
       );
     }),
     { numRuns: 10_000 },
+  );
+});
+
+Deno.test("of a value that is as deep as it likes, and was changed, it takes what the parser takes", () => {
+  const levels = fc.array(fc.constantFrom("[", '{"a":', '[{},"]",', '{"}":[],"b":'), {
+    maxLength: 150,
+    size: "max",
+  });
+  const deep = fc.tuple(levels, fc.constantFrom("1", '"\\\\"', "[]", "{}", "")).map(
+    ([levels, innermost]) => {
+      const ends = levels.map((level) => level.startsWith("[") ? "]" : "}").reverse();
+      return [...levels, innermost, ...ends].join("");
+    },
+  );
+  const changed = fc.tuple(deep, fc.nat(), fc.constantFrom(...'[]{}",:1a', "")).map(
+    ([text, at, instead]) => {
+      const place = at % (2 * text.length); // half of them stay as they are
+      return place >= text.length ? text : text.slice(0, place) + instead + text.slice(place + 1);
+    },
+  );
+  fc.assert(
+    fc.property(changed, (value) => {
+      const text = `{"records":[{"value":${value}},{"value":1}]}`;
+      assertEquals(outcome(() => read(encoder.encode(text))), outcome(() => JSON.parse(text)));
+    }),
+    { numRuns: 2_000 },
   );
 });

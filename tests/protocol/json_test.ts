@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import { SESSION } from "../../src/limits.ts";
 import { readMessage } from "../../src/protocol/json.ts";
+import type { Span } from "../../src/protocol/json_reader.ts";
 import { spelledOut } from "./spans.ts";
 
 const encoder = new TextEncoder();
@@ -89,9 +90,10 @@ const tooDeep = `JSON must not have more than ${SESSION.jsonDepth} brackets open
 const tooMany = `JSON must not have more than ${SESSION.jsonValues} members and elements`;
 const noJson = "This is not one JSON document in UTF-8";
 
+const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
 Deno.test("brackets are counted over the whole message, and not in strings", () => {
-  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
-  const message = (depth: number) => `[{"records":[{"value":${nested(depth)}}]}]`;
+  const message = (depth: number) => `[{"records":[{"x":${nested(depth)}}]}]`;
   const rest = SESSION.jsonDepth - 4;
   const refusals = [rest - 1, rest, rest + 1].map((depth) => refusalOf(message(depth)));
   assertEquals(refusals, [undefined, undefined, tooDeep]);
@@ -99,6 +101,15 @@ Deno.test("brackets are counted over the whole message, and not in strings", () 
   assertEquals(refusalOf('{"a":'.repeat(1_000_000)), tooDeep);
   assertEquals(refusalOf(`["${"[".repeat(100)}"]`), undefined);
   assertEquals(refusalOf(`[${"[],{},".repeat(100)}[]]`), undefined);
+});
+
+Deno.test("a value that is too deep says so, and spoils nothing beside it", () => {
+  const rest = SESSION.jsonDepth - 3;
+  for (const depth of [rest, rest + 1, 400_000]) {
+    const text = `{"records":[{"value":${nested(depth)}},{"value":[1]}],"x":${nested(rest)}}`;
+    const { records } = readMessage(encoder.encode(text)) as { records: { value: Span }[] };
+    assertEquals(records.map(({ value }) => value.isTooDeep), [depth > rest, false]);
+  }
 });
 
 Deno.test("members and elements are counted at every depth, but for what only is kept", () => {
