@@ -238,11 +238,14 @@ export class Client {
   ): Promise<Published[]> {
     const entries = parts.map(({ topic, records }) => encodePart(topic, records));
     const claim = commit?.consumer.membership.claim(commit.offsets);
-    if (claim) await settling<void>(signal, ({ resolve }) => claim.whenSettled(resolve));
-    // One of nothing is refused, and takes no number for it.
-    const published = producer && parts.length > 0
-      ? await producer.transact(entries, claim, signal)
-      : await this.#transact(entries, claim, signal);
+    let published: Published[] | undefined;
+    do {
+      if (claim) await settling<void>(signal, ({ resolve }) => claim.whenSettled(resolve));
+      // One of nothing is refused, and takes no number for it.
+      published = producer && parts.length > 0
+        ? await producer.transact(entries, claim, signal)
+        : await this.#transact(entries, claim, signal);
+    } while (!published);
     if (commit) commit.consumer.membership.transacted(commit.offsets);
     return published;
   }
@@ -324,17 +327,20 @@ export class Client {
     return this.close();
   }
 
+  /** Resolves to nothing if the consumer was just joining again when it was to be sent. */
   async #transact(
     entries: readonly Entry[],
     commit: Claim | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Published[]> {
+  ): Promise<Published[] | undefined> {
     const parts = entries.map(({ topic, text }) => publishOf(topic, text));
     const members = () => transactOf(parts, commit?.json(false));
     const bytes = entries.reduce((sum, part) => sum + part.bytes, 0);
     const reply = await this.#calls.call("transact", members, bytes, signal).catch((error) => {
+      if (commit?.isSettled === false && error.code === "not_owner") return undefined;
       throw commit && error instanceof WeirError ? claimError(error) : error;
     });
+    if (!reply) return undefined;
     const { offsets, duplicate } = reply as TransactOk;
     return offsets.map((places) => publishedAt(places, duplicate));
   }

@@ -221,3 +221,19 @@ Deno.test("a transaction that waits for its consumer ends with its signal", asyn
   await gateway.turn();
   assertEquals(outcome.now, "20");
 });
+
+Deno.test("a transaction that waits while its consumer joins again is sent when it has", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume("t", { group: "g", autoCommitMs: false });
+  await gateway.turn();
+  await joined(gateway);
+  const offsets = [{ topic: "t", partition: 0, offset: 1 }];
+  const part = { topic: "o", records: { value: 1 } };
+  const outcome = outcomeOf(gateway.client.transact([part], { commit: { consumer, offsets } }));
+  await gateway.turn();
+  await gateway.refuse(gateway.expect("transact"), "unavailable", "same");
+  await gateway.cut();
+  await joined(gateway);
+  await gateway.ok(gateway.expect("transact"), { offsets: [[[0, 0]]] });
+  assertEquals(outcome.now, "done");
+});
