@@ -22,7 +22,7 @@ import { arrived, costOf, skipped } from "./batch.ts";
 import { Claim } from "./claim.ts";
 import { Commits, nameOf, type OffsetToCommit } from "./commits.ts";
 import type { Connection, Receiver, Resident } from "./connection.ts";
-import { closedError, errorOf, notOwner, type WeirError } from "./errors.ts";
+import { closedError, errorOf, isPassing, notOwner, type WeirError } from "./errors.ts";
 import type { Capacity } from "./flow.ts";
 import { type Begun, type Hand, Hands } from "./hands.ts";
 import { Intake } from "./intake.ts";
@@ -70,7 +70,7 @@ export class Membership<Value> implements Resident, Receiver {
   #session = 0;
   #attempts = 0;
   #cancelCommit: (() => void) | undefined;
-  /** Requests that no answer will come to when the connection is lost. */
+  /** Of requests that wait for an answer, or to be sent again: what to do if the connection is lost. */
   readonly #onLost = new Set<() => void>();
   readonly #onSettled: (() => void)[] = [];
   /** The join that is under way, and the number that it gave, if it gave one. */
@@ -130,13 +130,21 @@ export class Membership<Value> implements Resident, Receiver {
         if (this.intake.inbox.hasEnded) return reject(closedError("consumer"));
         if (!this.ownership.holds(owned)) return reject(notOwner("seek"));
         this.#ask("seek", { subscription: this.intake.number, partitions }, (reply) => {
-          if (!reply) return this.whenSettled(whenJoined);
-          if (reply.type === "error") return reject(errorOf(reply));
+          if (!reply) return again();
+          if (reply.type === "error") {
+            if (!isPassing(reply)) return reject(errorOf(reply));
+            this.#onLost.add(again);
+            return this.#connection.later(reply.retryAfterMs ?? RETRY_MS, again);
+          }
           for (const at of partitions) this.#sought(at);
           resolve();
         });
       };
-      this.whenSettled(whenJoined);
+      const again = () => {
+        this.#onLost.delete(again);
+        this.whenSettled(whenJoined);
+      };
+      again();
     });
   }
 

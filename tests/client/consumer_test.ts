@@ -317,3 +317,24 @@ Deno.test("a loop whose consumer is closed gets nothing more, be it of a batch t
   await gateway.turn();
   assertEquals(read.seen, [0]);
 });
+
+Deno.test("a consumer's seek that is refused for the moment is made again, or on the next connection", async () => {
+  for (const isLost of [false, true]) {
+    const gateway = await ScriptedGateway.open();
+    const consumer = gateway.client.consume("t", { group: "g" });
+    await gateway.turn();
+    await joined(gateway);
+    const outcome = outcomeOf(consumer.seek([{ topic: "t", partition: 0, offset: 5 }]));
+    await gateway.turn();
+    await gateway.refuse(gateway.expect("seek"), "unavailable", "same");
+    if (isLost) {
+      await gateway.cut();
+      await joined(gateway);
+    }
+    await gateway.advance(1_000);
+    const seeks = gateway.take().filter(({ type }) => type === "seek");
+    assertEquals(seeks.length, 1);
+    await gateway.ok(seeks[0] as Frame);
+    assertEquals(outcome.now, "done");
+  }
+});
