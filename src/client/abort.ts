@@ -31,7 +31,6 @@ export function settling<Value>(
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
     if (!signal) return begin({ resolve, reject }, () => {});
-    signal.throwIfAborted();
     let undo = () => {};
     const forget = whenAborted(signal, (reason) => {
       undo();
@@ -41,6 +40,7 @@ export function settling<Value>(
       resolve: (value) => (forget(), resolve(value)),
       reject: (error) => (forget(), reject(error)),
     };
+    if (signal.aborted) return;
     try {
       begin(settle, (run) => undo = run);
     } catch (error) {
@@ -55,8 +55,15 @@ export function whenAborted(
   run: (reason: unknown) => void,
 ): () => void {
   if (!signal) return () => {};
-  const aborted = () => run(signal.reason);
+  const aborted = () => run(signal.reason ?? abortError());
   if (signal.aborted) aborted();
   else signal.addEventListener("abort", aborted, { once: true });
   return () => signal.removeEventListener("abort", aborted);
+}
+
+/** Where signals have no reason, as in React Native. */
+function abortError(): Error {
+  const error = new Error("Aborted");
+  error.name = "AbortError";
+  return error;
 }

@@ -237,3 +237,17 @@ Deno.test("a transaction that waits while its consumer joins again is sent when 
   await gateway.ok(gateway.expect("transact"), { offsets: [[[0, 0]]] });
   assertEquals(outcome.now, "done");
 });
+
+Deno.test("a signal that has no reason, as React Native's, ends what it is given to", async () => {
+  const gateway = await ScriptedGateway.open();
+  const signal = Object.assign(new EventTarget(), { aborted: false }) as unknown as AbortSignal;
+  const published = outcomeOf(gateway.client.publish("t", { value: 1 }, { signal }));
+  const subscription = await subscribed(gateway, { signal });
+  const next = outcomeOf(subscription[Symbol.asyncIterator]().next());
+  Object.assign(signal, { aborted: true });
+  signal.dispatchEvent(new Event("abort"));
+  const late = outcomeOf(gateway.client.publish("t", { value: 2 }, { signal }));
+  await gateway.turn();
+  assertEquals([published, next, late].map(({ now }) => now), Array(3).fill("AbortError"));
+  assertEquals(gateway.take().filter(({ type }) => type === "publish"), []);
+});
