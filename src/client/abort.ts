@@ -55,15 +55,10 @@ export function whenAborted(
   run: (reason: unknown) => void,
 ): () => void {
   if (!signal) return () => {};
-  const aborted = () => run(signal.reason ?? abortError());
+  // In React Native it has none.
+  const aborted = () =>
+    run(signal.reason ?? Object.assign(new Error("Aborted"), { name: "AbortError" }));
   if (signal.aborted) aborted();
   else signal.addEventListener("abort", aborted, { once: true });
   return () => signal.removeEventListener("abort", aborted);
-}
-
-/** Where signals have no reason, as in React Native. */
-function abortError(): Error {
-  const error = new Error("Aborted");
-  error.name = "AbortError";
-  return error;
 }

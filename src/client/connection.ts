@@ -271,7 +271,7 @@ export class Connection {
     const socket = this.platform.open(this.#url, {
       opened: () => {
         if (this.#socket !== socket) return;
-        if (this.platform.now() - begun > GREET_MS) this.#giveUp("it opened too late to say hello");
+        if (this.platform.now() - begun > GREET_MS) this.#giveUp("opened too late to say hello");
         else this.#greet(token);
       },
       message: (text) => {
@@ -299,9 +299,8 @@ export class Connection {
         if (error.retry !== "never" || isRenewed) return this.#giveUp(error.message, error);
         return this.#link.stop(error.message, error);
       }
-      const welcome = reply as HelloOk;
-      this.#welcome = welcome;
-      this.#link.welcomed(this.platform.now(), welcome);
+      this.#welcome = reply as HelloOk;
+      this.#link.welcomed(this.platform.now(), this.#welcome);
     });
   }
 

@@ -39,15 +39,15 @@ export class Inbox<Item> {
     this.#wake();
   }
 
-  /** Takes out, in order, what `verdict` says to take, until it says to stop. */
-  pick(verdict: (item: Item) => "take" | "leave" | "stop"): void {
+  /** Takes out, in order, those for which `takes` is true, until it says neither that nor false. */
+  pick(takes: (item: Item) => boolean | undefined): void {
     const left: Item[] = [];
     let at = this.#first;
     for (; at < this.#items.length; at++) {
       const item = this.#items[at] as Item;
-      const said = verdict(item);
-      if (said === "stop") break;
-      if (said === "leave") left.push(item);
+      const isTaken = takes(item);
+      if (isTaken === undefined) break;
+      if (!isTaken) left.push(item);
     }
     if (at - this.#first === left.length) return;
     this.#items = [...left, ...this.#items.slice(at)];

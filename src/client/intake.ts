@@ -74,14 +74,14 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
     const more: Arrived<Value>[] = [];
     const size = { ...first.cost };
     this.inbox.pick((item) => {
-      if (item.kind === "begun") return "stop";
-      if (!isSamePartition(item.at, first.at)) return "leave";
-      if (item.kind === "gap" || item.at.kept !== first.at.kept) return "stop";
+      if (item.kind === "begun") return undefined;
+      if (!isSamePartition(item.at, first.at)) return false;
+      if (item.kind === "gap" || item.at.kept !== first.at.kept) return undefined;
       size.records += item.cost.records;
       size.bytes += item.cost.bytes;
-      if (!this.#isHalf(size)) return "stop";
+      if (!this.#isHalf(size)) return undefined;
       more.push(item);
-      return "take";
+      return true;
     });
     return more.length === 0 ? first : joined([first, ...more]);
   }

@@ -64,7 +64,7 @@ export class Line<Item extends Numbered> {
 
   /** Only a new session can go on. */
   get mustRestart(): boolean {
-    return this.#mustRestart && this.#underWay.size === 0;
+    return this.#mustRestart && this.isStill;
   }
 
   /** When something refused for the moment may be sent again. */
@@ -75,7 +75,7 @@ export class Line<Item extends Numbered> {
   /** Whether an item of this width may be added. */
   hasRoomFor(width: number): boolean {
     return !this.#stalled && !this.#mustRestart &&
-      (this.#items.length === 0 || this.#numbers + width <= WINDOW);
+      (this.isEmpty || this.#numbers + width <= WINDOW);
   }
 
   /** Gives the item its number. `next` will say when to send it. */
@@ -88,8 +88,7 @@ export class Line<Item extends Numbered> {
 
   /** What to send now, in this order; it is under way from now on. */
   next(now: number): Item[] {
-    if (this.#mustRestart || now < this.#resumeAt) return [];
-    if (this.#stalled && this.#underWay.size > 0) return [];
+    if (this.#mustRestart || now < this.#resumeAt || this.#stalled && !this.isStill) return [];
     if (this.#stalled) { for (const item of this.#items) item.sent = false; }
     this.#stalled = false;
     this.#moveUp();

@@ -36,7 +36,7 @@ export interface ConnectionState {
   /** Milliseconds until the next attempt, when it began to wait. */
   readonly retryInMs?: number;
   /** What went wrong, when `status` is `waiting` or `closed` and it was not asked for. */
-  readonly error?: WeirError;
+  readonly error?: WeirError | undefined;
 }
 
 export interface LinkPort {
@@ -178,7 +178,7 @@ export class Link {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.#port.drop();
-    this.#port.changed({ status: "closed", reason, ...(error ? { error } : {}) });
+    this.#port.changed({ status: "closed", reason, error });
   }
 
   /** Acts on the deadline, if it has passed. */

@@ -312,11 +312,9 @@ export class Membership<Value> implements Resident, Receiver {
       owned.revoking = true;
       this.intake.drop(owned);
     }
-    const inHand = this.hands.owned;
-    const free = going.filter((owned) => owned !== inHand);
-    if (free.length > 0) this.#giveUp(free);
-    if (!inHand || !going.includes(inHand)) return;
-    this.hands.whenPutDown(() => this.#giveUp([inHand]));
+    const inHand = going.filter((owned) => owned === this.hands.owned);
+    this.#giveUp(going.filter((owned) => !inHand.includes(owned)));
+    if (inHand.length > 0) this.hands.whenPutDown(() => this.#giveUp(inHand));
   }
 
   /** Commits, then releases: the gateway does both in this order. */

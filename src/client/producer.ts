@@ -162,8 +162,10 @@ export class Producer {
    * ```
    */
   flush(): Promise<void> {
-    if (this.#isQuiet) return Promise.resolve();
-    return new Promise((resolve) => this.#flushed.push(resolve));
+    return new Promise((resolve) => {
+      this.#flushed.push(resolve);
+      this.#changed();
+    });
   }
 
   /**
