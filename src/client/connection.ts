@@ -199,7 +199,7 @@ export class Connection {
 
   /** Sends a frame of this type with these further members; as text they are JSON without braces. */
   request(type: string, further: object | string, onReply: OnReply): void {
-    const id = ++this.#id;
+    const id = this.#id = idBehind(this.#id);
     this.#waiting.set(id, onReply);
     const members = typeof further === "string" ? further : JSON.stringify(further).slice(1, -1);
     this.push(`{"type":"${type}","id":${id}${members === "" ? "" : `,${members}`}}`);
@@ -379,4 +379,9 @@ export class Connection {
   #arm(): void {
     this.#alarm.set(this.#link.deadline);
   }
+}
+
+/** The next request's id. When it is back at 1, what had that before was answered long ago. */
+export function idBehind(id: number): number {
+  return id % (2 ** 31 - 1) + 1;
 }

@@ -1,6 +1,7 @@
 /** The client against a gateway that follows a script: what random worlds do not come upon soon. */
 
 import { assertEquals, assertLess } from "@std/assert";
+import { idBehind } from "../../src/client/connection.ts";
 import {
   type Frame,
   joined,
@@ -250,4 +251,8 @@ Deno.test("a signal that has no reason, as React Native's, ends what it is given
   await gateway.turn();
   assertEquals([published, next, late].map(({ now }) => now), Array(3).fill("AbortError"));
   assertEquals(gateway.take().filter(({ type }) => type === "publish"), []);
+});
+
+Deno.test("the ids of requests stay within their bound", () => {
+  assertEquals([0, 1, 2 ** 31 - 2, 2 ** 31 - 1].map(idBehind), [1, 2, 2 ** 31 - 1, 1]);
 });
