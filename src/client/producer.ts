@@ -81,7 +81,9 @@ export class Producer {
   readonly #alarm: Alarm;
   #pumping = false;
   #awaitsMember = false;
-  #over: WeirError | undefined;
+  /** Why nothing more is taken. */
+  #refusal: WeirError | undefined;
+  #isOver = false;
   #ready: Promise<void> = Promise.resolve();
   /** Ends the wait of `ready`; undefined while there is none. */
   #makeReady: (() => void) | undefined;
@@ -169,7 +171,7 @@ export class Producer {
   }
 
   /**
-   * Waits for what was published, then takes nothing more. `await using` does it at the block's end.
+   * Takes nothing more, and waits for what was published. `await using` does it at the block's end.
    *
    * ```ts
    * producer.publish("positions", { value: 1 }).catch(console.error);
@@ -177,8 +179,9 @@ export class Producer {
    * ```
    */
   async close(): Promise<void> {
-    if (!this.#over) await this.flush();
-    this.#stopped(closedError("producer"));
+    this.#refusal ??= closedError("producer");
+    await this.flush();
+    this.#stopped(this.#refusal);
   }
 
   [asyncDispose](): Promise<void> {
@@ -195,8 +198,9 @@ export class Producer {
   }
 
   #stopped(error: WeirError): void {
-    if (this.#over) return;
-    this.#over = error;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#refusal = error;
     this.#connection.remove(this.#resident);
     this.#alarm.cancel();
     for (const batch of this.#line.clear()) {
@@ -230,7 +234,7 @@ export class Producer {
   }
 
   #admit(call: Waiting): void {
-    if (this.#over) throw this.#over;
+    if (this.#refusal) throw this.#refusal;
     requireFits(call.bytes, this.#connection.limits.messageBytes);
     if (this.#bytes > 0 && this.#bytes + call.bytes > this.#maxBytes) {
       throw queueFull(this.#maxBytes);
@@ -258,7 +262,7 @@ export class Producer {
 
   #pump(): void {
     const { platform, isOpen } = this.#connection;
-    if (!isOpen || this.#over) return;
+    if (!isOpen || this.#isOver) return;
     const now = platform.now();
     if (this.#stamp === undefined) return this.#line.isStill ? this.#begin() : undefined;
     if (now >= this.#renewAt && this.#line.isEmpty) return this.#begin();

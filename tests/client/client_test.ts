@@ -256,3 +256,14 @@ Deno.test("a signal that has no reason, as React Native's, ends what it is given
 Deno.test("the ids of requests stay within their bound", () => {
   assertEquals([0, 1, 2 ** 31 - 2, 2 ** 31 - 1].map(idBehind), [1, 2, 2 ** 31 - 1, 1]);
 });
+
+Deno.test("a producer that is closed takes nothing more while it waits for what it took", async () => {
+  const gateway = await ScriptedGateway.open();
+  const { producer, outcomes } = await producing(gateway);
+  const closed = outcomeOf(producer.close());
+  const late = outcomeOf(producer.publish("t", { value: 2 }));
+  await gateway.turn();
+  assertEquals([closed.now, late.now], ["pending", "closed none"]);
+  for (const publish of gateway.take()) await gateway.ok(publish, { offsets: [[0, 0]] });
+  assertEquals([...outcomes, closed].map(({ now }) => now), ["done", "done", "done"]);
+});
