@@ -27,6 +27,8 @@ export interface Resident {
   opened(): void;
   /** There is none any more: nothing that was sent on it will be answered. */
   lost(): void;
+  /** It owes the gateway something, which leaving would lose. */
+  readonly isBusy?: boolean;
   /** There may be room for one more request, after there was none. */
   roomy?(): void;
   /** There will never be one again. */
@@ -102,7 +104,7 @@ export class Connection {
       drop: () => this.#drop(),
       heartbeat: () => this.push(`{"type":"heartbeat"}`),
       changed: (state) => this.#changed(state),
-      isBusy: () => this.#waiting.size > 0,
+      isBusy: () => this.#waiting.size > 0 || [...this.#residents.keys()].some((one) => one.isBusy),
     }, () => platform.random());
     this.#alarm = new Alarm(platform, () => {
       this.#link.tick(platform.now());

@@ -45,7 +45,7 @@ export interface LinkPort {
   /** Lets go of the present one. */
   drop(): void;
   heartbeat(): void;
-  /** Whether an answer is awaited, which leaving would lose. */
+  /** Whether an answer is awaited, or something owed, which leaving would lose. */
   isBusy(): boolean;
   changed(state: ConnectionState): void;
 }

@@ -93,6 +93,11 @@ export class Membership<Value> implements Resident, Receiver {
     });
   }
 
+  /** It is giving up partitions. */
+  get isBusy(): boolean {
+    return this.ownership.all.some(({ revoking }) => revoking);
+  }
+
   /** It has joined and knows what it owns. */
   get isJoined(): boolean {
     return this.intake.number !== undefined && this.ownership.isSure;

@@ -338,3 +338,24 @@ Deno.test("a consumer's seek that is refused for the moment is made again, or on
     assertEquals(outcome.now, "done");
   }
 });
+
+Deno.test("a gateway that drains is not left while the loop is at what is to be given up", async () => {
+  const gateway = await ScriptedGateway.open();
+  const consumer = gateway.client.consume<number>("t", { group: "g" });
+  await gateway.turn();
+  await joined(gateway);
+  const read = reading(consumer);
+  await gateway.records(0, 0, 1);
+  await gateway.say("drain", { reconnectAfterMs: 1_000 });
+  const partitions = [{ topic: "t", partition: 0 }];
+  await gateway.say("revoke", { subscription: 1, epoch: 2, partitions, deadlineMs: 45_000 });
+  await gateway.advance(2_000);
+  assertEquals(gateway.client.state.status, "open");
+  read.go();
+  await gateway.turn();
+  const [commit, release] = gateway.take() as [Frame, Frame];
+  assertEquals([commit.type, release.type], ["commit", "release"]);
+  await gateway.ok(commit);
+  await gateway.advance(200);
+  assertEquals(gateway.client.state.status, "waiting");
+});
