@@ -96,7 +96,7 @@ const RETRY_MS = 200;
 const NOTHING = { partition: -1, isVoid: true };
 
 /**
- * The records of a topic, as an async iterable: each once, in the order of its partition.
+ * The records of a topic, as an async iterable for one loop: each once, in the order of its partition.
  *
  * ```ts
  * const rides = weir.subscribe("positions", { keys: ["cab-7"], from: "earliest" });
