@@ -7,19 +7,12 @@
  */
 
 import { SESSION } from "../limits.ts";
+import type { Frame } from "./joiner.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
-/** A frame as text, or as UTF-8 that others may be sent as well. */
-export type Frame = string | Uint8Array;
-
 /** A message of several frames has at most so many bytes, unless one frame has more. */
 const MESSAGE_BYTES = 256 * 1_024;
-
-const utf8 = new TextEncoder();
-const OPEN = 0x5b;
-const COMMA = 0x2c;
-const CLOSE = 0x5d;
 
 export class Outbox {
   readonly #wire: Wire;
@@ -72,7 +65,8 @@ export class Outbox {
         if (bytes > MESSAGE_BYTES) break;
         to++;
       }
-      this.#wire.send(message(frames, from, to));
+      const several = from === 0 && to === frames.length ? frames : frames.slice(from, to);
+      this.#wire.send(this.#turn.joiner.message(several));
       from = to;
     }
   }
@@ -82,25 +76,4 @@ export class Outbox {
     this.#frames = [];
     this.#bytes = 0;
   }
-}
-
-function message(frames: readonly Frame[], from: number, to: number): Frame {
-  if (to - from === 1) return frames[from] as Frame;
-  const several = from === 0 && to === frames.length ? frames : frames.slice(from, to);
-  return several.every((frame) => typeof frame === "string")
-    ? `[${several.join(",")}]`
-    : joined(several);
-}
-
-function joined(frames: readonly Frame[]): Uint8Array {
-  const parts = frames.map((frame) => typeof frame === "string" ? utf8.encode(frame) : frame);
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length + 1, 1));
-  let at = 0;
-  for (const part of parts) {
-    out[at] = at === 0 ? OPEN : COMMA;
-    out.set(part, at + 1);
-    at += part.length + 1;
-  }
-  out[at] = CLOSE;
-  return out;
 }

@@ -1,10 +1,13 @@
 /** The end of a turn of the event loop, when all outboxes that got something are flushed. */
 
+import { Joiner } from "./joiner.ts";
+
 interface Flushed {
   flush(): void;
 }
 
 export class Turn {
+  readonly joiner = new Joiner();
   #waiting: Flushed[] = [];
 
   /** Flushes it when the present turn is over. */
@@ -17,5 +20,6 @@ export class Turn {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const outbox of waiting) outbox.flush();
+    this.joiner.forget();
   }
 }

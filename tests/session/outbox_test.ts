@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { SESSION } from "../../src/limits.ts";
-import { type Frame, Outbox } from "../../src/session/outbox.ts";
+import type { Frame } from "../../src/session/joiner.ts";
+import { Outbox } from "../../src/session/outbox.ts";
 import { Turn } from "../../src/session/turn.ts";
 import type { Wire } from "../../src/session/wire.ts";
 import { settled } from "../support/test_host.ts";
@@ -17,9 +18,9 @@ class FakeWire implements Wire {
   reconsider(): void {}
 }
 
-function fixture() {
+function fixture(turn = new Turn()) {
   const wire = new FakeWire();
-  return { wire, outbox: new Outbox(wire, new Turn()) };
+  return { wire, outbox: new Outbox(wire, turn) };
 }
 
 const utf8 = new TextEncoder();
@@ -60,6 +61,33 @@ Deno.test("all that a turn has leaves in messages of at most 64 frames, in order
     }),
     { numRuns: 200 },
   );
+});
+
+Deno.test("what several are sent in a turn is joined once, and what is sent otherwise is not", async () => {
+  const turn = new Turn();
+  const followers = Array.from({ length: 3 }, () => fixture(turn));
+  const other = fixture(turn);
+  const frames = [utf8.encode('{"number":1}'), utf8.encode('{"number":2}')];
+  const push = () => {
+    for (const frame of frames) {
+      for (const { outbox } of followers) outbox.push(frame);
+    }
+  };
+  push();
+  other.outbox.push(frames[0] as Frame);
+  other.outbox.push('{"number":3}');
+  await settled();
+  push();
+  await settled();
+  for (const { wire } of followers) {
+    assertEquals(wire.sent.map(parsed), [[{ number: 1 }, { number: 2 }], [{ number: 1 }, {
+      number: 2,
+    }]]);
+    assertStrictEquals(wire.sent[0], followers[0]?.wire.sent[0]);
+  }
+  assertEquals(other.wire.sent.map(parsed), [[{ number: 1 }, { number: 3 }]]);
+  const [first, second] = followers[0]?.wire.sent ?? [];
+  assert(first !== second, "no message outlives its turn here");
 });
 
 Deno.test("large frames leave in messages of their own", async () => {
