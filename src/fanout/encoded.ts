@@ -87,6 +87,8 @@ const VALUE_BEHIND_KEY = utf8.encode('","value":');
 const HEADERS = utf8.encode(',"headers":');
 const END = utf8.encode("},");
 const BASE64_END = utf8.encode(',"encoding":"base64"},');
+/** What is printed around most records. */
+const PRINTED_BYTES = 80;
 const writer = new ByteWriter(64 * 1_024);
 
 /** The section's text; the same object for the same section, as long as it is kept. */
@@ -99,17 +101,28 @@ export function keepFrame(section: Section, subscription: number, frame: Uint8Ar
   texts.keepFrame(section, subscription, frame);
 }
 
-function encode({ payload, time, base }: Section): Encoded {
+function encode({ payload, time, base, next }: Section): Encoded {
   const ends: number[] = [];
   const sizes: number[] = [];
   const cursor = new RecordCursor(payload, time);
   let size = 0;
+  // Most records have the section's time, which is printed once.
+  let stamp = -1;
+  let stampFrom = 0;
+  let stampTo = 0;
   writer.reset();
+  writer.reserve(payload.length + PRINTED_BYTES * (next - base));
   for (let offset = base; cursor.next(); offset++) {
     writer.raw(OFFSET);
     writer.digits(offset);
-    writer.raw(TIMESTAMP);
-    writer.digits(cursor.timestamp);
+    if (cursor.timestamp === stamp) writer.span(writer.bytes, stampFrom, stampTo);
+    else {
+      stamp = cursor.timestamp;
+      stampFrom = writer.length;
+      writer.raw(TIMESTAMP);
+      writer.digits(stamp);
+      stampTo = writer.length;
+    }
     if (cursor.hasKey) {
       writer.raw(KEY);
       writer.span(payload, cursor.keyFrom, cursor.keyTo);

@@ -48,3 +48,22 @@ Deno.test("frames of a section count with its text, and are made again when it w
   }
   assert(frame(first, 1) !== made, "40 with four frames each leave no room for older ones");
 });
+
+Deno.test("each record is told with its own timestamp, whatever those before it have", () => {
+  const time = 1_764_000_000_000;
+  const timestamps = [undefined, time + 5, time + 5, undefined, 0, time, time - 1, undefined];
+  const writer = new ByteWriter();
+  for (const [i, timestamp] of timestamps.entries()) {
+    const source = new TextEncoder().encode(`{"value":"${"x".repeat(i * 3_000)}"}`);
+    const record = { source, from: 0, to: source.length };
+    writeRecord(writer, timestamp === undefined ? record : { ...record, timestamp }, time);
+  }
+  const next = 7 + timestamps.length;
+  const payload = writer.copy();
+  const encoded = encodedOf({ topic, partition: 0, base: 7, next, time, payload });
+  const records = JSON.parse(`[${new TextDecoder().decode(encoded.text).slice(0, -1)}]`);
+  assertEquals(
+    records.map(({ offset, timestamp }: Record<string, unknown>) => [offset, timestamp]),
+    timestamps.map((timestamp, i) => [7 + i, timestamp ?? time]),
+  );
+});
