@@ -74,6 +74,7 @@ function takePicked(
   records: readonly number[],
   allowed: Allowed,
 ): boolean {
+  if (records.length === 0) return true; // nothing of it is encoded for them
   const { sizes } = encodedOf(section);
   for (const i of records) {
     if (section.base + i < taking.next) continue;
@@ -97,5 +98,9 @@ function fits(taking: Taking, bytes: number, allowed: Allowed): boolean {
 
 /** Which records of a section have one of these keys. */
 export function recordsWith(section: Section, keys: ReadonlySet<string>): number[] {
-  return keysOf(section).flatMap((key, i) => key !== undefined && keys.has(key) ? [i] : []);
+  const records: number[] = [];
+  for (const [i, key] of keysOf(section).entries()) {
+    if (key !== undefined && keys.has(key)) records.push(i);
+  }
+  return records;
 }

@@ -11,6 +11,7 @@
  * The key is in the one form that `JSON.stringify` gives it, so equal keys have equal bytes.
  */
 
+import { LONGEST_TEXT, textAt } from "../protocol/texts.ts";
 import { headersBytes, utf8Bytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
 import type { ByteWriter } from "./bytes.ts";
@@ -136,7 +137,11 @@ export class RecordCursor {
 
   /** The key in the form of `keyToken`. */
   keyToken(): string | undefined {
-    return this.hasKey ? text.decode(this.bytes.subarray(this.keyFrom, this.keyTo)) : undefined;
+    if (!this.hasKey) return undefined;
+    const { bytes, keyFrom, keyTo } = this;
+    return keyTo - keyFrom <= LONGEST_TEXT && isAscii(bytes, keyFrom, keyTo)
+      ? textAt(bytes, keyFrom, keyTo)
+      : text.decode(bytes.subarray(keyFrom, keyTo));
   }
 
   key(): string | undefined {
@@ -172,4 +177,9 @@ export class RecordCursor {
     const value = this.#varint();
     return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
   }
+}
+
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if ((bytes[at] as number) > 127) return false;
+  return true;
 }
