@@ -36,6 +36,7 @@ const baseFiles = [
   "assert.ts",
   "bucket.ts",
   "lazy_map.ts",
+  "forget_oldest.ts",
   "join_bytes.ts",
   "config.ts",
 ];

@@ -10,6 +10,13 @@ import { assert } from "../assert.ts";
 import { type LogEntry, memoryBytes } from "./log_entry.ts";
 import type { Stripe } from "./stripe.ts";
 
+/** What is here of a stripe. */
+interface Run {
+  /** Where it begins, if it is unbroken. */
+  first: number;
+  readonly entries: Map<number, LogEntry>;
+}
+
 interface Kept {
   readonly stripe: Stripe;
   readonly entry: LogEntry;
@@ -17,7 +24,7 @@ interface Kept {
 
 export class EntryCache {
   readonly #bytesMax: number;
-  readonly #entries = new Map<Stripe, Map<number, LogEntry>>();
+  readonly #runs = new Map<Stripe, Run>();
   /** In the order in which they came; what was given up is undefined, up to `#oldest`. */
   #queue: (Kept | undefined)[] = [];
   #oldest = 0;
@@ -28,19 +35,19 @@ export class EntryCache {
   }
 
   get(stripe: Stripe, number: number): LogEntry | undefined {
-    return this.#entries.get(stripe)?.get(number);
+    return this.#runs.get(stripe)?.entries.get(number);
   }
 
-  /** The number of the stripe's oldest entry that is here. */
+  /** Of what was appended: the number of the stripe's oldest entry that is here. */
   oldest(stripe: Stripe): number | undefined {
-    return this.#entries.get(stripe)?.keys().next().value;
+    return this.#runs.get(stripe)?.first;
   }
 
   add(stripe: Stripe, entry: LogEntry): void {
-    let entries = this.#entries.get(stripe);
-    if (!entries) this.#entries.set(stripe, entries = new Map());
-    if (entries.has(entry.number)) return;
-    entries.set(entry.number, entry);
+    let run = this.#runs.get(stripe);
+    if (!run) this.#runs.set(stripe, run = { first: entry.number, entries: new Map() });
+    if (run.entries.has(entry.number)) return;
+    run.entries.set(entry.number, entry);
     this.#queue.push({ stripe, entry });
     this.#bytes += memoryBytes(entry);
     while (this.#bytes > this.#bytesMax && this.#oldest < this.#queue.length - 1) this.#evict();
@@ -48,7 +55,7 @@ export class EntryCache {
 
   /** Forgets the stripe: its topic was deleted, or others wrote to it and the run is broken. */
   drop(stripe: Stripe): void {
-    if (!this.#entries.delete(stripe)) return;
+    if (!this.#runs.delete(stripe)) return;
     this.#queue = this.#queue.slice(this.#oldest).filter((kept) => kept?.stripe !== stripe);
     this.#oldest = 0;
     this.#bytes = this.#queue.reduce((sum, kept) => sum + (kept ? memoryBytes(kept.entry) : 0), 0);
@@ -59,10 +66,12 @@ export class EntryCache {
     assert(kept, "what is from the oldest on was not given up yet");
     this.#queue[this.#oldest++] = undefined;
     this.#bytes -= memoryBytes(kept.entry);
-    const entries = this.#entries.get(kept.stripe);
-    entries?.delete(kept.entry.number);
+    const run = this.#runs.get(kept.stripe);
+    assert(run, "a stripe of which something is kept has a run");
+    run.entries.delete(kept.entry.number);
+    run.first = kept.entry.number + 1;
     // It is all that holds a stripe whose topic is in memory no more.
-    if (entries?.size === 0) this.#entries.delete(kept.stripe);
+    if (run.entries.size === 0) this.#runs.delete(kept.stripe);
     if (this.#oldest > 1_024 && this.#oldest * 2 > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#oldest);
       this.#oldest = 0;

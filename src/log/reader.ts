@@ -5,6 +5,7 @@
  */
 
 import { assert } from "../assert.ts";
+import { forgetOldest } from "../forget_oldest.ts";
 import { LOG } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Offset } from "../types.ts";
@@ -14,7 +15,7 @@ import { type LogEntry, logEntry } from "./log_entry.ts";
 import type { Section, Slice } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 
-/** How many places where readers stopped are remembered, over all stripes. */
+/** How many places where readers stopped are remembered, over all stripes, at least. */
 const BOOKMARKS = 4_096;
 
 export class Reader {
@@ -188,11 +189,7 @@ export class Reader {
   #remember(place: string, number: number): void {
     this.#bookmarks.delete(place);
     this.#bookmarks.set(place, number);
-    if (this.#bookmarks.size <= BOOKMARKS) return;
-    for (const oldest of this.#bookmarks.keys()) {
-      this.#bookmarks.delete(oldest);
-      break;
-    }
+    forgetOldest(this.#bookmarks, BOOKMARKS);
   }
 }
 

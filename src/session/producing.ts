@@ -1,6 +1,7 @@
 /** The verbs of a session that produce: initProducer, publish, transact. */
 
 import { GatewayError } from "../errors.ts";
+import { forgetOldest } from "../forget_oldest.ts";
 import { PRODUCER, TOPIC } from "../limits.ts";
 import type { AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { type Admission, giveUp, Lane } from "../log/lane.ts";
@@ -12,7 +13,7 @@ import type { Parts } from "./parts.ts";
 import { Publishing } from "./publishing.ts";
 import type { Passage } from "./turnstile.ts";
 
-/** Producers that one session may use at a time; the one that came longest ago is forgotten. */
+/** Producers that one session may use at a time, at least; those that came longest ago are forgotten. */
 const LANES = 10_000;
 
 interface KnownLane {
@@ -204,15 +205,8 @@ export class Producing {
     if (known?.epoch === epoch) return known.lane;
     const lane = new Lane();
     this.#lanes.set(id, { epoch, lane });
-    if (this.#lanes.size > LANES) this.#forgetOldest();
+    forgetOldest(this.#lanes, LANES);
     return lane;
-  }
-
-  #forgetOldest(): void {
-    for (const id of this.#lanes.keys()) {
-      this.#lanes.delete(id);
-      return;
-    }
   }
 }
 
