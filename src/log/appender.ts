@@ -66,6 +66,7 @@ export class Appender implements Source {
   }
 
   take(room: Room): Part | undefined {
+    if (this.#queue.length === 0) return undefined; // as after each write of what came alone
     const writeId = this.#host.random.bytes(WRITE_ID_BYTES);
     const now = this.#host.clock.now();
     const batch = new Batch(now, writeId, this.#builders);
