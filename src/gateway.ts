@@ -200,11 +200,7 @@ export class Gateway {
 
   #fleetListener(): FleetListener {
     return {
-      heard: (news, missed) => {
-        this.#hear(news, missed).catch((error) =>
-          this.#host.telemetry.report("warn", "News could not be followed up", { error })
-        );
-      },
+      heard: (news, missed) => this.#hear(news, missed),
       died: (gateway) => this.#groups.gatewayDied(gateway),
       missed: () => void this.log.catchUpAll().catch(() => {}), // it is looked again before long
       slept: () => {
@@ -218,9 +214,9 @@ export class Gateway {
 
   /** Another gateway has changed something: looks at what of it is in use here. */
   async #hear({ stripes, groups, topics }: News, missed: boolean): Promise<void> {
-    this.#groups.reload(missed ? undefined : groups);
+    this.#groups.reload(missed ? undefined : groups.map(({ name }) => name));
     await (missed ? this.log.catchUpAll() : this.log.grown(stripes));
-    for (const name of topics) {
+    for (const { name } of topics) {
       if (this.log.topics.cached(name)) await this.log.topics.refresh(name);
     }
   }

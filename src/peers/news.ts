@@ -3,10 +3,15 @@
  * what it is about. It says that the gateway lives, and names what it changed last; whoever reads it
  * looks there. News is a hint: nothing is delivered or decided by it, and nothing is lost with it.
  *
- *     JSON {counter, since, stripes: [[topic-id, stripe, entries], …], groups: […], topics: […]}
+ *     JSON {counter, since, stripes: [[topic-id, stripe, entries], …],
+ *           groups: […], groupCounters: […], topics: […], topicCounters: […]}
  *
  * `counter` rises with every write of the news. Whoever has seen the news at `since` or later finds all
  * that has happened from then on in it; others have missed something, and look everywhere.
+ *
+ * Beside a group or a topic stands the counter of the first news that tell its last change, so that those
+ * who have heard them look there once. News without these counters are an older gateway's, which itself
+ * reads no more than the names.
  */
 
 import { PEERS } from "../limits.ts";
@@ -17,10 +22,16 @@ export interface News {
   readonly since: number;
   /** Those that have grown. */
   readonly stripes: readonly StripePlace[];
-  /** Names of groups whose state has changed. */
-  readonly groups: readonly string[];
-  /** Names of topics that were made, changed or deleted. */
-  readonly topics: readonly string[];
+  /** Those whose state has changed. */
+  readonly groups: readonly Named[];
+  /** Those that were made, changed or deleted. */
+  readonly topics: readonly Named[];
+}
+
+export interface Named {
+  readonly name: string;
+  /** Of the first news that tell it. */
+  readonly counter: number;
 }
 
 type Item =
@@ -48,13 +59,17 @@ export class NewsBoard {
   /** The news as they are written next. */
   next(): News {
     this.#counter++;
-    const items = [...this.#items.values()].map(({ item }) => item);
+    const items = [...this.#items.values()];
+    const named = (kind: "group" | "topic") =>
+      items.flatMap(({ item, counter }) =>
+        item.kind === kind ? [{ name: item.name, counter }] : []
+      );
     return {
       counter: this.#counter,
       since: this.#since,
-      stripes: items.flatMap((item) => item.kind === "stripe" ? [item.place] : []),
-      groups: items.flatMap((item) => item.kind === "group" ? [item.name] : []),
-      topics: items.flatMap((item) => item.kind === "topic" ? [item.name] : []),
+      stripes: items.flatMap(({ item }) => item.kind === "stripe" ? [item.place] : []),
+      groups: named("group"),
+      topics: named("topic"),
     };
   }
 
@@ -70,15 +85,33 @@ export class NewsBoard {
   }
 }
 
-export function encodeNews({ counter, since, stripes, groups, topics }: News): Uint8Array {
-  const places = stripes.map(({ topicId, stripe, entries }) => [topicId, stripe, entries]);
-  return new TextEncoder().encode(
-    JSON.stringify({ counter, since, stripes: places, groups, topics }),
-  );
+/** The news, without the groups and topics that those know who have heard them at this counter. */
+export function newSince(news: News, heard: number): News {
+  const isNew = ({ counter }: Named) => counter > heard;
+  return { ...news, groups: news.groups.filter(isNew), topics: news.topics.filter(isNew) };
 }
 
-interface Stored extends Omit<News, "stripes"> {
+interface Stored {
+  readonly counter: number;
+  readonly since: number;
   readonly stripes: readonly (readonly [topicId: string, stripe: number, entries: number])[];
+  readonly groups: readonly string[];
+  readonly groupCounters?: readonly number[];
+  readonly topics: readonly string[];
+  readonly topicCounters?: readonly number[];
+}
+
+export function encodeNews({ counter, since, stripes, groups, topics }: News): Uint8Array {
+  const stored: Stored = {
+    counter,
+    since,
+    stripes: stripes.map(({ topicId, stripe, entries }) => [topicId, stripe, entries]),
+    groups: groups.map(({ name }) => name),
+    groupCounters: groups.map(({ counter }) => counter),
+    topics: topics.map(({ name }) => name),
+    topicCounters: topics.map(({ counter }) => counter),
+  };
+  return new TextEncoder().encode(JSON.stringify(stored));
 }
 
 export function decodeNews(value: Uint8Array): News {
@@ -88,5 +121,14 @@ export function decodeNews(value: Uint8Array): News {
     stripe,
     entries,
   }));
-  return { ...stored, stripes };
+  const { counter, since } = stored;
+  const named = (names: readonly string[], counters: readonly number[] = []) =>
+    names.map((name, i) => ({ name, counter: counters[i] ?? counter }));
+  return {
+    counter,
+    since,
+    stripes,
+    groups: named(stored.groups, stored.groupCounters),
+    topics: named(stored.topics, stored.topicCounters),
+  };
 }

@@ -17,12 +17,15 @@ import { PEERS, STORE } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
 import type { Entry, Store } from "../store/store.ts";
-import { decodeNews, type News } from "./news.ts";
+import { decodeNews, type News, newSince } from "./news.ts";
 
 /** Who acts on what the others tell. */
 export interface PeersListener {
-  /** Another gateway has changed these; `missed`: and others that it has not named. */
-  heard(news: News, missed: boolean): void;
+  /**
+   * Another gateway has changed these; `missed`: and others that it has not named. If this rejects, what
+   * was heard is heard again with that gateway's next news.
+   */
+  heard(news: News, missed: boolean): Promise<void>;
   /** A gateway is no more. */
   died(gateway: string): void;
   /** Others may have appended anywhere, of which nothing was heard. */
@@ -152,12 +155,16 @@ export class Peers {
     const peer = this.#known.get(gateway);
     if (peer && entry.version <= peer.version) return;
     const news = decodeNews(entry.value);
-    const missed = !peer || peer.counter < news.since;
+    const before = peer?.counter ?? 0;
     const changedAt = this.#host.clock.monotonic();
     const { version } = entry;
     this.#known.set(gateway, { version, counter: news.counter, changedAt, looks: 0 });
     this.#dead.delete(gateway);
-    this.#listener.heard(news, missed);
+    this.#listener.heard(newSince(news, before), before < news.since).catch((error) => {
+      this.#host.telemetry.report("warn", "News could not be followed up", { error });
+      const known = this.#known.get(gateway);
+      if (known) known.counter = Math.min(known.counter, before);
+    });
   }
 
   /** Deletes its news: what it still writes under them is refused. */
