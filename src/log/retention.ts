@@ -63,13 +63,15 @@ async function retainKnown(
     const [oldest, next] = await byAge(store, left);
     if (!oldest) return false;
     const { stripe } = oldest;
-    const { entry: from } = stripe.trim;
-    const page = await scanEntries(store, stripe, from, stripe.head.entries, LOG.readBytes);
-    const doomed = expired(topic, page, {
+    const outlook = {
       bytes: bytesOf(stripes),
       now: host.clock.now(),
       othersFrom: next?.time ?? Infinity,
-    });
+    };
+    if (!isOver(topic, oldest.time, outlook)) return false; // as nearly always: no page is read for that
+    const { entry: from } = stripe.trim;
+    const page = await scanEntries(store, stripe, from, stripe.head.entries, LOG.readBytes);
+    const doomed = expired(topic, page, outlook);
     if (doomed.length === 0) return false;
     if (from + doomed.length > stripe.replayFrom) await retained.snapshot(stripe);
     const replayable = doomed.slice(0, Math.max(0, stripe.replayFrom - from));
@@ -105,19 +107,23 @@ interface Outlook {
 export function expired(
   topic: Topic,
   page: readonly DecodedEntry[],
-  { bytes, now, othersFrom }: Outlook,
+  outlook: Outlook,
 ): readonly DecodedEntry[] {
-  const cutoff = topic.retentionMs === undefined ? -Infinity : now - topic.retentionMs;
-  const newest = othersFrom + LOG.retentionApartMs;
-  let left = bytes - (topic.retentionBytes ?? Infinity);
+  let { bytes } = outlook;
   let count = 0;
   for (const { time, sections } of page) {
-    const isOver = time < cutoff || (left > 0 && time <= newest);
-    if (!isOver) break;
-    left -= sections.reduce((sum, { payload }) => sum + payload.length, 0);
+    if (!isOver(topic, time, { ...outlook, bytes })) break;
+    bytes -= sections.reduce((sum, { payload }) => sum + payload.length, 0);
     count++;
   }
   return page.slice(0, count);
+}
+
+/** Whether the policy does not keep the oldest entry of a stripe, which was appended at `time`. */
+function isOver(topic: Topic, time: number, { bytes, now, othersFrom }: Outlook): boolean {
+  const { retentionMs = Infinity, retentionBytes = Infinity } = topic;
+  if (time < now - retentionMs) return true;
+  return bytes > retentionBytes && time <= othersFrom + LOG.retentionApartMs;
 }
 
 /** Those that keep anything, the one whose first entry is the oldest first. */

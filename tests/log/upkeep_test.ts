@@ -131,6 +131,29 @@ Deno.test("retention by age goes by the time of the append", async () => {
   assertEquals(await log.bounds(topic, 0), { start: 6, next: 6, bytes: 0 });
 });
 
+Deno.test("where nothing is to be trimmed, retention reads no entry but the first, and that once", async () => {
+  const store = new MemoryStore();
+  const read: Key[] = [];
+  const scan = store.scan.bind(store);
+  store.scan = async (range) => {
+    const found = await scan(range);
+    read.push(...found.map(({ key }) => key));
+    return found;
+  };
+  const fixture = gateway(store, testHost());
+  const { log } = fixture;
+  const { topic } = await log.topics.create("t", { partitions: 1, retentionMs: 60_000 });
+  for (let sequence = 0; sequence < 5; sequence++) await append(fixture, topic, sequence);
+  const entriesRead = async () => {
+    read.length = 0;
+    await pass(fixture);
+    const isEntry = (key: Key) =>
+      keys.entry(topic.id, 0, 0, 0).slice(0, -2).every((part, i) => part === key[i]);
+    return read.filter(isEntry).length;
+  };
+  assertEquals([await entriesRead(), await entriesRead()], [1, 0]);
+});
+
 Deno.test("readers behind the start of the log go on at the start", async () => {
   const fixture = gateway(new MemoryStore(), testHost());
   const { log } = fixture;
