@@ -97,6 +97,8 @@ function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): 
 function stripesOf(log: TopicLog, partitions: readonly number[]): readonly Stripe[] {
   const [only] = log.stripes;
   if (only && log.stripes.length === 1) return log.stripes;
+  const [first] = partitions;
+  if (first !== undefined && partitions.length === 1) return [log.stripeOf(first)];
   const distinct = new Set(partitions);
   if (distinct.size > ADVERTISED.publishPartitions) {
     throw new GatewayError(
