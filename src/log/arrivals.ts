@@ -3,6 +3,7 @@
  * same topic, or of the same producer in its session. Others do not wait for them.
  */
 
+import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import { LOG } from "../limits.ts";
 import { type Append, APPEND_BYTES, type AppendPart } from "./append.ts";
@@ -18,6 +19,8 @@ export interface ArrivalsOptions {
 
 interface Arrival {
   readonly append: Append;
+  /** What keeps its order, each once. */
+  readonly touched: ReadonlySet<unknown>;
   readonly bytes: number;
   readonly since: number;
   isLoading: boolean;
@@ -27,8 +30,8 @@ export class Arrivals {
   readonly #options: ArrivalsOptions;
   /** In the order in which they came. */
   readonly #waiting = new Set<Arrival>();
-  /** What those that wait touch, and how many of them do. */
-  readonly #touched = new Map<unknown, number>();
+  /** What those that wait touch, and who waits for it. Whoever waits no more was first everywhere. */
+  readonly #queues = new Map<unknown, Arrival[]>();
   #bytes = 0;
 
   constructor(options: ArrivalsOptions) {
@@ -48,77 +51,83 @@ export class Arrivals {
       (sum, { records }) => sum + storedBytesOf(records),
       APPEND_BYTES,
     );
-    const arrival: Arrival = { append, bytes, since: now, isLoading: false };
+    const touched = new Set(append.parts.flatMap(touches));
+    const arrival: Arrival = { append, touched, bytes, since: now, isLoading: false };
     this.#waiting.add(arrival);
     this.#bytes += bytes;
-    this.#touch(append, 1);
+    for (const one of touched) {
+      const queue = this.#queues.get(one);
+      if (queue) queue.push(arrival);
+      else this.#queues.set(one, [arrival]);
+    }
     if (!isBehind) this.#load(arrival);
   }
 
   /** Answers what has waited for the store too long. */
   tick(now: number): void {
-    let refused = 0;
+    const nexts: Arrival[] = [];
     for (const arrival of this.#waiting) {
       if (arrival.since + LOG.publishMs > now) break;
-      this.#refuse(arrival, new GatewayError("unavailable", "The store does not answer"));
-      refused++;
+      const error = new GatewayError("unavailable", "The store does not answer");
+      nexts.push(...this.#refuse(arrival, error));
     }
-    if (refused > 0) this.#letIn();
+    this.#letIn(nexts);
   }
 
   /** Whether something that it must not overtake waits in front of it. */
   #isBehind({ parts }: Append): boolean {
     if (this.#waiting.size === 0) return false;
-    return parts.some((part) => touches(part).some((one) => this.#touched.has(one)));
+    return parts.some((part) => touches(part).some((one) => this.#queues.has(one)));
   }
 
   async #load(arrival: Arrival): Promise<void> {
     arrival.isLoading = true;
+    let nexts = [arrival];
     try {
       await this.#options.load(arrival.append);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#refuse(arrival, error);
+      nexts = this.#refuse(arrival, error);
     }
     arrival.isLoading = false;
-    this.#letIn();
+    this.#letIn(nexts);
   }
 
-  /** All whose topics are loaded, but for what is behind others. */
-  #letIn(): void {
-    const inFront = new Set<unknown>();
-    for (const arrival of this.#waiting) {
-      const { append, since, isLoading } = arrival;
-      const touched = append.parts.flatMap(touches);
-      if (!touched.some((one) => inFront.has(one))) {
-        if (this.#options.admit(append, since)) {
-          this.#forget(arrival);
-          continue;
-        }
-        if (!isLoading) this.#load(arrival);
-      }
-      for (const one of touched) inFront.add(one);
+  /** Those of them that are first and whose topics are loaded, and who is first behind these. */
+  #letIn(arrivals: Arrival[]): void {
+    for (const arrival of arrivals) {
+      if (!this.#isFirst(arrival)) continue;
+      if (this.#options.admit(arrival.append, arrival.since)) {
+        arrivals.push(...this.#forget(arrival));
+      } else if (!arrival.isLoading) this.#load(arrival);
     }
   }
 
-  #refuse(arrival: Arrival, error: GatewayError): void {
-    if (this.#forget(arrival)) this.#options.refuse(arrival.append, error);
-  }
-
-  /** False: it waits no more. */
-  #forget(arrival: Arrival): boolean {
-    if (!this.#waiting.delete(arrival)) return false;
-    this.#bytes -= arrival.bytes;
-    this.#touch(arrival.append, -1);
+  #isFirst(arrival: Arrival): boolean {
+    for (const one of arrival.touched) if (this.#queues.get(one)?.[0] !== arrival) return false;
     return true;
   }
 
-  #touch({ parts }: Append, more: 1 | -1): void {
-    for (const one of parts.flatMap(touches)) {
-      const count = (this.#touched.get(one) ?? 0) + more;
-      if (count > 0) this.#touched.set(one, count);
-      else this.#touched.delete(one);
+  /** Unless it waits no more. Returns those that were behind it. */
+  #refuse(arrival: Arrival, error: GatewayError): Arrival[] {
+    if (!this.#waiting.has(arrival)) return [];
+    const nexts = this.#forget(arrival);
+    this.#options.refuse(arrival.append, error);
+    return nexts;
+  }
+
+  /** It waits no more. Returns those that were behind it. */
+  #forget(arrival: Arrival): Arrival[] {
+    this.#waiting.delete(arrival);
+    this.#bytes -= arrival.bytes;
+    const nexts: Arrival[] = [];
+    for (const one of arrival.touched) {
+      const queue = this.#queues.get(one) ?? [];
+      assert(queue.shift() === arrival, "who waits no more was first");
+      if (queue[0]) nexts.push(queue[0]);
+      else this.#queues.delete(one);
     }
+    return nexts;
   }
 }
 
