@@ -24,7 +24,8 @@ export class Reader {
   readonly #tail: EntryCache;
   /** What was read from the store. */
   readonly #pages: EntryCache;
-  readonly #fetching = new WeakMap<Stripe, Map<number, Promise<readonly LogEntry[]>>>();
+  readonly #fetching = new UnderWay<readonly LogEntry[]>();
+  readonly #searching = new UnderWay<LogEntry | undefined>();
   /** `topic/partition/offset` → number of the entry that holds it. */
   readonly #bookmarks = new Map<string, number>();
 
@@ -76,8 +77,12 @@ export class Reader {
   async #offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
     const at = partition - stripe.first;
     const { start, next } = stripe.bounds(partition);
-    const number = await this.#search(stripe, (entry) => entry.time < timestamp);
-    const entry = number < stripe.head.entries ? await this.#probe(stripe, number) : undefined;
+    // It says where every partition of the stripe stood: a subscription to all of them asks for each.
+    const name = `${timestamp}/${stripe.head.entries}`;
+    const entry = await this.#searching.share(stripe, name, async () => {
+      const number = await this.#search(stripe, (entry) => entry.time < timestamp);
+      return number < stripe.head.entries ? await this.#probe(stripe, number) : undefined;
+    });
     return Math.max(start, entry?.bases[at] ?? next);
   }
 
@@ -135,16 +140,10 @@ export class Reader {
     return logEntry(stripe, number, decoded);
   }
 
-  /** Fetches a page that begins at this entry; who wants the same one meanwhile shares it. */
+  /** Fetches a page that begins at this entry. */
   async #fetch(stripe: Stripe, number: number): Promise<LogEntry> {
-    let pages = this.#fetching.get(stripe);
-    if (!pages) this.#fetching.set(stripe, pages = new Map());
-    let page = pages.get(number);
-    if (!page) {
-      page = this.#load(stripe, number).finally(() => pages.delete(number));
-      pages.set(number, page);
-    }
-    const [entry] = await page;
+    const load = () => this.#load(stripe, number);
+    const [entry] = await this.#fetching.share(stripe, `${number}`, load);
     assert(entry, "a scan finds an entry or throws");
     return entry;
   }
@@ -190,6 +189,19 @@ export class Reader {
     this.#bookmarks.delete(place);
     this.#bookmarks.set(place, number);
     forgetOldest(this.#bookmarks, BOOKMARKS);
+  }
+}
+
+/** What is looked up of stripes just now: who wants the same meanwhile shares it. */
+class UnderWay<T> {
+  readonly #known = new WeakMap<Stripe, Map<string, Promise<T>>>();
+
+  share(stripe: Stripe, name: string, look: () => Promise<T>): Promise<T> {
+    let known = this.#known.get(stripe);
+    if (!known) this.#known.set(stripe, known = new Map());
+    let result = known.get(name);
+    if (!result) known.set(name, result = look().finally(() => known.delete(name)));
+    return result;
   }
 }
 

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AssertionFailed } from "../../src/assert.ts";
+import { EntryCache } from "../../src/log/entry_cache.ts";
 import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
+import { Reader } from "../../src/log/reader.ts";
 import { keys } from "../../src/store/keys.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Entry, Mutation, Range, Store } from "../../src/store/store.ts";
@@ -152,6 +154,32 @@ Deno.test("a record of 256 KiB is stored over several values and read back", asy
   await append(log, topic, [record(big, { partition: 0 })]);
   const restarted = new Log(store, host, 0);
   assertEquals(await valuesOf(restarted, topic, 0, 0), [[0, big]]);
+});
+
+Deno.test("those who look for the same time in a stripe share one search", async () => {
+  const { store, host, log, topic } = await fixture();
+  const begun = host.clock.now();
+  for (let i = 0; i < 50; i++) {
+    await append(log, topic, [record(i, { partition: i % 4 })]);
+    await host.clock.advance(100);
+  }
+  const scans = { count: 0 };
+  const scan = store.scan.bind(store);
+  store.scan = (range) => {
+    scans.count++;
+    return scan(range);
+  };
+  const { stripes: [stripe] } = await log.open(topic);
+  assert(stripe);
+  const look = async (partitions: number[]) => {
+    const reader = new Reader(store, new EntryCache(0), new EntryCache(0));
+    scans.count = 0;
+    const at = (partition: number) => reader.offsetAt(stripe, partition, begun + 2_000);
+    return [await Promise.all(partitions.map(at)), scans.count] as const;
+  };
+  const [, alone] = await look([0]);
+  assert(alone > 0);
+  assertEquals(await look([0, 1, 2, 3]), [[5, 5, 5, 5], alone]);
 });
 
 Deno.test("an offset is found by time, and any offset by search", async () => {
