@@ -12,6 +12,15 @@ import type { Topic } from "../types.ts";
 import type { GroupState, Member } from "./state.ts";
 import { takenOver } from "./takeover.ts";
 
+/** Who is told, and of what. */
+interface Hearer {
+  readonly membership: Membership;
+  readonly member: Member;
+  /** It has been told nothing yet, whatever the member owned before. */
+  readonly joins: boolean;
+  readonly change: Change;
+}
+
 /** Tells each of them what is new for it. Those whose membership is over are taken out. */
 export function tell(
   told: GroupState,
@@ -23,45 +32,74 @@ export function tell(
   const connected = new Map(
     [...after.members.values()].map((member) => [member.connection, member]),
   );
+  const hearers = new Map<string, Hearer>();
   for (const membership of [...members.values()]) {
     const member = connected.get(membership.connection);
-    if (member) tellMember(membership, member, told, prepared);
-    else if (membership.isTold) {
+    if (member) {
+      const change: Change = { assigned: [], revoked: [], lost: [] };
+      hearers.set(member.id, { membership, member, joins: !membership.isTold, change });
+    } else if (membership.isTold) {
       members.delete(membership.connection);
       membership.end(reasonOf(membership, told, after, isDeleted));
     }
   }
+  compare(told, prepared, hearers);
+  addVanished(told, after, hearers);
+  for (const { membership, member, change } of hearers.values()) {
+    membership.tell(member, after.epoch, change);
+  }
 }
 
-function tellMember(
-  membership: Membership,
-  member: Member,
+/** What is different for whom, of the topics that are there: in one walk over them, not in one for each. */
+function compare(
   told: GroupState,
   prepared: Prepared,
+  hearers: ReadonlyMap<string, Hearer>,
 ): void {
-  const { transition: { state: after } } = prepared;
-  const joins = !membership.isTold;
-  const change: Change = { assigned: [], revoked: [], lost: [] };
-  for (const [topicId, { topic, owners, since, revoking }] of after.topics) {
+  for (const [topicId, { topic, owners, since, revoking }] of prepared.transition.state.topics) {
     const was = told.topics.get(topicId);
     for (const [partition, owner] of owners.entries()) {
-      const owned = !joins && was?.owners[partition] === member.id;
+      const before = was?.owners[partition];
       // It may have been lost and given back since, at other gateways, with others in between.
-      const keeps = owned && owner === member.id && was.since[partition] === since[partition];
-      if (owned && !keeps) change.lost.push({ topic, partition });
-      if (owner !== member.id) continue;
+      const isKept = owner === before && was?.since[partition] === since[partition];
+      const loser = isKept ? undefined : hearerOf(hearers, before);
+      if (loser && !loser.joins) loser.change.lost.push({ topic, partition });
+      const hearer = hearerOf(hearers, owner);
+      if (!hearer) continue;
+      const { change, joins } = hearer;
+      const keeps = isKept && !joins;
       if (!keeps) {
         const committed = prepared.committed(topicId, partition) ?? { offset: 0 };
         const end = prepared.end(topicId, partition) ?? committed.offset;
         change.assigned.push({ topic, partition, ...committed, end });
       }
       // It may have been given and asked for again since it was looked at last.
-      const knowsIt = keeps && was.revoking.has(partition);
+      const knowsIt = keeps && was?.revoking.has(partition);
       if (revoking.has(partition) && !knowsIt) change.revoked.push({ topic, partition });
     }
   }
-  if (!joins) change.lost.push(...vanished(member.id, told, after));
-  membership.tell(member, after.epoch, change);
+}
+
+/** What they owned of topics that are no longer there is lost. */
+function addVanished(
+  before: GroupState,
+  after: GroupState,
+  hearers: ReadonlyMap<string, Hearer>,
+): void {
+  for (const [topicId, { topic, owners }] of before.topics) {
+    if (after.topics.has(topicId)) continue;
+    for (const [partition, owner] of owners.entries()) {
+      const loser = hearerOf(hearers, owner);
+      if (loser && !loser.joins) loser.change.lost.push({ topic, partition });
+    }
+  }
+}
+
+function hearerOf(
+  hearers: ReadonlyMap<string, Hearer>,
+  member: string | undefined,
+): Hearer | undefined {
+  return member === undefined ? undefined : hearers.get(member);
 }
 
 /** What is new for a member. */
@@ -69,15 +107,6 @@ export interface Change {
   readonly assigned: Assigned[];
   readonly revoked: GroupPartition[];
   readonly lost: GroupPartition[];
-}
-
-/** What it owned of topics that are no longer there. */
-function vanished(member: string, before: GroupState, after: GroupState): GroupPartition[] {
-  return [...before.topics].flatMap(([topicId, { topic, owners }]) =>
-    after.topics.has(topicId)
-      ? []
-      : owners.flatMap((owner, partition) => owner === member ? [{ topic, partition }] : [])
-  );
 }
 
 function reasonOf(

@@ -77,8 +77,8 @@ export const GROUP_BUGS: readonly Bug[] = [
       "else's in between: the member goes on where it stood and not where the group stands.",
     findings: ["unowned", "commit-regression", "zombie-commit", "double-owner"],
     file: "group/telling.ts",
-    from: `owned && owner === member.id && was.since[partition] === since[partition];`,
-    to: `owned && owner === member.id;`,
+    from: `owner === before && was?.since[partition] === since[partition];`,
+    to: `owner === before;`,
   },
   {
     name: "newest-by-the-clock",
