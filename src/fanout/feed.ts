@@ -55,8 +55,11 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #credit: Credit;
   readonly #format: PushFormat;
-  /** By topic's name and partition, in the order in which they are served. */
+  /** By topic's name and partition. */
   readonly #cursors = new Map<string, Cursor>();
+  /** Those that are not live, and whose turn is next among them. */
+  readonly #behind = new Set<Cursor>();
+  #turns = this.#behind.values();
   #ranOut: boolean;
   /** Kept records are being looked up and sent: nothing is sent before them. */
   #isKeeping = false;
@@ -91,16 +94,10 @@ export class Feed {
   add(topic: Topic, partition: number, offset: Offset): void {
     const { keys } = this.#options;
     this.remove(topic.name, partition);
-    this.#cursors.set(nameOf(topic.name, partition), {
-      feed: this,
-      topic,
-      partition,
-      keys,
-      next: offset,
-      live: false,
-      moves: 0,
-      named: undefined,
-    });
+    const place = { feed: this, topic, partition, keys, next: offset };
+    const cursor: Cursor = { ...place, live: false, moves: 0, named: undefined };
+    this.#cursors.set(nameOf(topic.name, partition), cursor);
+    this.#behind.add(cursor);
     this.#pump();
   }
 
@@ -110,6 +107,7 @@ export class Feed {
     if (!cursor) return;
     this.#cursors.delete(name);
     this.#stop(cursor);
+    this.#behind.delete(cursor);
     cursor.moves++;
   }
 
@@ -152,6 +150,7 @@ export class Feed {
       cursor.moves++;
     }
     this.#cursors.clear();
+    this.#behind.clear();
     this.#hub.forget(this);
     this.#wake();
   }
@@ -227,13 +226,12 @@ export class Feed {
   /** Of the cursors that are behind the one whose turn it is, if anything may be sent. */
   #nextBehind(): Cursor | undefined {
     if (!this.#maySend()) return undefined;
-    for (const [name, cursor] of this.#cursors) {
-      if (cursor.live) continue;
-      this.#cursors.delete(name);
-      this.#cursors.set(name, cursor);
-      return cursor;
+    let turn = this.#turns.next();
+    if (turn.done) {
+      this.#turns = this.#behind.values();
+      turn = this.#turns.next();
     }
-    return undefined;
+    return turn.value;
   }
 
   async #read(cursor: Cursor): Promise<readonly Section[]> {
@@ -258,6 +256,7 @@ export class Feed {
     }
     if (cursor.next === this.#endOf(cursor) && !this.#credit.isOut) {
       cursor.live = true;
+      this.#behind.delete(cursor);
       this.#hub.join(cursor);
     }
   }
@@ -374,6 +373,7 @@ export class Feed {
     if (!cursor.live) return;
     cursor.next = this.#nextOf(cursor);
     cursor.live = false;
+    this.#behind.add(cursor);
     this.#hub.leave(cursor);
   }
 }

@@ -88,10 +88,12 @@ export const READING_BUGS: readonly Bug[] = [
     file: "fanout/feed.ts",
     from: `    this.#cursors.delete(name);
     this.#stop(cursor);
+    this.#behind.delete(cursor);
     cursor.moves++;
   }`,
     to: `    this.#cursors.delete(name);
     this.#stop(cursor);
+    this.#behind.delete(cursor);
   }`,
   },
 ];
