@@ -17,6 +17,7 @@
 
 import { assert } from "../assert.ts";
 import { type Host, newId } from "../host/host.ts";
+import { LOG } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import { scanAll } from "../store/scan_all.ts";
 import type { Check, Key, Mutation, Store } from "../store/store.ts";
@@ -72,7 +73,7 @@ async function loadPieces(
       start: keys.snapshotPiece(topic.id, index, generation, piece),
       limit: Math.min(PAGE, pieces - piece),
     });
-    // They are dropped one by one, from the first.
+    // They are dropped from the first on.
     const isWhole = page.every(({ key }, i) => key.at(-1) === piece + i);
     if (page.length === 0 || !isWhole) return false;
     for (const { value } of page) if (value) restore(dedupe, value);
@@ -111,8 +112,10 @@ export async function takeSnapshot(
   await writeUnder(store, host, stripe, before, [{ type: "set", key, value: encode(pointer) }]);
   const { pointer: now } = await readPointer(store, stripe);
   if (now.generation === generation) {
-    for (const key of others) {
-      await writeUnder(store, host, stripe, pointer, [{ type: "delete", key }]);
+    for (let at = 0; at < others.length; at += LOG.deleteKeys) {
+      const page = others.slice(at, at + LOG.deleteKeys);
+      const mutations = page.map((key): Mutation => ({ type: "delete", key }));
+      await writeUnder(store, host, stripe, pointer, mutations);
     }
   }
   return { bytes, replayFrom: now.replayFrom };

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import { Dedupe } from "../../src/log/dedupe.ts";
 import { loadSnapshot, type Snapshotted, takeSnapshot } from "../../src/log/snapshots.ts";
@@ -78,6 +78,31 @@ Deno.test("a deletion whose reply was lost is a deletion, and is told", async ()
   const removed = topics.remove("t");
   await host.clock.advance(100);
   assertEquals([(await removed)?.name, told], ["t", ["t"]]);
+});
+
+Deno.test("all pieces of the snapshot before go in one write", async () => {
+  const host = testHost();
+  const dedupe = new Dedupe();
+  const epoch = host.clock.now();
+  for (let i = 0; i < 6_000; i++) {
+    dedupe.producer(`${PRODUCER.slice(0, -4)}${1_000 + i}`, epoch, epoch);
+    dedupe.publish(0, 0, i);
+  }
+  let deletions: number[] = [];
+  const store = storeWith((write, stored) => {
+    const count = write.mutations.filter(({ type }) => type === "delete").length;
+    if (count > 0) deletions.push(count);
+    return stored.write(write);
+  });
+  const dropped = async (entries: number) => {
+    deletions = [];
+    await takeSnapshot(store, host, stripeWith(dedupe, entries));
+    return deletions;
+  };
+  assertEquals(await dropped(1), []);
+  const [first = 0, ...more] = await dropped(2);
+  assert(first > 1);
+  assertEquals(more, []);
 });
 
 Deno.test("what one gateway drops behind its snapshot is never part of the next one of another", async () => {
