@@ -108,8 +108,9 @@ export class Committer implements Source {
     const left = { ...room };
     const batches: Batch[] = [];
     // Each once: who has more than fits comes again behind the others, in the next write.
-    for (const [membership, pendings] of [...this.#waiting]) {
-      if (left.checks < 1) break;
+    let toLook = this.#waiting.size;
+    for (const [membership, pendings] of this.#waiting) {
+      if (toLook-- === 0 || left.checks < 1) break;
       const gathered = this.#batch(membership, pendings, left);
       if (gathered === "no room") continue;
       const { batch, rest } = gathered;
