@@ -7,7 +7,7 @@ import { hunt, huntAll } from "./hunt.ts";
 import { changed, changesOf, plant, sourceOf } from "./plant.ts";
 
 /** Of those that show at once. */
-const QUICK = "first-position-not-committed";
+const QUICK = "commit-behind-its-records";
 
 /** Changes nothing. */
 const HARMLESS: Bug = {

@@ -4,17 +4,6 @@ import type { Bug } from "./bugs.ts";
 
 export const GROUP_BUGS: readonly Bug[] = [
   {
-    name: "fence-read-again",
-    story:
-      "The fence has moved, so the commit is refused: it is read again, and the commit tried " +
-      "again under what was read. But it had moved since the partition was given to somebody else.",
-    findings: ["zombie-commit"],
-    file: "group/committer.ts",
-    from: `    await group.reload();
-    if (found?.version)`,
-    to: `    if (found?.version)`,
-  },
-  {
     name: "commit-behind-its-records",
     story:
       "A transaction stores its records and the commit with the next write. But the gateway can " +
@@ -45,19 +34,6 @@ export const GROUP_BUGS: readonly Bug[] = [
 `,
   },
   {
-    name: "first-position-not-committed",
-    story:
-      "That a group begins at 0 need not be stored: where nothing is committed it begins there. " +
-      "But a group that wants the latest begins at the end that its next owner finds.",
-    findings: ["skipped"],
-    file: "group/preparation.ts",
-    from: `  for (const { topicId, partition, offset } of first) {
-`,
-    to: `  for (const { topicId, partition, offset } of first) {
-    if (offset === 0) continue; // where it begins anyway
-`,
-  },
-  {
     name: "zero-by-default",
     story:
       "Offsets are looked up where an owner is another than was known. But a member can lose a " +
@@ -69,29 +45,6 @@ export const GROUP_BUGS: readonly Bug[] = [
       state`,
     to: `    owner !== undefined && (owner !== was?.owners[partition] ||
       state`,
-  },
-  {
-    name: "owner-of-before",
-    story:
-      "A member keeps a partition if it was its own and still is. But it may have been somebody " +
-      "else's in between: the member goes on where it stood and not where the group stands.",
-    findings: ["unowned", "commit-regression", "zombie-commit", "double-owner"],
-    file: "group/telling.ts",
-    from: `owner === before && was?.since[partition] === since[partition];`,
-    to: `owner === before;`,
-  },
-  {
-    name: "newest-by-the-clock",
-    story:
-      "Of two connections of one instance the one with the higher id is the newer, since ids are " +
-      "in the order of time. But they are made by gateways, whose clocks differ: the newer one is " +
-      "turned away for good.",
-    findings: ["threw"],
-    world: "client",
-    file: "group/takeover.ts",
-    from: `return (joining.attempt ?? 0) >= (holder.attempt ?? 0);`,
-    to:
-      `return joining.connection > holder.connection; // an id begins with the time of its making`,
   },
   {
     name: "transaction-unfenced",

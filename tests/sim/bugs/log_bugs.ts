@@ -87,18 +87,4 @@ export const LOG_BUGS: readonly Bug[] = [
     this.headVersion = entry.version;
     const learned = await this.#scan(store, from, head.entries);`,
   },
-  {
-    name: "producers-forgotten",
-    story:
-      "Retention has passed entries before they were learned: what is gone is gone, so only the " +
-      "new head is taken up. But with them goes what is known of their producers.",
-    findings: ["duplicate"],
-    file: "log/stripe.ts",
-    from: `      await this.#rebuild(store);
-      return undefined;`,
-    to: `      this.trim = (await this.#read(store)).trim;
-      this.head = head;
-      this.headVersion = entry.version;
-      return undefined;`,
-  },
 ];

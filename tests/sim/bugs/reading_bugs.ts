@@ -70,16 +70,6 @@ export const READING_BUGS: readonly Bug[] = [
     if (typeof from === "object" && "timestamp" in from) {`,
   },
   {
-    name: "retention-without-a-gap",
-    story:
-      "A scan begins where the log has something, so that retention does no harm to who reads. " +
-      "But another gateway has trimmed, and the reader is never told of the hole.",
-    findings: ["poll-skip", "int-poll-skip"],
-    file: "log/entry_scan.ts",
-    from: `if (chunks.number !== number + i) throw`,
-    to: `if (chunks.number === undefined) throw`,
-  },
-  {
     name: "read-under-way",
     story:
       "A partition that is taken from a member is not read for it any more. But a read that is " +
