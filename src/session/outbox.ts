@@ -7,7 +7,7 @@
  */
 
 import { SESSION } from "../limits.ts";
-import type { Frame } from "./joiner.ts";
+import type { Frame } from "./message_builder.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
@@ -66,7 +66,7 @@ export class Outbox {
         to++;
       }
       const several = from === 0 && to === frames.length ? frames : frames.slice(from, to);
-      this.#wire.send(this.#turn.joiner.message(several));
+      this.#wire.send(this.#turn.messages.build(several));
       from = to;
     }
   }

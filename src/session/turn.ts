@@ -1,13 +1,13 @@
 /** The end of a turn of the event loop, when all outboxes that got something are flushed. */
 
-import { Joiner } from "./joiner.ts";
+import { MessageBuilder } from "./message_builder.ts";
 
 interface Flushed {
   flush(): void;
 }
 
 export class Turn {
-  readonly joiner = new Joiner();
+  readonly messages = new MessageBuilder();
   #waiting: Flushed[] = [];
 
   /** Flushes it when the present turn is over. */
@@ -20,6 +20,6 @@ export class Turn {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const outbox of waiting) outbox.flush();
-    this.joiner.forget();
+    this.messages.forget();
   }
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { SESSION } from "../../src/limits.ts";
-import type { Frame } from "../../src/session/joiner.ts";
+import type { Frame } from "../../src/session/message_builder.ts";
 import { Outbox } from "../../src/session/outbox.ts";
 import { Turn } from "../../src/session/turn.ts";
 import type { Wire } from "../../src/session/wire.ts";
@@ -68,6 +68,7 @@ Deno.test("what several are sent in a turn is joined once, and what is sent othe
   const followers = Array.from({ length: 3 }, () => fixture(turn));
   const other = fixture(turn);
   const frames = [utf8.encode('{"number":1}'), utf8.encode('{"number":2}')];
+  const both = [{ number: 1 }, { number: 2 }];
   const push = () => {
     for (const frame of frames) {
       for (const { outbox } of followers) outbox.push(frame);
@@ -80,9 +81,7 @@ Deno.test("what several are sent in a turn is joined once, and what is sent othe
   push();
   await settled();
   for (const { wire } of followers) {
-    assertEquals(wire.sent.map(parsed), [[{ number: 1 }, { number: 2 }], [{ number: 1 }, {
-      number: 2,
-    }]]);
+    assertEquals(wire.sent.map(parsed), [both, both]);
     assertStrictEquals(wire.sent[0], followers[0]?.wire.sent[0]);
   }
   assertEquals(other.wire.sent.map(parsed), [[{ number: 1 }, { number: 3 }]]);
