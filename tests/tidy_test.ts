@@ -37,6 +37,7 @@ const baseFiles = [
   "bucket.ts",
   "lazy_map.ts",
   "forget_oldest.ts",
+  "heap_bytes.ts",
   "join_bytes.ts",
   "config.ts",
 ];

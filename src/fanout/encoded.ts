@@ -1,10 +1,7 @@
 /**
- * A section as clients get it: the JSON text of its records, made once for all who follow, with the
+ * A section as clients get it: the JSON text of its records, encoded once for all followers, with the
  * places where records end, so that any range of them is a slice. Keys, values and headers are the
  * bytes that the log has; only the numbers are printed.
- *
- * Texts are kept for those who read the same a little later, with the frames that were made of them, up
- * to what they may take in memory: a section that is read after that is encoded again.
  */
 
 import { ByteWriter } from "../log/bytes.ts";
@@ -22,63 +19,6 @@ export interface Encoded {
   readonly frames: Map<number, Uint8Array>;
 }
 
-/** What all that is kept takes in memory. */
-const KEPT_BYTES = 16 * 1_024 * 1_024;
-/** Of that, the objects of one text, its two numbers of each record, and the object of one frame, as measured. */
-const TEXT_BYTES = 1_024;
-const RECORD_BYTES = 16;
-const FRAME_BYTES = 256;
-/** Subscription numbers of which frames are kept: most sessions have their first one and few others. */
-const FRAMES_KEPT = 4;
-
-class Texts {
-  readonly #kept = new Map<Section, Encoded>();
-  #bytes = 0;
-
-  of(section: Section): Encoded {
-    const known = this.#kept.get(section);
-    if (known) return known;
-    const encoded = encode(section);
-    this.#kept.set(section, encoded);
-    this.#bytes += memoryBytes(encoded);
-    this.#makeRoom(section);
-    return encoded;
-  }
-
-  keepFrame(section: Section, subscription: number, frame: Uint8Array): void {
-    const { frames } = this.of(section);
-    if (frames.size >= FRAMES_KEPT) {
-      this.#bytes -= framesBytes(frames);
-      frames.clear();
-    }
-    frames.set(subscription, frame);
-    this.#bytes += FRAME_BYTES + frame.length;
-    this.#makeRoom(section);
-  }
-
-  /** Gives up what was made first, but not this; an eighth at once: see `forget_oldest.ts`. */
-  #makeRoom(section: Section): void {
-    if (this.#bytes <= KEPT_BYTES) return;
-    for (const [oldest, encoded] of this.#kept) {
-      if (this.#bytes <= KEPT_BYTES - KEPT_BYTES / 8 || oldest === section) break;
-      this.#kept.delete(oldest);
-      this.#bytes -= memoryBytes(encoded);
-    }
-  }
-}
-
-function memoryBytes({ text, ends, frames }: Encoded): number {
-  return TEXT_BYTES + text.length + RECORD_BYTES * ends.length + framesBytes(frames);
-}
-
-function framesBytes(frames: Encoded["frames"]): number {
-  let bytes = 0;
-  for (const frame of frames.values()) bytes += FRAME_BYTES + frame.length;
-  return bytes;
-}
-
-const texts = new Texts();
-
 const utf8 = new TextEncoder();
 const OFFSET = utf8.encode('{"offset":');
 const TIMESTAMP = utf8.encode(',"timestamp":');
@@ -88,26 +28,16 @@ const VALUE_BEHIND_KEY = utf8.encode('","value":');
 const HEADERS = utf8.encode(',"headers":');
 const END = utf8.encode("},");
 const BASE64_END = utf8.encode(',"encoding":"base64"},');
-/** What is printed around most records. */
+/** What most records take beside their payload: names, offset, timestamp. */
 const PRINTED_BYTES = 80;
 const writer = new ByteWriter(64 * 1_024);
 
-/** The section's text; the same object for the same section, as long as it is kept. */
-export function encodedOf(section: Section): Encoded {
-  return texts.of(section);
-}
-
-/** Keeps the frame that was made of all of the section, for others with this subscription number. */
-export function keepFrame(section: Section, subscription: number, frame: Uint8Array): void {
-  texts.keepFrame(section, subscription, frame);
-}
-
-function encode({ payload, time, base, next }: Section): Encoded {
+export function encode({ payload, time, base, next }: Section): Encoded {
   const ends: number[] = [];
   const sizes: number[] = [];
   const cursor = new RecordCursor(payload, time);
   let size = 0;
-  // Most records have the section's time, which is printed once.
+  // Most records have the same timestamp as the one before: its text is copied.
   let stamp = -1;
   let stampFrom = 0;
   let stampTo = 0;

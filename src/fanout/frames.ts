@@ -6,7 +6,7 @@
 import type { Section } from "../log/section.ts";
 import type { GapReason } from "../protocol/gateway_frames.ts";
 import type { Offset, Topic } from "../types.ts";
-import { encodedOf, keepFrame } from "./encoded.ts";
+import { encodedOf, keepFrame } from "./encoded_cache.ts";
 
 /** Records `[from, to)` of a section, counted from its first. */
 export interface Piece {

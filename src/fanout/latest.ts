@@ -7,7 +7,8 @@
 import { CREDIT, LOG, SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
-import { encodedOf, keysOf } from "./encoded.ts";
+import { keysOf } from "./encoded.ts";
+import { encodedOf } from "./encoded_cache.ts";
 import { type Piece, pieceBytes } from "./frames.ts";
 import type { ReadableLog } from "./hub.ts";
 import type { Pace } from "./pace.ts";

@@ -6,7 +6,8 @@
 import { SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
 import type { Offset } from "../types.ts";
-import { encodedOf, keysOf } from "./encoded.ts";
+import { keysOf } from "./encoded.ts";
+import { encodedOf } from "./encoded_cache.ts";
 import type { Piece } from "./frames.ts";
 
 export interface Allowed {

@@ -35,9 +35,6 @@ export interface Append {
   done(result: AppendResult): void;
 }
 
-/** What one that waits takes in memory beside its records, as measured. */
-export const APPEND_BYTES = 800;
-
 export type AppendResult =
   | { readonly ok: true; readonly offsets: readonly Place[][]; readonly duplicate: boolean }
   | { readonly ok: false; readonly error: GatewayError };

@@ -9,13 +9,14 @@
  */
 
 import { GatewayError } from "../errors.ts";
+import { HEAP_BYTES } from "../heap_bytes.ts";
 import { type Host, sleep } from "../host/host.ts";
 import { LOG, PRODUCER } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
 import type { Place, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
-import { type Append, APPEND_BYTES, type Rider } from "./append.ts";
+import type { Append, Rider } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { Deferred, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
@@ -270,7 +271,7 @@ export class Appender implements Source {
 
 /** What they take in memory while they wait. */
 function queuedBytes(pendings: readonly Pending[]): number {
-  return pendings.reduce((sum, { bytes }) => sum + bytes, APPEND_BYTES * pendings.length);
+  return pendings.reduce((sum, { bytes }) => sum + bytes, HEAP_BYTES.append * pendings.length);
 }
 
 /** What was let in behind something that has failed since must not overtake it. */

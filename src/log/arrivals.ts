@@ -1,26 +1,27 @@
 /**
- * Appends whose topics are not in memory yet, and what came behind them and must not overtake: for the
- * same topic, or of the same producer in its session. Others do not wait for them.
+ * Appends whose topics are not in memory yet, and later ones that must not overtake them: those to the
+ * same topic, or of the same producer in its session. All others pass.
  */
 
 import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
+import { HEAP_BYTES } from "../heap_bytes.ts";
 import { LOG } from "../limits.ts";
-import { type Append, APPEND_BYTES, type AppendPart } from "./append.ts";
+import type { Append, AppendPart } from "./append.ts";
 import { storedBytesOf } from "./record.ts";
 
 export interface ArrivalsOptions {
-  /** Lets it in, which has waited `since`; false: not all of its topics are loaded. */
+  /** Lets in an append that has waited since `since`; false: not all of its topics are loaded. */
   admit(append: Append, since: number): boolean;
-  /** Loads its topics; a `GatewayError` refuses it. */
+  /** Loads its topics; if this rejects with a `GatewayError`, the append is refused. */
   load(append: Append): Promise<unknown>;
   refuse(append: Append, error: GatewayError): void;
 }
 
 interface Arrival {
   readonly append: Append;
-  /** What keeps its order, each once. */
-  readonly touched: ReadonlySet<unknown>;
+  /** The queues that it is in. */
+  readonly orders: ReadonlySet<unknown>;
   readonly bytes: number;
   readonly since: number;
   isLoading: boolean;
@@ -30,7 +31,7 @@ export class Arrivals {
   readonly #options: ArrivalsOptions;
   /** In the order in which they came. */
   readonly #waiting = new Set<Arrival>();
-  /** What those that wait touch, and who waits for it. Whoever waits no more was first everywhere. */
+  /** By what keeps its order: see `ordersOf`. An arrival leaves only when it is first in all of its queues. */
   readonly #queues = new Map<unknown, Arrival[]>();
   #bytes = 0;
 
@@ -47,91 +48,91 @@ export class Arrivals {
       const why = "Too much waits for topics that are being read";
       return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: 100 }));
     }
-    const bytes = append.parts.reduce(
-      (sum, { records }) => sum + storedBytesOf(records),
-      APPEND_BYTES,
-    );
-    const touched = new Set(append.parts.flatMap(touches));
-    const arrival: Arrival = { append, touched, bytes, since: now, isLoading: false };
+    const ofRecords = append.parts.reduce((sum, { records }) => sum + storedBytesOf(records), 0);
+    const bytes = HEAP_BYTES.append + ofRecords;
+    const orders = new Set(append.parts.flatMap(ordersOf));
+    const arrival: Arrival = { append, orders, bytes, since: now, isLoading: false };
     this.#waiting.add(arrival);
     this.#bytes += bytes;
-    for (const one of touched) {
-      const queue = this.#queues.get(one);
+    for (const order of orders) {
+      const queue = this.#queues.get(order);
       if (queue) queue.push(arrival);
-      else this.#queues.set(one, [arrival]);
+      else this.#queues.set(order, [arrival]);
     }
     if (!isBehind) this.#load(arrival);
   }
 
   /** Answers what has waited for the store too long. */
   tick(now: number): void {
-    const nexts: Arrival[] = [];
+    const unblocked: Arrival[] = [];
     for (const arrival of this.#waiting) {
       if (arrival.since + LOG.publishMs > now) break;
       const error = new GatewayError("unavailable", "The store does not answer");
-      nexts.push(...this.#refuse(arrival, error));
+      unblocked.push(...this.#refuse(arrival, error));
     }
-    this.#letIn(nexts);
+    this.#letIn(unblocked);
   }
 
-  /** Whether something that it must not overtake waits in front of it. */
+  /** Whether something waits that it must not overtake. */
   #isBehind({ parts }: Append): boolean {
     if (this.#waiting.size === 0) return false;
-    return parts.some((part) => touches(part).some((one) => this.#queues.has(one)));
+    return parts.some((part) => ordersOf(part).some((order) => this.#queues.has(order)));
   }
 
   async #load(arrival: Arrival): Promise<void> {
     arrival.isLoading = true;
-    let nexts = [arrival];
+    let ready = [arrival];
     try {
       await this.#options.load(arrival.append);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      nexts = this.#refuse(arrival, error);
+      ready = this.#refuse(arrival, error);
     }
     arrival.isLoading = false;
-    this.#letIn(nexts);
+    this.#letIn(ready);
   }
 
-  /** Those of them that are first and whose topics are loaded, and who is first behind these. */
+  /** Lets in those that are first and whose topics are loaded, and then those that they unblock. */
   #letIn(arrivals: Arrival[]): void {
     for (const arrival of arrivals) {
       if (!this.#isFirst(arrival)) continue;
       if (this.#options.admit(arrival.append, arrival.since)) {
-        arrivals.push(...this.#forget(arrival));
+        arrivals.push(...this.#forget(arrival)); // the loop goes on with them
       } else if (!arrival.isLoading) this.#load(arrival);
     }
   }
 
   #isFirst(arrival: Arrival): boolean {
-    for (const one of arrival.touched) if (this.#queues.get(one)?.[0] !== arrival) return false;
+    for (const order of arrival.orders) {
+      if (this.#queues.get(order)?.[0] !== arrival) return false;
+    }
     return true;
   }
 
-  /** Unless it waits no more. Returns those that were behind it. */
+  /** Refuses it, if it still waits. Returns those that are first behind it. */
   #refuse(arrival: Arrival, error: GatewayError): Arrival[] {
     if (!this.#waiting.has(arrival)) return [];
-    const nexts = this.#forget(arrival);
+    const unblocked = this.#forget(arrival);
     this.#options.refuse(arrival.append, error);
-    return nexts;
+    return unblocked;
   }
 
-  /** It waits no more. Returns those that were behind it. */
+  /** Takes it out of its queues. Returns those that are first behind it. */
   #forget(arrival: Arrival): Arrival[] {
     this.#waiting.delete(arrival);
     this.#bytes -= arrival.bytes;
-    const nexts: Arrival[] = [];
-    for (const one of arrival.touched) {
-      const queue = this.#queues.get(one) ?? [];
-      assert(queue.shift() === arrival, "who waits no more was first");
-      if (queue[0]) nexts.push(queue[0]);
-      else this.#queues.delete(one);
+    const unblocked: Arrival[] = [];
+    for (const order of arrival.orders) {
+      const queue = this.#queues.get(order) ?? [];
+      assert(queue.shift() === arrival, "an arrival leaves when it is first in its queues");
+      if (queue[0]) unblocked.push(queue[0]);
+      else this.#queues.delete(order);
     }
-    return nexts;
+    return unblocked;
   }
 }
 
-/** What keeps its order: a topic, and a producer in its session. */
-function touches({ topic, admission }: AppendPart): unknown[] {
+/** What keeps its order: the appends to a topic, and those of a producer in its session. */
+function ordersOf({ topic, admission }: AppendPart): unknown[] {
   return admission ? [topic.id, admission.lane] : [topic.id];
 }

@@ -3,6 +3,7 @@
  * stripe. Entries are numbered from 0 without a gap; they are immutable and shared by all readers.
  */
 
+import { HEAP_BYTES } from "../heap_bytes.ts";
 import type { Offset } from "../types.ts";
 import type { DecodedEntry } from "./entry.ts";
 import type { Section } from "./section.ts";
@@ -19,12 +20,10 @@ export interface LogEntry {
   readonly bytes: number;
 }
 
-/**
- * What an entry takes in memory, as measured: beside its bytes there are objects for it, for each
- * section and for each base, which of a small one are most.
- */
+/** What an entry takes in memory, with its objects. */
 export function memoryBytes({ bytes, sections, bases }: LogEntry | DecodedEntry): number {
-  return bytes + 512 + 256 * sections.length + 8 * bases.length;
+  const { entry, section, base } = HEAP_BYTES;
+  return bytes + entry + section * sections.length + base * bases.length;
 }
 
 export function logEntry(stripe: Stripe, number: number, decoded: DecodedEntry): LogEntry {

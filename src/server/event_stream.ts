@@ -12,7 +12,7 @@ import {
   type PushFormat,
   textOf,
 } from "../fanout/frames.ts";
-import { encodedOf } from "../fanout/encoded.ts";
+import { encodedOf } from "../fanout/encoded_cache.ts";
 import { HTTP, IDENTITY } from "../limits.ts";
 import type { EventId } from "./event_position.ts";
 import { retryLine } from "./event_retry.ts";

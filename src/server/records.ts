@@ -5,7 +5,7 @@
 
 import type { Broker } from "../broker.ts";
 import { GatewayError } from "../errors.ts";
-import { encodedOf } from "../fanout/encoded.ts";
+import { encodedOf } from "../fanout/encoded_cache.ts";
 import type { Subjects } from "../identity/subjects.ts";
 import type { AppendPart, AppendResult } from "../log/append.ts";
 import { Lane } from "../log/lane.ts";

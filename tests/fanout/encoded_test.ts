@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodedOf } from "../../src/fanout/encoded.ts";
+import { encodedOf } from "../../src/fanout/encoded_cache.ts";
 import { FRAMES } from "../../src/fanout/frames.ts";
 import { ByteWriter } from "../../src/log/bytes.ts";
 import { writeRecord } from "../../src/log/record.ts";
