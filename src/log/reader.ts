@@ -13,6 +13,7 @@ import type { EntryCache } from "./entry_cache.ts";
 import { EntryMissing, scanEntries } from "./entry_scan.ts";
 import { type LogEntry, logEntry } from "./log_entry.ts";
 import type { Section, Slice } from "./section.ts";
+import { SingleFlight } from "./single_flight.ts";
 import type { Stripe } from "./stripe.ts";
 
 /** How many places where readers stopped are remembered, over all stripes, at least. */
@@ -24,8 +25,8 @@ export class Reader {
   readonly #tail: EntryCache;
   /** What was read from the store. */
   readonly #pages: EntryCache;
-  readonly #fetching = new UnderWay<readonly LogEntry[]>();
-  readonly #searching = new UnderWay<LogEntry | undefined>();
+  readonly #fetching = new SingleFlight<readonly LogEntry[]>();
+  readonly #searching = new SingleFlight<LogEntry | undefined>();
   /** `topic/partition/offset` → number of the entry that holds it. */
   readonly #bookmarks = new Map<string, number>();
 
@@ -189,19 +190,6 @@ export class Reader {
     this.#bookmarks.delete(place);
     this.#bookmarks.set(place, number);
     forgetOldest(this.#bookmarks, BOOKMARKS);
-  }
-}
-
-/** What is looked up of stripes just now: who wants the same meanwhile shares it. */
-class UnderWay<T> {
-  readonly #known = new WeakMap<Stripe, Map<string, Promise<T>>>();
-
-  share(stripe: Stripe, name: string, look: () => Promise<T>): Promise<T> {
-    let known = this.#known.get(stripe);
-    if (!known) this.#known.set(stripe, known = new Map());
-    let result = known.get(name);
-    if (!result) known.set(name, result = look().finally(() => known.delete(name)));
-    return result;
   }
 }
 
