@@ -76,7 +76,7 @@ export const SESSION = {
   /** How much is read from who sends what is refused: a large frame may take 40 ms to be found wrong. */
   refusedBytesPerMs: 500,
   /** How much is begun for who subscribes again and again: a partition takes up to 15 µs. */
-  begunPerMs: 32,
+  subscribedPerMs: 32,
   /**
    * Bytes that wait for a client that does not read, above which nothing more is pushed to it nor read
    * from it; so for `outboxFullMs` closes it (4002).
@@ -259,8 +259,8 @@ export const HTTP = {
   keepAliveMs: 15_000,
   /** How long nothing may move on a connection that is answered: event streams have a comment before. */
   stillMs: 30_000,
-  /** Requests of one connection that are not answered yet, the one that is being answered included. */
-  requestsInLine: 16,
+  /** Requests of one connection that are unanswered, the one that is being answered included. */
+  pipelinedRequests: 16,
   /** One request's body, decoded. */
   bodyBytes: 1 * MiB,
   /** Of one WebSocket message; and pieces from the network that wait for the rest of a frame. */

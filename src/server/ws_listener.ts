@@ -15,6 +15,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { HTTP } from "../limits.ts";
+import { Pipelines } from "./pipelines.ts";
 import { type Listener, type ListenOptions, urlOf } from "./upgrade.ts";
 import { addressOfRequest, Sockets, type WsSocketOptions } from "./ws_socket.ts";
 
@@ -35,7 +36,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
       options.fetch(request, addressOfRequest(incoming as IncomingMessage, options.trustedProxies)),
     { overrideGlobalObjects: false },
   );
-  const takeInTurn = oneByOne();
+  const pipelines = new Pipelines();
   // Apart, since the types do not know all of it.
   const settings = {
     maxHeaderSize: HTTP.headerBytes,
@@ -50,7 +51,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
   const server = createServer(
     settings,
     (request: IncomingMessage, response: ServerResponse) => {
-      takeInTurn(request.socket, response, () => {
+      pipelines.add(request.socket, response, () => {
         if (hasIdleBody(request)) response.setHeader("connection", "close");
         const status = outOfBounds(request, pathOf(request));
         if (status === undefined) void answer(request, response);
@@ -94,26 +95,6 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
       resolve();
     });
   });
-}
-
-/**
- * Answers those who do not wait for answers one by one: what is made for a request behind another is
- * kept until that one ends, and an event stream may never end. Returns what takes one more.
- */
-function oneByOne(): (socket: Socket, response: ServerResponse, begin: () => void) => void {
-  /** The first is being answered. */
-  const lines = new WeakMap<Socket, (() => void)[]>();
-  return (socket, response, begin) => {
-    const line = lines.get(socket) ?? [];
-    lines.set(socket, line);
-    line.push(begin);
-    if (line.length > HTTP.requestsInLine) return void socket.destroy();
-    response.once("close", () => {
-      line.shift();
-      if (!socket.destroyed) line[0]?.();
-    });
-    if (line.length === 1) begin();
-  };
 }
 
 /** The status for a request whose head nobody should look at further; undefined for any other. */

@@ -8,16 +8,16 @@ import type { FrameOf } from "../protocol/frames.ts";
 import type { Parts } from "./parts.ts";
 import type { Subscription } from "./subscriptions.ts";
 
-/** How much more may be pushed. */
-interface Credit {
+/** Credit that came behind a seek, and takes effect after it. */
+interface HeldCredit {
   records: number;
   bytes: number;
 }
 
 export class Reading {
   readonly #parts: Parts;
-  /** By subscription, for its last seek that is not done: the credit that came behind it. */
-  readonly #creditBehind = new Map<number, Credit>();
+  /** By subscription, of its last seek that is not done yet. */
+  readonly #heldCredit = new Map<number, HeldCredit>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -36,7 +36,7 @@ export class Reading {
         // From here on nothing is awaited, so that nothing falls between the answer and the delivery.
         this.#parts.who.identity.rights.require(needs);
         const positions = places();
-        this.#parts.rest(Math.floor(positions.length / SESSION.begunPerMs));
+        this.#parts.rest(Math.floor(positions.length / SESSION.subscribedPerMs));
         this.#parts.subscriptions.requireRoom(positions.length);
         const feed = this.#parts.broker.follow({
           ...frame,
@@ -76,8 +76,8 @@ export class Reading {
 
   seek({ id, subscription, partitions }: FrameOf<"seek">): void {
     const alone = [subscription, ...partitions.map(({ topic }) => topic)];
-    const behind = { records: 0, bytes: 0 };
-    this.#creditBehind.set(subscription, behind);
+    const held = { records: 0, bytes: 0 };
+    this.#heldCredit.set(subscription, held);
     this.#parts.turnstile.pass({ alone }, async (leave) => {
       try {
         const { feed } = await this.#mayGoTo(subscription, partitions);
@@ -87,10 +87,8 @@ export class Reading {
       } catch (error) {
         this.#parts.requests.refuse(id, error);
       } finally {
-        if (this.#creditBehind.get(subscription) === behind) {
-          this.#creditBehind.delete(subscription);
-        }
-        this.#grant(subscription, behind);
+        if (this.#heldCredit.get(subscription) === held) this.#heldCredit.delete(subscription);
+        this.#grant(subscription, held);
         leave();
       }
     });
@@ -102,7 +100,7 @@ export class Reading {
     partitions: FrameOf<"seek">["partitions"],
   ): Promise<Subscription> {
     const live = this.#parts.subscriptions.get(subscription);
-    // All at once: one look at what others have appended serves them.
+    // All at once, so that they share one look at what other gateways have appended.
     await Promise.all(partitions.map(async ({ topic, partition, offset }) => {
       const followed = live.feed.followed(topic, partition);
       if (!followed) throw notFollowed(live, topic, partition);
@@ -119,13 +117,13 @@ export class Reading {
 
   credit({ id, subscription, records = 0, bytes = 0 }: FrameOf<"credit">): void {
     if (id !== undefined) this.#parts.requests.ok(id);
-    const behind = this.#creditBehind.get(subscription);
-    if (!behind) return this.#grant(subscription, { records, bytes });
-    behind.records += records;
-    behind.bytes += bytes;
+    const held = this.#heldCredit.get(subscription);
+    if (!held) return this.#grant(subscription, { records, bytes });
+    held.records += records;
+    held.bytes += bytes;
   }
 
-  #grant(subscription: number, { records, bytes }: Credit): void {
+  #grant(subscription: number, { records, bytes }: HeldCredit): void {
     this.#parts.subscriptions.find(subscription)?.feed.grant(records, bytes);
   }
 

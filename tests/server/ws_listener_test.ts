@@ -58,14 +58,14 @@ async function pipelined(
 }
 
 Deno.test("as many requests in one piece as may wait in line are all answered", () =>
-  pipelined(HTTP.requestsInLine, async (connection, _, give) => {
+  pipelined(HTTP.pipelinedRequests, async (connection, _, give) => {
     give();
     const answers = () => connection.received.toString().split("here it is").length - 1;
-    await connection.until(() => answers() === HTTP.requestsInLine);
-    assertEquals(answers(), HTTP.requestsInLine);
+    await connection.until(() => answers() === HTTP.pipelinedRequests);
+    assertEquals(answers(), HTTP.pipelinedRequests);
     // What is answered counts no more.
     connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-    await connection.until(() => answers() > HTTP.requestsInLine);
+    await connection.until(() => answers() > HTTP.pipelinedRequests);
     assertEquals(connection.closed, false);
   }));
 

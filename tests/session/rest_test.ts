@@ -62,8 +62,8 @@ Deno.test("what is refused is read at a bounded rate", async () => {
 
 Deno.test("who subscribes to very many partitions is not read for a moment, who does to a few is", async () => {
   const { host, gateway, session, send, reconsidered } = await fixture();
-  await gateway.broker.createTopic("few", { partitions: SESSION.begunPerMs - 1 });
-  await gateway.broker.createTopic("many", { partitions: 10 * SESSION.begunPerMs });
+  await gateway.broker.createTopic("few", { partitions: SESSION.subscribedPerMs - 1 });
+  await gateway.broker.createTopic("many", { partitions: 10 * SESSION.subscribedPerMs });
   send({ type: "subscribe", id: 2, topic: "few" });
   await settled();
   assertEquals([session.isQuiet, session.congested], [true, false]);
