@@ -80,20 +80,21 @@ export class GroupAdmin {
     return { group, epoch: state.epoch, members: membersOf(state), offsets };
   }
 
-  /** With its last offsets; those that one write does not take go before. */
+  /** Deletes the group with its last offsets, in one write; earlier writes delete those that do not fit. */
   async remove(group: string): Promise<void> {
     const { store, host } = this.#context;
     const most = offsetsAtOnce(group);
-    const sent = new Sent(); // a deletion leaves nothing that could tell whose it was
+    // Once a deletion was sent, a group that is not there may have been deleted by it.
+    const attempt = new Attempt();
     for (let goesOn = true; goesOn;) {
-      goesOn = await sent.refusing(transact(store, host, {
+      goesOn = await attempt.settle(transact(store, host, {
         load: async () => {
-          const loaded = await (sent.any ? loadGroup(store, group) : this.#require(group));
+          const loaded = await (attempt.sent ? loadGroup(store, group) : this.#require(group));
           return { ...loaded, offsets: await this.#offsets(group) };
         },
         decide: (loaded) => {
           requireNoMembers(group, loaded);
-          sent.any = true;
+          attempt.sent = true;
           const isLast = loaded.offsets.length <= most;
           const root = isLast && loaded.root ? deleteGroup(group, loaded) : [];
           return { mutations: [...loaded.offsets.slice(0, most), ...root], result: !isLast };
@@ -107,9 +108,9 @@ export class GroupAdmin {
       ? await this.#given(target.offsets)
       : await this.#everywhere(target.topics, target.to);
     const most = offsetsAtOnce(group);
-    const sent = new Sent();
+    const attempt = new Attempt();
     for (let at = 0; at === 0 || at < places.length; at += most) {
-      await sent.refusing(this.#set(group, places.slice(at, at + most), sent));
+      await attempt.settle(this.#set(group, places.slice(at, at + most), attempt));
     }
     return places.map(({ topic, partition, offset }) => ({ topic: topic.name, partition, offset }));
   }
@@ -120,14 +121,14 @@ export class GroupAdmin {
     throw new GatewayError("unknown_group", `There is no group ${group}`);
   }
 
-  async #set(group: string, places: readonly Place[], sent: Sent): Promise<void> {
+  async #set(group: string, places: readonly Place[], attempt: Attempt): Promise<void> {
     const { store, host } = this.#context;
     const stamp = newId(host);
     await transact(store, host, {
       load: () => loadGroup(store, group),
       decide: (loaded) => {
         requireNoMembers(group, loaded);
-        sent.any = true;
+        attempt.sent = true;
         const state = { ...loaded.state, epoch: loaded.state.epoch + 1 };
         const { mutations, evidence } = replaceGroup(group, loaded, state, stamp);
         for (const { topic, partition, offset } of places) {
@@ -157,7 +158,7 @@ export class GroupAdmin {
     for (const name of names) {
       const topic = await this.#topic(name, 0);
       const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition);
-      // All of a topic at once: one look at what others have appended serves them.
+      // All at once, so that they share one look at what other gateways have appended.
       places.push(
         ...await Promise.all(partitions.map((partition) => this.#place(topic, partition, to))),
       );
@@ -191,15 +192,18 @@ export class GroupAdmin {
   }
 }
 
-/** Whether anything of a verb was sent: what refuses it then does not say that nothing happened. */
-class Sent {
-  any = false;
+/**
+ * An attempt to change a group, in one write or several. Once one was sent, an error no longer means
+ * that nothing happened: its effect is unknown.
+ */
+class Attempt {
+  sent = false;
 
-  async refusing<T>(page: Promise<T>): Promise<T> {
+  async settle<T>(write: Promise<T>): Promise<T> {
     try {
-      return await page;
+      return await write;
     } catch (error) {
-      if (!this.any || !(error instanceof GatewayError)) throw error;
+      if (!this.sent || !(error instanceof GatewayError)) throw error;
       throw new GatewayError(error.code, error.message, { ...error.detail, effect: "unknown" });
     }
   }

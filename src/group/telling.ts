@@ -1,7 +1,7 @@
 /**
- * What the members that are here are told, once it is stored: what is different from what they were
- * told last. That may be more than the last transition: one whose outcome was not known in time may
- * have been stored all the same, and nobody was told of it then.
+ * What the members at this gateway are told once a transition is stored: the difference to what they
+ * were told last. That can be more than this transition: an earlier one whose outcome was unknown may
+ * have been stored too, without anybody being told.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -12,14 +12,24 @@ import type { Topic } from "../types.ts";
 import type { GroupState, Member } from "./state.ts";
 import { takenOver } from "./takeover.ts";
 
-/** Who is told, and of what. */
-interface Hearer {
+/** What is new for a member. */
+export interface Change {
+  readonly assigned: Assigned[];
+  readonly revoked: GroupPartition[];
+  readonly lost: GroupPartition[];
+}
+
+/** A member that is here, and what it will be told. */
+interface Recipient {
   readonly membership: Membership;
   readonly member: Member;
-  /** It has been told nothing yet, whatever the member owned before. */
-  readonly joins: boolean;
+  /** It was told nothing before, whatever the member owned. */
+  readonly isNew: boolean;
   readonly change: Change;
 }
+
+/** By the ids of their members. */
+type Recipients = ReadonlyMap<string | undefined, Recipient>;
 
 /** Tells each of them what is new for it. Those whose membership is over are taken out. */
 export function tell(
@@ -32,81 +42,61 @@ export function tell(
   const connected = new Map(
     [...after.members.values()].map((member) => [member.connection, member]),
   );
-  const hearers = new Map<string, Hearer>();
+  const recipients = new Map<string | undefined, Recipient>();
   for (const membership of [...members.values()]) {
     const member = connected.get(membership.connection);
     if (member) {
       const change: Change = { assigned: [], revoked: [], lost: [] };
-      hearers.set(member.id, { membership, member, joins: !membership.isTold, change });
+      recipients.set(member.id, { membership, member, isNew: !membership.isTold, change });
     } else if (membership.isTold) {
       members.delete(membership.connection);
       membership.end(reasonOf(membership, told, after, isDeleted));
     }
   }
-  compare(told, prepared, hearers);
-  addVanished(told, after, hearers);
-  for (const { membership, member, change } of hearers.values()) {
+  addChanges(told, prepared, recipients);
+  addDeleted(told, after, recipients);
+  for (const { membership, member, change } of recipients.values()) {
     membership.tell(member, after.epoch, change);
   }
 }
 
-/** What is different for whom, of the topics that are there: in one walk over them, not in one for each. */
-function compare(
-  told: GroupState,
-  prepared: Prepared,
-  hearers: ReadonlyMap<string, Hearer>,
-): void {
+/** What has changed for whom. Each topic is walked over once for all members, not once for each. */
+function addChanges(told: GroupState, prepared: Prepared, recipients: Recipients): void {
   for (const [topicId, { topic, owners, since, revoking }] of prepared.transition.state.topics) {
     const was = told.topics.get(topicId);
     for (const [partition, owner] of owners.entries()) {
       const before = was?.owners[partition];
-      // It may have been lost and given back since, at other gateways, with others in between.
+      // With the same owner, it may have been lost and assigned again since, at other gateways.
       const isKept = owner === before && was?.since[partition] === since[partition];
-      const loser = isKept ? undefined : hearerOf(hearers, before);
-      if (loser && !loser.joins) loser.change.lost.push({ topic, partition });
-      const hearer = hearerOf(hearers, owner);
-      if (!hearer) continue;
-      const { change, joins } = hearer;
-      const keeps = isKept && !joins;
+      if (!isKept) addLost(recipients.get(before), { topic, partition });
+      const recipient = recipients.get(owner);
+      if (!recipient) continue;
+      const { change, isNew } = recipient;
+      const keeps = isKept && !isNew;
       if (!keeps) {
         const committed = prepared.committed(topicId, partition) ?? { offset: 0 };
         const end = prepared.end(topicId, partition) ?? committed.offset;
         change.assigned.push({ topic, partition, ...committed, end });
       }
-      // It may have been given and asked for again since it was looked at last.
+      // It may have been assigned and revoked again since the last look.
       const knowsIt = keeps && was?.revoking.has(partition);
       if (revoking.has(partition) && !knowsIt) change.revoked.push({ topic, partition });
     }
   }
 }
 
-/** What they owned of topics that are no longer there is lost. */
-function addVanished(
-  before: GroupState,
-  after: GroupState,
-  hearers: ReadonlyMap<string, Hearer>,
-): void {
+/** The partitions of topics that are no longer there are lost to their owners. */
+function addDeleted(before: GroupState, after: GroupState, recipients: Recipients): void {
   for (const [topicId, { topic, owners }] of before.topics) {
     if (after.topics.has(topicId)) continue;
     for (const [partition, owner] of owners.entries()) {
-      const loser = hearerOf(hearers, owner);
-      if (loser && !loser.joins) loser.change.lost.push({ topic, partition });
+      addLost(recipients.get(owner), { topic, partition });
     }
   }
 }
 
-function hearerOf(
-  hearers: ReadonlyMap<string, Hearer>,
-  member: string | undefined,
-): Hearer | undefined {
-  return member === undefined ? undefined : hearers.get(member);
-}
-
-/** What is new for a member. */
-export interface Change {
-  readonly assigned: Assigned[];
-  readonly revoked: GroupPartition[];
-  readonly lost: GroupPartition[];
+function addLost(recipient: Recipient | undefined, lost: GroupPartition): void {
+  if (recipient && !recipient.isNew) recipient.change.lost.push(lost);
 }
 
 function reasonOf(

@@ -17,20 +17,20 @@ type Owning = readonly (readonly Owned[] | undefined)[];
 const MEMBERS = 4;
 
 function memberOf(number: number): Member {
-  const [id, connection] = [`member-${number}`, `connection-${number}`];
-  const rest = { topics: [], sessionTimeoutMs: 1_000, revokeTimeoutMs: 1_000 };
   return {
-    id,
-    connection,
+    id: `member-${number}`,
+    connection: `connection-${number}`,
     gateway: "here",
+    topics: [],
     from: "earliest",
+    sessionTimeoutMs: 1_000,
+    revokeTimeoutMs: 1_000,
     away: false,
     draining: false,
-    ...rest,
   };
 }
 
-/** A state of which it is counted how often somebody looks at a topic's owners. */
+/** A group's state. `looks` counts how often the owners of a topic are read. */
 function stateOf(owning: Owning, members: readonly Member[], looks = { count: 0 }): GroupState {
   const topics = owning.flatMap((partitions, number): [string, GroupTopic][] => {
     if (!partitions) return [];
@@ -55,7 +55,7 @@ function preparedOf(state: GroupState): Prepared {
   return { transition: { state }, ...known } as unknown as Prepared;
 }
 
-/** Tells `members` of a change from one state to another; of those that are new, nobody was told yet. */
+/** What `members` are told of a change from one state to another; those in `fresh` were told nothing yet. */
 function told(
   from: GroupState,
   to: GroupState,
@@ -87,8 +87,8 @@ Deno.test("each member is told of what it got, has to give up and has lost, and 
   const numbers = fc.subarray([0, 1, 2, 3]);
   fc.assert(fc.property(owning, owning, numbers, numbers, (before, after, here, fresh) => {
     const members = here.map(memberOf);
-    const news = new Set(fresh.map((number) => memberOf(number).id));
-    const changes = told(stateOf(before, members), stateOf(after, members), members, news);
+    const ids = new Set(fresh.map((number) => memberOf(number).id));
+    const changes = told(stateOf(before, members), stateOf(after, members), members, ids);
     for (const number of here) {
       const joins = fresh.includes(number);
       const expected = {
