@@ -23,12 +23,13 @@ export interface News {
   /** Those that have grown. */
   readonly stripes: readonly StripePlace[];
   /** Those whose state has changed. */
-  readonly groups: readonly Named[];
+  readonly groups: readonly Changed[];
   /** Those that were made, changed or deleted. */
-  readonly topics: readonly Named[];
+  readonly topics: readonly Changed[];
 }
 
-export interface Named {
+/** A group or a topic that has changed. */
+export interface Changed {
   readonly name: string;
   /** Of the first news that tell it. */
   readonly counter: number;
@@ -60,7 +61,7 @@ export class NewsBoard {
   next(): News {
     this.#counter++;
     const items = [...this.#items.values()];
-    const named = (kind: "group" | "topic") =>
+    const changed = (kind: "group" | "topic") =>
       items.flatMap(({ item, counter }) =>
         item.kind === kind ? [{ name: item.name, counter }] : []
       );
@@ -68,8 +69,8 @@ export class NewsBoard {
       counter: this.#counter,
       since: this.#since,
       stripes: items.flatMap(({ item }) => item.kind === "stripe" ? [item.place] : []),
-      groups: named("group"),
-      topics: named("topic"),
+      groups: changed("group"),
+      topics: changed("topic"),
     };
   }
 
@@ -87,7 +88,7 @@ export class NewsBoard {
 
 /** The news, without the groups and topics that those know who have heard them at this counter. */
 export function newSince(news: News, heard: number): News {
-  const isNew = ({ counter }: Named) => counter > heard;
+  const isNew = ({ counter }: Changed) => counter > heard;
   return { ...news, groups: news.groups.filter(isNew), topics: news.topics.filter(isNew) };
 }
 
@@ -122,13 +123,13 @@ export function decodeNews(value: Uint8Array): News {
     entries,
   }));
   const { counter, since } = stored;
-  const named = (names: readonly string[], counters: readonly number[] = []) =>
+  const changed = (names: readonly string[], counters: readonly number[] = []) =>
     names.map((name, i) => ({ name, counter: counters[i] ?? counter }));
   return {
     counter,
     since,
     stripes,
-    groups: named(stored.groups, stored.groupCounters),
-    topics: named(stored.topics, stored.topicCounters),
+    groups: changed(stored.groups, stored.groupCounters),
+    topics: changed(stored.topics, stored.topicCounters),
   };
 }

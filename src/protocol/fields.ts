@@ -58,7 +58,7 @@ export const MUST_BE_NAME =
 export const MUST_BE_LABEL =
   `must be a string of 1 to ${NAMES.length} characters, with no control characters and no lone surrogates`;
 export const MUST_BE_KEY = "must be a string without lone surrogates";
-export const MUST_BE_FLAT =
+export const MUST_BE_SHALLOW =
   `must not have more than ${SESSION.jsonDepth} brackets open, with those around it`;
 export const MUST_BE_WHOLE = "must be an integer from 0 to 2^53-1";
 

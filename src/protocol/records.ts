@@ -16,15 +16,15 @@ import {
   isObject,
   isWellFormed,
   isWhole,
-  MUST_BE_FLAT,
   MUST_BE_KEY,
+  MUST_BE_SHALLOW,
   MUST_BE_WHOLE,
 } from "./fields.ts";
 import { Span } from "./json_reader.ts";
 
 const utf8 = new TextDecoder();
 const QUOTE = 0x22;
-/** From where on a message is large, and what is a small part of it: an eighth. */
+/** Values are copied out of a message larger than this if they are at most an eighth of it. */
 const LARGE_BYTES = 16 * 1_024;
 const SMALL_PART = 8;
 
@@ -57,15 +57,15 @@ export function readRecords(
   if (total > ADVERTISED.publishBytes) {
     throw tooLarge("batch", field, `has ${total} bytes`, ADVERTISED.publishBytes);
   }
-  if (bytes.length > LARGE_BYTES) leaveMessage(records, bytes);
+  if (bytes.length > LARGE_BYTES) copyValues(records, bytes);
   return records;
 }
 
 /**
- * Where their values are a small part of a large message they get copies: they may wait for the store,
- * and would keep all of it for so long.
+ * Copies the values if they are a small part of the message: records that wait for the store would
+ * otherwise keep all of it in memory.
  */
-function leaveMessage(records: Mutable<RecordIn>[], { length }: Uint8Array): void {
+function copyValues(records: Mutable<RecordIn>[], { length }: Uint8Array): void {
   const bytes = records.reduce((sum, { from, to }) => sum + to - from, 0);
   if (bytes * SMALL_PART > length) return;
   const copy = new Uint8Array(bytes);
@@ -86,7 +86,7 @@ function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string)
   if (!(value instanceof Span)) {
     throw invalid(`${field}[${i}].value must be there: any JSON, be it null`);
   }
-  if (value.isTooDeep) throw invalid(`${field}[${i}].value ${MUST_BE_FLAT}`);
+  if (value.isTooDeep) throw invalid(`${field}[${i}].value ${MUST_BE_SHALLOW}`);
   if (headers !== undefined && !isHeaders(headers)) {
     throw invalid(`${field}[${i}].headers must be an object of strings`);
   }

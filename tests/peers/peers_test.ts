@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { encodeNews, type Named, type News, NewsBoard } from "../../src/peers/news.ts";
+import { type Changed, encodeNews, type News, NewsBoard } from "../../src/peers/news.ts";
 import { Peers } from "../../src/peers/peers.ts";
 import { PEERS } from "../../src/limits.ts";
 import { keys } from "../../src/store/keys.ts";
@@ -14,7 +14,7 @@ function fixture() {
   const board = new NewsBoard();
   const heard: { groups: string[]; topics: string[]; missed: boolean }[] = [];
   const failures: Error[] = [];
-  const names = (named: readonly Named[]) => named.map(({ name }) => name);
+  const names = (changed: readonly Changed[]) => changed.map(({ name }) => name);
   const peers = new Peers(store, host, {
     self: "here",
     leaseMs: 10_000,
