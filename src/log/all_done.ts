@@ -1,6 +1,6 @@
 /**
- * Resolves when all of them are done, and rejects no sooner, with the first failure: what still runs
- * when its caller goes on could undo what is done then.
+ * Waits until all promises are settled, then rejects with the first failure, if any: rejecting
+ * earlier would let the caller go on while some of the work is still running.
  */
 export async function allDone(promises: readonly (Promise<unknown> | undefined)[]): Promise<void> {
   await Promise.allSettled(promises);

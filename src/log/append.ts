@@ -1,4 +1,4 @@
-/** What is asked of the log, and what it answers: one publish, or one transaction of several. */
+/** Requests to append to the log, and their results: one publish, or a transaction of several. */
 
 import type { GatewayError } from "../errors.ts";
 import type { Check, Mutation } from "../store/store.ts";
@@ -14,7 +14,7 @@ export interface AppendPart {
   readonly admission?: Admission | undefined;
 }
 
-/** What a transaction adds to its write beside records: the commit of a group's member. */
+/** What a transaction writes besides records: the commit of a group member. */
 export interface Rider {
   readonly checks: readonly Check[];
   readonly mutations: readonly Mutation[];
@@ -22,16 +22,16 @@ export interface Rider {
   readonly evidence: Evidence;
   /** It is durable. */
   stored(version: string): void;
-  /** It was not stored: reads again what it must, since `board` will be called once more. */
+  /** It was not stored: rereads what it needs, since `board` will be called again. */
   refused(): Promise<void>;
 }
 
 export interface Append {
-  /** All of them are stored in one write, or none. */
+  /** Stored in one write, all or none. */
   readonly parts: readonly AppendPart[];
-  /** Called when the write is put together. Throws a `GatewayError` if it may not be. */
+  /** Called when the write is assembled. Throws a `GatewayError` to refuse it. */
   readonly board?: () => Rider;
-  /** Called once, at once or later. */
+  /** Called exactly once, synchronously or later. */
   done(result: AppendResult): void;
 }
 
@@ -39,7 +39,7 @@ export type AppendResult =
   | { readonly ok: true; readonly offsets: readonly Place[][]; readonly duplicate: boolean }
   | { readonly ok: false; readonly error: GatewayError };
 
-/** A stripe with so many entries. */
+/** How many entries a stripe has. */
 export interface StripePlace {
   readonly topicId: string;
   readonly stripe: number;

@@ -1,11 +1,11 @@
 /**
- * The queue of what is to be appended, and the decision over each of it when its turn comes: let in,
- * answered as a repeat, or refused. The queue is one for all topics and strictly first come, first
- * served, so that order within a partition and within a producer needs no further thought.
+ * The append queue. When an append's turn comes, it is written, answered as a duplicate, or
+ * refused. One FIFO queue for all topics keeps the order within partitions and within producers.
  *
- * 1. A publish is judged against what is stored, never against what is still being written: one whose
- *    producer is already in the batch with the same or a later number is deferred to the next.
- * 2. Nobody is answered `ok` before the write is certain.
+ * 1. A publish is judged only against what is stored, never against what is being written: if its
+ *    producer is already in the batch with the same or a higher sequence, it is deferred to the
+ *    next batch.
+ * 2. Nothing is answered `ok` before its write is known to be stored.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -32,11 +32,17 @@ import type { TopicLog } from "./topic_log.ts";
 export interface AppendListener {
   /** These are stored, and answered. */
   appended(sections: readonly Section[]): void;
-  /** This has its answer. */
+  /** This was answered. */
   answered(append: Append): void;
-  /** Others wrote to these, or they are gone: read them again, now that nothing is being written. */
+  /**
+   * Another gateway wrote to these stripes, or they were deleted: reread them now, while nothing is
+   * being written.
+   */
   refresh(stripes: readonly Stripe[]): Promise<void>;
-  /** Others may have written to these: read them as soon as nothing is being written. */
+  /**
+   * Another gateway may have written to these stripes: reread them as soon as nothing is being
+   * written.
+   */
   behind(stripes: readonly Stripe[]): Promise<void>;
   isDeleted(topic: Topic): boolean;
 }
@@ -55,7 +61,10 @@ export class Appender implements Source {
     this.#wake = wake;
   }
 
-  /** Takes it into the queue: it has waited `since`. Its topics are loaded. Throws what is wrong with it. */
+  /**
+   * Queues an append that has waited since `since`. Its topics are loaded. Throws if it is invalid
+   * or the queue is full.
+   */
   enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
     if (this.#queuedBytes > LOG.queueBytes) {
       throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs: 100 });
@@ -67,7 +76,7 @@ export class Appender implements Source {
   }
 
   take(room: Room): Part | undefined {
-    if (this.#queue.length === 0) return undefined; // as after each write of what came alone
+    if (this.#queue.length === 0) return undefined; // the usual case after a lone publish
     const writeId = this.#host.random.bytes(WRITE_ID_BYTES);
     const now = this.#host.clock.now();
     const batch = new Batch(now, writeId, this.#builders);
@@ -115,10 +124,13 @@ export class Appender implements Source {
     return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
   }
 
-  /** Answers what has waited for the store too long: it was not sent yet, so nothing happened. */
+  /**
+   * Fails what has waited for the store too long. Unless it is in doubt it was never sent, so it
+   * had no effect.
+   */
   tick(now: number): void {
     for (const pending of this.#queue) {
-      // What has waited for its topic before may stand behind what came later.
+      // The queue is not sorted by `since`: an append may have waited for its topic first.
       if (pending.answered || pending.since + LOG.publishMs > now) continue;
       const code = pending.inDoubt ? "timeout" : "unavailable";
       this.#fail(pending, new GatewayError(code, "The store does not answer"));
@@ -127,7 +139,7 @@ export class Appender implements Source {
 
   #part(batch: Batch, taken: readonly Pending[], writeId: Uint8Array, rider?: Rider): Part {
     const { checks, mutations, written } = batch.finish();
-    // The entry of any stripe shows the write, lest retention take one before it is looked at.
+    // Any of the entries proves the write: retention may delete one before it is checked.
     const [key, ...also] = written.map(({ stripe: { topic, index }, number }) =>
       keys.entry(topic.id, index, number, 0)
     );
@@ -171,9 +183,9 @@ export class Appender implements Source {
   }
 
   /**
-   * Returns whether it is to be tried again after a write that was refused, and fails it if not. What that
-   * write stored is read from its entries: where deletions and retention may have taken all of them,
-   * nobody knows any more, but for producers, which the stripe remembers longer.
+   * Whether to retry an append after a write that was refused; if not, fails it. If that write was
+   * stored after all, its entries show it. If deletion or retention may have removed all of them,
+   * only the stripe's producer state, which is kept longer, can still tell.
    */
   #retryOrFail(pending: Pending, written: readonly Written[]): boolean {
     const isGone = ({ stripe, number }: Written) =>
@@ -191,14 +203,15 @@ export class Appender implements Source {
   }
 
   /**
-   * The offsets of a repeat; undefined if it is to be appended. Throws why it must not be. `torn`: one
-   * stripe has it and another does not, as this gateway knows them, which may be apart.
+   * The offsets of a duplicate; undefined if it is to be appended. Throws if it must not be.
+   * `torn`: some of its stripes have it and others do not, as far as this gateway knows, which may
+   * be behind.
    */
   #judge(pending: Pending, now: number): Place[][] | "torn" | undefined {
     for (const { log } of pending.parts) if (log.ended) throw log.ended;
     const judgements = judgementsOf(pending, now);
     const kind = verdict(judgements);
-    // What an earlier write of ours has stored is stored, also if something in front of it failed since.
+    // A duplicate is stored, even if a publish before it has failed since.
     if (kind !== "stored") refuseVoid(pending);
     switch (kind) {
       case "new":
@@ -223,7 +236,7 @@ export class Appender implements Source {
     }
   }
 
-  /** Learns what its stripes have in the store, for when its turn comes again. */
+  /** Rereads its stripes from the store before it is judged again. */
   async #look(pending: Pending): Promise<void> {
     pending.look = "under way";
     try {
@@ -260,7 +273,7 @@ export class Appender implements Source {
     this.#wake();
   }
 
-  /** Takes so many from its beginning, but for those that are deferred. */
+  /** Removes the first `count` from the queue, except those that are deferred. */
   #drop(count: number, deferred: readonly Pending[]): void {
     const dropped = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
     const rest = dropped === this.#queue ? [] : this.#queue.slice(count);
@@ -269,12 +282,12 @@ export class Appender implements Source {
   }
 }
 
-/** What they take in memory while they wait. */
+/** The memory that they take while they wait. */
 function queuedBytes(pendings: readonly Pending[]): number {
   return pendings.reduce((sum, { bytes }) => sum + bytes, HEAP_BYTES.append * pendings.length);
 }
 
-/** What was let in behind something that has failed since must not overtake it. */
+/** Refuses a publish if an earlier one of its producer has failed since it was admitted. */
 function refuseVoid(pending: Pending): void {
   for (const { append: { producer, admission } } of pending.parts) {
     if (producer && admission?.lane.isVoid(admission.generation, producer.sequence)) {
@@ -283,14 +296,17 @@ function refuseVoid(pending: Pending): void {
   }
 }
 
-/** What this session has sent before and is not stored must not be stored now, behind later ones. */
+/**
+ * Refuses a sequence that this session has sent before: if it is not stored yet, it must not be
+ * stored after later ones.
+ */
 function refuseRepeats(pending: Pending): undefined {
   for (const { append: { producer, admission } } of pending.parts) {
     if (producer && admission?.repeat) throw admission.lane.gap(producer.sequence);
   }
 }
 
-/** The offsets that the records got when they were stored, from where each partition's began. */
+/** The offsets that the records got when they were stored, counted from each partition's base. */
 function originals(pending: Pending, judgements: readonly Judgement[]): Place[][] {
   let judged = 0;
   return pending.parts.map(({ partitions }) => {
@@ -307,7 +323,7 @@ function originals(pending: Pending, judgements: readonly Judgement[]): Place[][
   });
 }
 
-/** What each partition knows of it; nothing if it is new to all of them, as nearly all are. */
+/** The judgement of each partition; empty if it is new to all of them, as nearly all are. */
 function judgementsOf({ parts }: Pending, now: number): readonly Judgement[] {
   let judgements: Judgement[] | undefined;
   let asked = 0;
@@ -338,7 +354,7 @@ function refusal(
   return new GatewayError(code, `Cannot store sequence ${sequence} of epoch ${epoch}: ${why}`);
 }
 
-/** Room that a key takes in a write, at most. */
+/** Upper bound of the size of a key. */
 const KEY_BYTES = 64;
 
 function bytesOf(mutations: readonly Mutation[]): number {

@@ -1,6 +1,6 @@
 /**
- * One write under construction: for each stripe that it touches an entry with a section for each
- * partition, and the offsets that its records will have. Offsets are given out here and nowhere else.
+ * A write under construction: for each stripe that it touches, an entry with a section for each
+ * partition. Offsets are assigned here and nowhere else.
  */
 
 import { assert } from "../assert.ts";
@@ -19,7 +19,7 @@ const OVERHEAD = 2_048;
 interface Growing {
   readonly stripe: Stripe;
   readonly builder: EntryBuilder;
-  /** What the next record of each partition of the stripe will have. */
+  /** The next offset of each partition of the stripe. */
   readonly next: Offset[];
 }
 
@@ -37,14 +37,14 @@ export class Batch {
   readonly #growing = new Map<Stripe, Growing>();
   #bytes = 0;
 
-  /** `builders` are kept by the caller from batch to batch, for their buffers. */
+  /** `builders` are reused from batch to batch, for their buffers. */
   constructor(now: number, writeId: Uint8Array, builders: EntryBuilder[]) {
     this.#now = now;
     this.#writeId = writeId;
     this.#builders = builders;
   }
 
-  /** Whether what is pending still fits, in at most this many stripes and bytes. */
+  /** Whether the append still fits, if the batch may have at most this many stripes and bytes. */
   fits(pending: Pending, stripesMax: number, bytesMax: number): boolean {
     if (this.#bytes + pending.bytes + OVERHEAD > Math.min(bytesMax, LOG.entryBytes)) {
       return this.#growing.size === 0;
@@ -54,7 +54,7 @@ export class Batch {
     return stripes <= Math.min(stripesMax, TOPIC.stripes);
   }
 
-  /** Adds it and gives its records their offsets. */
+  /** Adds the append and assigns offsets to its records. */
   add(pending: Pending): Place[][] {
     this.#bytes += pending.bytes;
     return pending.parts.map((part) => this.#addPart(part));
@@ -94,7 +94,7 @@ export class Batch {
     return growing;
   }
 
-  /** Closes the entries: what the write checks and sets, and what will then be in the log. */
+  /** Finishes the entries. Returns what the write checks and sets, and the entries that it adds. */
   finish(): { checks: Check[]; mutations: Mutation[]; written: Written[] } {
     const checks: Check[] = [];
     const mutations: Mutation[] = [];
@@ -124,7 +124,9 @@ function covers(stripe: Stripe, partition: number): boolean {
   return partition >= stripe.first && partition < stripe.first + stripe.partitions;
 }
 
-/** For each partition of the stripe that the publish touched: where its records begin, how many. */
+/**
+ * For each partition of the stripe that the publish touched: the offset and number of its records.
+ */
 function touched(stripe: Stripe, places: readonly Place[]): readonly Run[] {
   const [only] = places;
   if (only && places.length === 1) {

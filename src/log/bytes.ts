@@ -1,13 +1,13 @@
 /**
- * Writing and reading the binary formats of the log: one growing buffer, one cursor. They stand alone
- * since every record goes through them: a writer is used again and again, and neither makes an object
- * for what it writes or reads.
+ * Writing and reading the binary formats of the log: a growing buffer and a cursor. Every record
+ * goes through them, so a writer is reused, and neither allocates an object for what it writes or
+ * reads.
  *
- * Beyond its end a reader gives no error: whoever decodes a whole format asserts where it ended.
+ * A reader does not check bounds: whoever decodes a whole format asserts where it ended.
  */
 
 const utf8 = new TextEncoder();
-/** `ignoreBOM` means that it is kept: a text may begin with one. */
+/** `ignoreBOM` keeps a leading BOM: a text may begin with one. */
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What `reset` keeps of a buffer, so that one large entry does not hold its memory for ever. */
@@ -27,7 +27,7 @@ export class ByteWriter {
     if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(KEPT_BYTES);
   }
 
-  /** Makes room for so many bytes more. */
+  /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
@@ -56,7 +56,7 @@ export class ByteWriter {
     this.bytes[this.length++] = left;
   }
 
-  /** An integer of either sign, small ones short. */
+  /** A signed integer; small ones are short. */
   zigzag(value: number): void {
     this.varint(value < 0 ? -value * 2 - 1 : value * 2);
   }
@@ -68,7 +68,7 @@ export class ByteWriter {
     if (count > 64) {
       this.bytes.set(source.subarray(from, to), this.length);
     } else {
-      // A view would cost more than the few bytes.
+      // For a few bytes, a loop is cheaper than a view.
       const { bytes, length } = this;
       for (let i = 0; i < count; i++) bytes[length + i] = source[from + i] as number;
     }
@@ -117,13 +117,13 @@ export class ByteWriter {
     this.raw(encoded);
   }
 
-  /** What was written, as a copy that stays. */
+  /** A copy of what was written. */
   copy(): Uint8Array {
     return this.bytes.slice(0, this.length);
   }
 }
 
-/** A cursor over bytes that one of ours has written. */
+/** A cursor over bytes that a `ByteWriter` wrote. */
 export class ByteReader {
   readonly bytes: Uint8Array;
   at: number;

@@ -1,6 +1,7 @@
 /**
- * What may not be in one batch: a publish is judged against what is stored, and so not beside one of its
- * producer with the same or a later number. It is deferred to the next batch.
+ * Which publishes may not share a batch. A publish is judged against what is stored, so if the
+ * batch has one of its producer with the same or a higher sequence, it is deferred to the next
+ * batch.
  */
 
 import type { Pending } from "./pending.ts";
@@ -13,7 +14,7 @@ interface Stamped {
   hasHoles: boolean;
 }
 
-/** The producers of a batch, and which of their numbers it has. */
+/** The producers of a batch, and which of their sequences it has. */
 export class Stamps {
   readonly #producers = new Map<string, Stamped>();
 
@@ -31,7 +32,9 @@ export class Stamps {
     }
   }
 
-  /** Whether it must be deferred: as a repeat of what is in the batch, or as something else. */
+  /**
+   * Whether it must be deferred: because it repeats a publish in the batch, or for another reason.
+   */
   collision({ parts }: Pending): "repeat" | "other" | undefined {
     let found: "repeat" | undefined;
     for (const { append: { producer } } of parts) {
@@ -48,8 +51,8 @@ export class Stamps {
 }
 
 /**
- * What goes into the next batch. Of a producer, or for a partition, nothing may overtake it; but a
- * repeat has its place already, or never gets one.
+ * What is deferred to the next batch. Nothing of the same producer or partition may overtake it.
+ * Repeats hold up nothing: they have their offsets already, or never get any.
  */
 export class Deferred {
   readonly pendings: Pending[] = [];

@@ -1,14 +1,14 @@
 /**
- * What one stripe knows of producers: which publishes are stored in it, and which may not be stored
- * any more (protocol, section 2; the idea is Kafka's producer state). It is learned from entries
- * only, so every gateway that has read the same entries knows the same.
+ * The producer state of a stripe, as in Kafka: which publishes are stored in it, and which may not
+ * be stored any more (protocol, section 2). It is derived from entries only, so all gateways that
+ * have read the same entries have the same state.
  *
- * 1. Learning an entry twice changes nothing, so a snapshot that was taken while entries came, and
- *    the entries from its beginning on, give what was known.
- * 2. What is stored is never taken for new: marks know the highest that each partition holds, as long
- *    as the producer is known; what is forgotten had an epoch that is `unknown_producer` for ever.
- * 3. A producer is forgotten by the times of its own records, not by when `forget` came to it, so
- *    what is answered does not depend on that.
+ * 1. Applying an entry twice changes nothing. So a snapshot that is taken while entries are
+ *    appended, plus a replay from the entry at which it began, gives the exact state.
+ * 2. A stored publish is never taken for new. While its producer is known, marks have the highest
+ *    sequence in each partition; once it is forgotten, its epochs are `unknown_producer` for ever.
+ * 3. Whether a producer is forgotten depends on the times of its records, not on when `forget`
+ *    runs, so neither do the answers.
  */
 
 import { PRODUCER } from "../limits.ts";
@@ -18,27 +18,27 @@ import { ProducerTable } from "./producer_table.ts";
 import { NONE } from "./rows.ts";
 import { isUlid } from "./ulid_bytes.ts";
 
-/** What is to be said of a publish in one partition. */
+/** How a publish is judged in one partition. */
 export type Judgement =
   | { readonly kind: "new" | "too_old" | "fenced" | "unknown_producer" }
   /** Its records in the partition begin at `base`. */
   | { readonly kind: "stored"; readonly base: Offset };
 
-/** Nothing speaks against it. */
+/** It may be stored. */
 export const NEW: Judgement = { kind: "new" };
 const TOO_OLD: Judgement = { kind: "too_old" };
 const FENCED: Judgement = { kind: "fenced" };
 const UNKNOWN: Judgement = { kind: "unknown_producer" };
 
-/** So long after its last record a producer is forgotten: any epoch it had is then too old. */
+/** How long after its last record a producer is forgotten: any epoch it had is too old by then. */
 const FORGOTTEN_MS = PRODUCER.keptMs + PRODUCER.skewMs;
 
 export class Dedupe implements PublishSink {
   readonly producers = new ProducerTable();
   #forgetting: Iterator<[id: string, row: number]> | undefined;
-  /** The last record of any producer that was forgotten. */
+  /** The time of the last record of any forgotten producer. */
   #forgottenTime = -Infinity;
-  /** Whose publishes are being told, and of which epoch. */
+  /** The producer and epoch whose publishes are being applied. */
   #producer = NONE;
   #epoch = 0;
   #history = NONE;
@@ -47,7 +47,7 @@ export class Dedupe implements PublishSink {
     return this.producers.size;
   }
 
-  /** What is to be said of this publish in this partition of the stripe. */
+  /** Judges a publish in a partition of the stripe. */
   judge(partition: number, { id, epoch, sequence }: ProducerStamp, now: number): Judgement {
     const { producers } = this;
     const row = producers.find(id);
@@ -67,7 +67,7 @@ export class Dedupe implements PublishSink {
     return history !== NONE && producers.histories.isPast(history, sequence) ? TOO_OLD : NEW;
   }
 
-  /** The publishes of which `publish` will tell are this producer's. */
+  /** The calls of `publish` that follow are for this producer. */
   producer(id: string, epoch: number, time: number): void {
     const { producers } = this;
     let row = producers.find(id);
@@ -77,7 +77,7 @@ export class Dedupe implements PublishSink {
     }
     if (row === NONE) row = producers.make(id, time);
     else if (producers.time(row) < time) producers.setTime(row, time);
-    // What was forgotten in between stays so, when an old entry is learned again.
+    // Replaying an old entry does not bring back a producer that was forgotten since.
     this.#producer = producers.time(row) - time > FORGOTTEN_MS ? NONE : row;
     this.#epoch = epoch;
     this.#history = this.#producer === NONE ? NONE : producers.openHistory(row, epoch);
@@ -90,13 +90,13 @@ export class Dedupe implements PublishSink {
     this.producers.histories.add(this.#history, sequence, partition, base);
   }
 
-  /** The partition holds this sequence of this epoch, be its place known or not. */
+  /** The partition has this sequence of this epoch, whether or not its offset is known. */
   mark(partition: number, epoch: number, sequence: number): void {
     if (this.#producer === NONE) return;
     this.producers.raise(this.#producer, partition, epoch, sequence);
   }
 
-  /** Looks at so many producers for those whose time is over; the next call goes on from there. */
+  /** Checks `count` producers for expiry; the next call continues from there. */
   forget(now: number, count: number): void {
     this.#forgetting ??= this.producers.entries();
     for (let i = 0; i < count; i++) {
@@ -116,8 +116,9 @@ export class Dedupe implements PublishSink {
   }
 
   /**
-   * An epoch is the time at which it was given out: where nothing is known of it, that decides. Were
-   * the clock ahead when producers were forgotten, it must not bring their epochs back.
+   * Whether an unknown epoch is acceptable. An epoch is the time at which it was issued: it must be
+   * recent, and newer than all forgotten producers, in case the clock was ahead when they were
+   * forgotten.
    */
   #isGivenOut(epoch: number, now: number): boolean {
     return epoch >= now - PRODUCER.keptMs && epoch <= now + PRODUCER.skewMs &&
@@ -125,7 +126,10 @@ export class Dedupe implements PublishSink {
   }
 }
 
-/** Over all partitions that a publish, or a transaction, touches. `torn`: only some of them have it. */
+/**
+ * The judgement over all partitions that a publish or transaction touches. `torn`: it is stored in
+ * only some of them.
+ */
 export function verdict(judgements: readonly Judgement[]): Judgement["kind"] | "torn" {
   const [first] = judgements;
   if (!first) return "new";

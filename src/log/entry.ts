@@ -33,11 +33,11 @@ export interface Run {
   readonly count: number;
 }
 
-/** Who learns which publishes an entry holds: see `dedupe.ts`. */
+/** Receives the publishes of an entry: see `dedupe.ts`. */
 export interface PublishSink {
-  /** Those that follow are this producer's, appended at `time`. */
+  /** The publishes that follow are this producer's, appended at `time`. */
   producer(id: string, epoch: number, time: number): void;
-  /** The records that one of them has in this partition begin at `base`. */
+  /** The publish's records in this partition begin at `base`. */
   publish(sequence: number, partition: number, base: Offset): void;
 }
 
@@ -53,11 +53,11 @@ export interface DecodedEntry {
   readonly time: number;
   readonly bases: readonly Offset[];
   readonly sections: readonly DecodedSection[];
-  /** All of it. */
+  /** The size of the whole entry. */
   readonly bytes: number;
-  /** In how many values it is stored. */
+  /** The number of values that it is stored in. */
   readonly chunks: number;
-  /** Tells the sink of every publish that has a producer, those of one producer together. */
+  /** Passes every publish with a producer to the sink, grouped by producer. */
   publishes(sink: PublishSink): void;
 }
 
@@ -73,7 +73,7 @@ interface Publishes {
   readonly runs: (readonly Run[])[];
 }
 
-/** Puts entries together. One of it is used again and again, for its buffers. */
+/** Builds entries. It is reused for its buffers. */
 export class EntryBuilder {
   #begin: EntryBegin = { writeId: new Uint8Array(WRITE_ID_BYTES), time: 0, bases: [] };
   readonly #payloads: ByteWriter[] = [];
@@ -96,7 +96,7 @@ export class EntryBuilder {
     this.#counts[partition] = (this.#counts[partition] as number) + 1;
   }
 
-  /** A producer has one epoch in an entry. */
+  /** All publishes of a producer in an entry have the same epoch. */
   addPublish({ id, epoch, sequence }: ProducerStamp, runs: readonly Run[]): void {
     const known = this.#producers.get(id);
     if (!known) {
@@ -108,7 +108,7 @@ export class EntryBuilder {
     known.runs.push(runs);
   }
 
-  /** The values to store, in their order. They are not touched again. */
+  /** The values to store, in order. They are not changed afterwards. */
   finish(): Uint8Array[] {
     const { writeId, time, bases } = this.#begin;
     const out = this.#out;
@@ -158,7 +158,7 @@ export class EntryBuilder {
   }
 }
 
-/** In the order of partitions, in which they are cheapest to learn. */
+/** Sorted by partition: the order in which they are cheapest to apply. */
 function inOrder(runs: readonly Run[]): readonly Run[] {
   return runs.length === 1 ? runs : runs.toSorted((a, b) => a.partition - b.partition);
 }
@@ -181,7 +181,7 @@ export function decodeEntry(chunks: readonly Uint8Array[], partitions: number): 
   const bytes = joinBytes(chunks);
   const reader = new ByteReader(bytes);
   assert(reader.u8() === VERSION, "an entry has the version of this gateway's format");
-  const writeId = reader.view(WRITE_ID_BYTES).slice(); // the head keeps it longer than the entry
+  const writeId = reader.view(WRITE_ID_BYTES).slice(); // a copy: the head keeps it longer than the entry
   const time = reader.varint();
   const bases: Offset[] = [];
   for (let i = 0; i < partitions; i++) bases.push(reader.varint());
@@ -223,7 +223,7 @@ function tellPublishes(
       for (let runs = reader.varint(); runs > 0; runs--) {
         const partition = reader.u8();
         sink.publish(sequence, partition, (bases[partition] as number) + reader.varint());
-        reader.varint(); // how many records it has there: a repeat has as many
+        reader.varint(); // the number of records: a repeat has the same
       }
     }
   }

@@ -2,17 +2,17 @@
  * Entries in memory: the newest of every stripe, for followers at the head, and those that readers
  * from further back have just read, so that many readers of the same range share one read.
  *
- * Both are bounded by what they take in memory over all stripes, and give up their oldest first. What
- * was appended last is therefore always an unbroken run that ends at the stripe's head.
+ * Both are bounded by memory over all stripes, and evict the oldest first. So the newest entries of
+ * a stripe are always a contiguous run that ends at its head.
  */
 
 import { assert } from "../assert.ts";
 import { type LogEntry, memoryBytes } from "./log_entry.ts";
 import type { Stripe } from "./stripe.ts";
 
-/** What is here of a stripe. */
+/** The cached entries of a stripe. */
 interface Run {
-  /** Where it begins, if it is unbroken. */
+  /** The number of the first, if they are contiguous. */
   first: number;
   readonly entries: Map<number, LogEntry>;
 }
@@ -25,7 +25,7 @@ interface Kept {
 export class EntryCache {
   readonly #bytesMax: number;
   readonly #runs = new Map<Stripe, Run>();
-  /** In the order in which they came; what was given up is undefined, up to `#oldest`. */
+  /** In the order in which they were added; evicted ones are undefined, up to `#oldest`. */
   #queue: (Kept | undefined)[] = [];
   #oldest = 0;
   #bytes = 0;
@@ -38,7 +38,7 @@ export class EntryCache {
     return this.#runs.get(stripe)?.entries.get(number);
   }
 
-  /** Of what was appended: the number of the stripe's oldest entry that is here. */
+  /** Where the stripe's contiguous run of newest entries begins. */
   oldest(stripe: Stripe): number | undefined {
     return this.#runs.get(stripe)?.first;
   }
@@ -53,7 +53,7 @@ export class EntryCache {
     while (this.#bytes > this.#bytesMax && this.#oldest < this.#queue.length - 1) this.#evict();
   }
 
-  /** Forgets the stripe: its topic was deleted, or others wrote to it and the run is broken. */
+  /** Drops the stripe: its topic was deleted, or writes of other gateways have broken the run. */
   drop(stripe: Stripe): void {
     if (!this.#runs.delete(stripe)) return;
     this.#queue = this.#queue.slice(this.#oldest).filter((kept) => kept?.stripe !== stripe);
@@ -70,7 +70,7 @@ export class EntryCache {
     assert(run, "a stripe of which something is kept has a run");
     run.entries.delete(kept.entry.number);
     run.first = kept.entry.number + 1;
-    // It is all that holds a stripe whose topic is in memory no more.
+    // Otherwise this map alone would keep a stripe in memory after its topic is gone.
     if (run.entries.size === 0) this.#runs.delete(kept.stripe);
     if (this.#oldest > 1_024 && this.#oldest * 2 > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#oldest);

@@ -1,6 +1,6 @@
 /**
- * Reads entries of a stripe's log from the store, in order, a bounded part of memory at a time. An
- * entry is one value or several (`chunk` 0, 1, …), and a page of the store may end within one.
+ * Reads entries of a stripe's log from the store, in order and bounded by memory. An entry is one
+ * value or several (`chunk` 0, 1, …), and a page of the store may end within one.
  */
 
 import { assert } from "../assert.ts";
@@ -9,21 +9,24 @@ import type { Entry, Store } from "../store/store.ts";
 import { type DecodedEntry, decodeEntry } from "./entry.ts";
 import { memoryBytes } from "./log_entry.ts";
 
-/** Names a stripe. */
+/** Identifies a stripe. */
 export interface StripeName {
   readonly topic: { readonly id: string };
   readonly index: number;
   readonly partitions: number;
 }
 
-/** First page: an entry has at most eleven values, so one at least is whole. */
+/** Values of the first page. An entry has at most eleven, so at least one is complete. */
 const FIRST_PAGE = 16;
-/** Values of a page, which may be the largest: it must come within one call, however slow the link. */
+/**
+ * Values of a page at most. Even if all have the maximum size, a page must arrive within one call.
+ */
 const LARGEST_PAGE = 128;
 
 /**
- * The entries `[from, to)`, at least one of them, until they take `bytesMax` bytes in memory. Whoever
- * asks knows from a head that they were stored; `EntryMissing` if retention or a deletion came first.
+ * The entries `[from, to)`, at least one of them, up to `bytesMax` bytes of memory. The caller
+ * knows from a head that they were stored. Throws `EntryMissing` if retention or a deletion has
+ * removed some since.
  */
 export async function scanEntries(
   store: Store,
@@ -59,7 +62,7 @@ export async function scanEntries(
   return decoded;
 }
 
-/** Retention or a deletion has passed where a reader was. */
+/** Retention or a deletion has removed the entry. */
 export class EntryMissing extends Error {
   override readonly name = "EntryMissing";
   constructor(number: number) {

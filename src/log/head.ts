@@ -50,7 +50,7 @@ export function emptyTrim(partitions: number): Trim {
   return { entry: 0, start: zeros, bytes: zeros };
 }
 
-/** The head behind this entry. */
+/** The head after this entry. */
 export function advance(head: Head, entry: DecodedEntry): Head {
   const next = [...head.next];
   const bytes = [...head.bytes];
@@ -62,7 +62,7 @@ export function advance(head: Head, entry: DecodedEntry): Head {
   return { writeId: entry.writeId, entries: head.entries + 1, time: entry.time, next, bytes };
 }
 
-/** The trim point behind this entry, which was the first that is kept. */
+/** The trim point after this entry, which was the first one kept. */
 export function trimmed(trim: Trim, entry: DecodedEntry): Trim {
   const start = [...trim.start];
   const bytes = [...trim.bytes];

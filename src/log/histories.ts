@@ -1,11 +1,10 @@
 /**
- * Histories: for one epoch of one producer, where the publishes with its highest sequences went.
- * They are rows and chains of one pool each, since there are as many as there are drivers in a city.
+ * Histories: where the publishes with the highest sequences of one epoch of a producer are stored.
+ * Rows and places come from pools, since there may be hundreds of thousands.
  *
- * 1. A history holds the `PRODUCER.window` highest of the sequences that were added, as far as they
- *    are less than 2^32 below the highest. So neither the order in which they are added nor adding
- *    one twice makes a difference.
- * 2. Its places are in the order of their sequences, those of one sequence in that of partitions.
+ * 1. A history has the `PRODUCER.window` highest sequences that were added, and none that is 2^32
+ *    or more below the highest. Neither the order of additions nor repetition makes a difference.
+ * 2. Its places are sorted by sequence, then by partition.
  */
 
 import { PRODUCER } from "../limits.ts";
@@ -27,14 +26,14 @@ const OLDER = 5;
 /** How far below the highest a sequence may be. */
 const REACH = 2 ** 32;
 
-/** Is told of a place. */
+/** Called with a place. */
 export type PlaceVisitor = (sequence: number, partition: number, base: Offset) => void;
 
 export class Histories {
   readonly #rows = new Rows(6);
   readonly #places = new Places();
 
-  /** An empty history; `older` is the one behind it. */
+  /** Makes an empty history; `older` is the next older one. */
   open(epoch: number, older: number): number {
     const row = this.#rows.make();
     this.#rows.set(row, EPOCH, epoch);
@@ -77,7 +76,7 @@ export class Histories {
     }
   }
 
-  /** Whether the sequence is lower than all that the history would hold. */
+  /** Whether the sequence is too low for the history to hold. */
   isPast(row: number, sequence: number): boolean {
     const first = this.#rows.get(row, FIRST);
     if (first === NONE) return false;
@@ -106,7 +105,7 @@ export class Histories {
     if (rows.get(row, COUNT) > PRODUCER.window) this.#dropLowest(row);
   }
 
-  /** Tells of all places in their order. */
+  /** Visits all places in order. */
   each(row: number, visit: PlaceVisitor): void {
     const places = this.#places;
     const highest = this.#rows.get(row, HIGHEST);
@@ -143,7 +142,7 @@ export class Histories {
     }
   }
 
-  /** Puts a place between others. That is rare, so the chain is made anew. */
+  /** Inserts a place between others. This is rare, so the chain is rebuilt. */
   #insert(row: number, sequence: number, partition: number, base: Offset): void {
     const places: [sequence: number, partition: number, base: Offset][] = [];
     this.each(row, (...place) => places.push(place));

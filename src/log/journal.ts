@@ -1,10 +1,10 @@
 /**
- * The one writer of a gateway: what many sources want stored goes into one atomic write, and the
- * next write begins as soon as the last one is settled (group commit, as databases call it). So the
- * latency is one sync when idle, and writes grow under load by themselves.
+ * The single writer of a gateway. What its sources want stored goes into one atomic write, and the
+ * next write begins as soon as the last one is settled (group commit). Latency is one sync when
+ * idle, and writes grow under load.
  *
- * Decide, write, then speak: a source decides when it is asked for its part, and tells nobody before
- * the part is stored. What it then has to tell is told while the next write is already under way.
+ * Decide, write, then reply: a source decides when it is asked for its part, and replies only after
+ * the part is stored, while the next write is in progress.
  */
 
 import { AssertionFailed } from "../assert.ts";
@@ -15,16 +15,16 @@ import type { Check, Mutation, Store } from "../store/store.ts";
 import type { StripePlace } from "./append.ts";
 import { type Evidence, settle, type Settled, Unsettled } from "../store/transact.ts";
 
-/** What a part may still add to a write. */
+/** The room that is left in a write. */
 export interface Room {
   checks: number;
   mutations: number;
   bytes: number;
-  /** Of keys alone, which the store bounds apart. */
+  /** Bytes of keys alone, which the store limits separately. */
   keyBytes: number;
 }
 
-/** What one source adds to a write. It stands or falls with the whole write. */
+/** What one source adds to a write. It is stored with the whole write or not at all. */
 export interface Part {
   readonly checks: readonly Check[];
   readonly mutations: readonly Mutation[];
@@ -32,23 +32,25 @@ export interface Part {
   readonly bytes: number;
   /** Stripes that it appends to, as they are when it is stored. */
   readonly grown?: readonly StripePlace[];
-  /** Where it can be seen that this part, and so the whole write, was stored. */
+  /** What shows in the store that this part, and so the whole write, was stored. */
   readonly evidence: Evidence;
   /**
-   * It is durable: applies it to what is in memory, and returns what then tells others, which is
-   * called when the next write is under way.
+   * It is durable: applies it in memory. Returns what sends the replies, which is called once the
+   * next write is in progress.
    */
   stored(version: string): () => void;
-  /** It was not stored and never will be: reads again what it must, and puts its work back. */
+  /** It was not stored and never will be: rereads what it needs, and queues its work again. */
   refused(): Promise<void>;
-  /** Its outcome is not known in time (`stored` or `refused` may still come): answers `timeout`. */
+  /**
+   * Its outcome is not known in time: answers `timeout`. `stored` or `refused` may still follow.
+   */
   overdue(): void;
 }
 
 export interface Source {
   /**
-   * What is waiting, as far as there is room; undefined if nothing is, or nothing fits. `parts` are
-   * those of the sources before it.
+   * Takes what is waiting, as far as there is room; undefined if nothing is waiting or fits.
+   * `parts` are those of the sources before it.
    */
   take(room: Room, parts: readonly Part[]): Part | undefined;
 }
@@ -57,7 +59,7 @@ export class Journal {
   readonly #store: Store;
   readonly #host: Host;
   readonly #sources: { readonly source: Source; readonly reserved: Room }[] = [];
-  /** What is to be done while nothing is being written. */
+  /** Tasks to run while nothing is being written. */
   #chores: (() => Promise<void>)[] = [];
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
@@ -68,7 +70,7 @@ export class Journal {
     this.#host = host;
   }
 
-  /** Adds a source behind the others, which leave it the room that is `reserved` for it. */
+  /** Adds a source after the others, which leave it the room that is `reserved`. */
   add(source: Source, reserved: Room = { checks: 0, mutations: 0, bytes: 0, keyBytes: 0 }): void {
     this.#sources.push({ source, reserved });
   }
@@ -92,12 +94,15 @@ export class Journal {
     while (this.#running) await this.#running;
   }
 
-  /** Gives up what is not settled; its outcome stays unknown. */
+  /** Gives up writes that are not settled; their outcome stays unknown. */
   close(): void {
     this.#closing.abort();
   }
 
-  /** If the loop fails nothing is written any more: rethrown as an assertion, it ends the process. */
+  /**
+   * If the loop fails, nothing is written any more. Rethrown as an assertion, the failure ends the
+   * process.
+   */
   #start(): void {
     this.#running ??= this.#run().catch((error) => {
       if (error instanceof AssertionFailed) throw error;
@@ -106,15 +111,15 @@ export class Journal {
   }
 
   async #run(): Promise<void> {
-    await undefined; // so that all that this turn brings shares the first write
+    await undefined; // everything from this turn shares the first write
     let tellings: (() => void)[] = [];
     while ((this.#woken || this.#chores.length > 0) && !this.#closing.signal.aborted) {
       if (this.#chores.length > 0) {
-        // What they learn is told behind what was stored before it.
+        // What was stored before is announced before what the chores learn.
         for (const tell of tellings.splice(0)) tell();
         for (const chore of this.#chores.splice(0)) await chore();
       }
-      this.#woken = false; // what is woken while it gathers may be passed by already
+      this.#woken = false; // a source that wakes during the gathering may have been passed already
       const parts = this.#gather();
       const writing = parts.length > 0 ? this.#write(parts) : undefined;
       if (writing) this.#woken = true;
@@ -189,7 +194,7 @@ export class Journal {
   }
 }
 
-/** What a part takes up of a write. */
+/** The room that a part takes. */
 function roomOf({ checks, mutations, bytes }: Part): Room {
   const keys = [...checks, ...mutations].map(({ key }) => keyBytes(key));
   return {

@@ -1,14 +1,14 @@
 /**
- * One epoch of one producer within one session: keeps the rule that its sequences rise by one, so
- * that a publish that failed is never overtaken by the ones that were sent behind it. Whoever queues
- * what a lane has admitted keeps its order, over all topics: then what a client has no answer to is
- * always the last of what it sent, and can be sent again as one run.
+ * One epoch of one producer within one session. Makes its sequences rise by one, so that a failed
+ * publish is never overtaken by later ones. What a lane has admitted must stay in order, over all
+ * topics: then the publishes that a client has no answer to are always the last that it sent, and
+ * it can resend them as one run.
  *
  *     admit(n)  ──►  queue  ──►  decided ──► done() | failed(n)
  *
- * A failure rewinds the lane to its sequence and opens a new `generation`; what was queued behind it
- * in an older generation is void, and refused with `sequence_gap` when its turn comes. Without
- * generations, a resent n that arrives while the old n+1 still waits would let that one pass first.
+ * A failure rewinds the lane to its sequence and starts a new `generation`. What was queued behind
+ * it in an older generation is void, and refused with `sequence_gap` when its turn comes. Without
+ * generations, an n+1 that is still queued could be stored before the resent n.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -19,11 +19,14 @@ import type { ProducerStamp } from "../types.ts";
 export interface Admission {
   readonly lane: Lane;
   readonly generation: number;
-  /** This session has used the number before: it may find what it stored then, and nothing else. */
+  /**
+   * This session has used the sequence before: it is answered if it is stored, and never stored
+   * now.
+   */
   readonly repeat: boolean;
 }
 
-/** What was admitted, if it was, has failed. */
+/** Reports to the lane that an admitted publish has failed. */
 export function giveUp(
   producer: ProducerStamp | undefined,
   admission: Admission | undefined,
@@ -37,22 +40,22 @@ export class Lane {
   #expected: number | undefined;
   #unanswered = 0;
   /**
-   * The failures that may still void something, oldest first. A later one at the same or a lower
-   * sequence says all that those before it said: so sequences rise here, within one window.
+   * Failures that may still void something, oldest first. A later failure at the same or a lower
+   * sequence replaces those before it, so sequences rise here, within one window.
    */
   readonly #failures: { readonly generation: number; readonly sequence: number }[] = [];
   /**
-   * Told to be stored, while something that is unanswered may still take the lane back to before them:
-   * they are not expected again.
+   * Sequences that were answered as stored, while a failure may still rewind the lane below them:
+   * they are then skipped.
    */
   readonly #stored = new Set<number>();
 
-  /** The next sequence; undefined while any may come. */
+  /** The next sequence; undefined while any is accepted. */
   get expected(): number | undefined {
     return this.#expected;
   }
 
-  /** Lets the publish with this sequence in, or throws `sequence_gap` or `overloaded`. */
+  /** Admits the publish with this sequence, or throws `sequence_gap` or `overloaded`. */
   admit(sequence: number): Admission {
     if (this.#expected !== undefined && sequence > this.#expected) throw this.gap(sequence);
     if (this.#unanswered >= PRODUCER.window) {
@@ -68,7 +71,7 @@ export class Lane {
     return { lane: this, generation: this.generation, repeat };
   }
 
-  /** The publish with this sequence was refused before it was admitted: it must come again. */
+  /** The publish with this sequence was refused before it was admitted: it is expected again. */
   refused(sequence: number): void {
     this.#expected ??= sequence;
   }
@@ -94,7 +97,7 @@ export class Lane {
     this.#answered();
   }
 
-  /** Whether something in front of it has failed since it was admitted. */
+  /** Whether a lower sequence has failed since this one was admitted. */
   isVoid(generation: number, sequence: number): boolean {
     for (const failure of this.#failures) {
       if (failure.generation > generation && failure.sequence < sequence) return true;
@@ -103,8 +106,8 @@ export class Lane {
   }
 
   /**
-   * Names the sequence to go on from as it is when the error is told: what is refused with it has
-   * failed by then, and may have taken the lane back further.
+   * `expected` is read when the error is sent: publishes that are refused along with this one have
+   * failed by then, and may have rewound the lane further.
    */
   gap(sequence: number): GatewayError {
     const expected = () => this.#expected ?? sequence;

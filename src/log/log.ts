@@ -1,6 +1,6 @@
 /**
- * The partitioned log: what the rest of the gateway knows of it. Appends go through one journal;
- * what was appended is told to one listener, and read from memory or from the store.
+ * The partitioned log, as the rest of the gateway sees it. Appends go through one journal; what was
+ * appended is reported to one listener, and read from memory or from the store.
  */
 
 import { assert } from "../assert.ts";
@@ -24,11 +24,14 @@ import type { Stripe } from "./stripe.ts";
 import { TopicLog } from "./topic_log.ts";
 import { stripeCount, Topics, unknownTopic } from "./topics.ts";
 
-/** Who hears of what happens to the log, after it has been stored. */
+/** Receives changes of the log once they are stored. */
 export interface LogListener {
-  /** These were appended. Per partition they come in order and without a gap. */
+  /** These were appended. For each partition they come in order and without a gap. */
   appended(sections: readonly Section[]): void;
-  /** The partition's log has grown by what `appended` does not tell: retention has passed part of it. */
+  /**
+   * The partition has grown by records that `appended` does not deliver, such as ones that
+   * retention has already passed.
+   */
   skipped(topic: Topic, partition: number): void;
 }
 
@@ -46,14 +49,14 @@ export class Log {
   /** By incarnation. */
   readonly #logs = new Map<string, TopicLog>();
   readonly #arrivals: Arrivals;
-  /** Stripes to which others have appended, and the look at them that is to come. */
+  /** Stripes to which other gateways have appended, and the refresh of them that is due. */
   readonly #toLearn = new Set<Stripe>();
   #learning: Promise<void> | undefined;
-  /** The last look at all that is in memory, and the next one. */
+  /** The last refresh of everything in memory, and the next one if it is due. */
   #looking: Promise<void> = Promise.resolve();
   #toLook: Promise<void> | undefined;
   #accepted = 0;
-  /** Appends that are not answered, with their numbers. */
+  /** Unanswered appends, with their numbers. */
   readonly #unsettled = new Map<Append, number>();
   readonly #onSettled = new Set<() => void>();
 
@@ -82,12 +85,15 @@ export class Log {
     this.#reader = new Reader(store, this.#tail, this.#pages);
   }
 
-  /** How many appends came until now, which is the number of the last one: see `settledOrCall`. */
+  /** How many appends have come, which is the number of the last one: see `settledOrCall`. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** Whether all appends with numbers up to this one are answered; if not, calls `then` when more are. */
+  /**
+   * Whether all appends with numbers up to this one are answered; if not, calls `then` when more
+   * are.
+   */
   settledOrCall(number: number, then: () => void): boolean {
     const [oldest = Infinity] = this.#unsettled.values();
     if (oldest > number) return true;
@@ -95,7 +101,7 @@ export class Log {
     return false;
   }
 
-  /** Stores all of it or none, and tells `done` once. Appends for a partition keep their order. */
+  /** Stores all of it or none, and calls `done` once. Appends to a partition keep their order. */
   append(append: Append): void {
     this.#unsettled.set(append, ++this.#accepted);
     this.#arrivals.take(append, this.#clock.monotonic());
@@ -107,18 +113,18 @@ export class Log {
     return log?.ready ? log.stripeOf(partition).bounds(partition) : undefined;
   }
 
-  /** As it is in the store now, whoever has appended. */
+  /** The bounds in the store now, appends of other gateways included. */
   async bounds(topic: Topic, partition: number): Promise<Bounds> {
     return (await this.catchUp(topic)).stripeOf(partition).bounds(partition);
   }
 
-  /** Where the logs of its partitions begin in the store now; nowhere if it is not there any more. */
+  /** The start of each partition in the store now; empty if the topic is gone. */
   async starts(topic: Topic): Promise<Offset[]> {
     const trims = await this.#store.read(stripesOf(topic).map((i) => keys.trim(topic.id, i)));
     return trims.flatMap(({ value }) => value ? decodeTrim(value).start : []);
   }
 
-  /** Where they end. */
+  /** The end of each partition in the store now; empty if the topic is gone. */
   async ends(topic: Topic): Promise<Offset[]> {
     const heads = await this.#store.read(stripesOf(topic).map((i) => keys.head(topic.id, i)));
     return heads.flatMap(({ value }) => value ? decodeHead(value).next : []);
@@ -130,7 +136,7 @@ export class Log {
     return await this.#reader.offsetAt(stripe, partition, timestamp);
   }
 
-  /** Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; none at the end. */
+  /** Sections from `from` on, up to `LOG.readBytes`, if they are in memory; none at the end. */
   cached(topic: Topic, partition: number, from: Offset): readonly Section[] | undefined {
     const log = this.#logs.get(topic.id);
     if (!log?.ready || from > log.stripeOf(partition).bounds(partition).next) return undefined;
@@ -143,7 +149,7 @@ export class Log {
     return await this.#reader.read(stripe, partition, from, bytesMax);
   }
 
-  /** The topic's stripes, loaded; `unknown_topic` if it is not there any more. */
+  /** The topic's stripes, loaded; `unknown_topic` if it is gone. */
   open(topic: Topic): Promise<TopicLog> {
     return this.#logOf(topic).loaded;
   }
@@ -155,7 +161,7 @@ export class Log {
     return log;
   }
 
-  /** Other gateways have appended so far. */
+  /** Other gateways have appended up to these entries. */
   async grown(places: readonly StripePlace[]): Promise<void> {
     const behind = places.flatMap(({ topicId, stripe, entries }) => {
       const log = this.#logs.get(topicId);
@@ -165,7 +171,7 @@ export class Log {
     if (behind.length > 0) await this.#learnSoon(behind);
   }
 
-  /** Other gateways may have appended anywhere. All who ask until a look begins are served by it. */
+  /** Other gateways may have appended anywhere. Callers share a refresh that has not begun yet. */
   catchUpAll(): Promise<void> {
     return this.#toLook ??= this.#looking.then(() => {
       this.#toLook = undefined;
@@ -185,14 +191,19 @@ export class Log {
     this.#appender.tick(now);
   }
 
-  /** The partition's stripe, known as far as `from` if it reaches so far: others may have appended. */
+  /**
+   * The partition's stripe, refreshed if `from` is beyond its known end: other gateways may have
+   * appended.
+   */
   async #reaching(topic: Topic, partition: number, from: Offset): Promise<Stripe> {
     const stripe = (await this.open(topic)).stripeOf(partition);
     if (from > stripe.bounds(partition).next) await this.catchUp(topic);
     return stripe;
   }
 
-  /** What is stored of a topic may be damaged, which is the trouble of who uses it, and nobody else's. */
+  /**
+   * Loads the topics of an append. A topic that is damaged in the store fails only what uses it.
+   */
   async #load({ parts }: Append): Promise<void> {
     try {
       await Promise.all(parts.map(({ topic }) => this.open(topic)));
@@ -249,13 +260,18 @@ export class Log {
     return log;
   }
 
-  /** What others append while it is loaded may come behind what is found: it is looked at once more. */
+  /**
+   * A topic that is being loaded may miss what other gateways append meanwhile: it is refreshed
+   * once loaded.
+   */
   #stripesNow(log: TopicLog): readonly Stripe[] {
     if (!log.ready) log.loaded.then(({ stripes }) => this.#learnSoon(stripes)).catch(() => {});
     return log.stripes;
   }
 
-  /** All who ask until it begins are served by one look: two at once would learn the same twice. */
+  /**
+   * Callers share a refresh that has not begun yet: two at once would learn the same entries twice.
+   */
   #learnSoon(stripes: readonly Stripe[]): Promise<void> {
     for (const stripe of stripes) this.#toLearn.add(stripe);
     return this.#learning ??= this.journal.between(async () => {
@@ -267,8 +283,8 @@ export class Log {
   }
 
   /**
-   * Most are as they are known here, and nothing that is to be written waits until that is seen. What is
-   * being written meanwhile may look as if others had: it is looked at once more, which does no harm.
+   * Compares all heads first, while writes go on: most have not changed. A stripe that is being
+   * written to may look as if others had written: refreshing it is harmless.
    */
   async #lookAtAll(): Promise<void> {
     const stripes = [...this.#logs.values()].flatMap((log) => this.#stripesNow(log));
@@ -278,14 +294,17 @@ export class Log {
     }
   }
 
-  /** Learns what others have written, and tells those who follow. Nothing is being written meanwhile. */
+  /**
+   * Learns what other gateways have written, and tells the listener. Nothing is being written
+   * meanwhile.
+   */
   async #learn(stripes: readonly Stripe[]): Promise<void> {
     for await (const heads of this.#headsOf(stripes)) {
       await allDone(heads.map(([stripe, head]) => this.#learnFrom(stripe, head)));
     }
   }
 
-  /** As they are in the store, as many at a time as one read takes. */
+  /** The heads in the store, as many at a time as one read takes. */
   async *#headsOf(stripes: readonly Stripe[]): AsyncGenerator<[stripe: Stripe, head: Entry][]> {
     for (let at = 0; at < stripes.length; at += STORE.readKeys) {
       const some = stripes.slice(at, at + STORE.readKeys);

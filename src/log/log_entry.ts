@@ -11,16 +11,16 @@ import type { Stripe } from "./stripe.ts";
 
 export interface LogEntry {
   readonly number: number;
-  /** When it was appended. Never falls from entry to entry. */
+  /** When it was appended. Never decreases from entry to entry. */
   readonly time: number;
   /** For each partition of the stripe, the offset that its next record had before this entry. */
   readonly bases: readonly Offset[];
   readonly sections: readonly Section[];
-  /** What it takes in the store. */
+  /** Its size in the store. */
   readonly bytes: number;
 }
 
-/** What an entry takes in memory, with its objects. */
+/** The memory that an entry takes, with its objects. */
 export function memoryBytes({ bytes, sections, bases }: LogEntry | DecodedEntry): number {
   const { entry, section, base } = HEAP_BYTES;
   return bytes + entry + section * sections.length + base * bases.length;

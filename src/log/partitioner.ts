@@ -13,7 +13,7 @@ export function partitionOf(key: string, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions;
 }
 
-/** The partition of a keyless publish of a producer: a repeat must meet what it repeats. */
+/** The partition of a producer's keyless publish. A repeat must go to the same partition. */
 export function partitionOfProducer(id: string, sequence: number, partitions: number): number {
   return ((murmur2(id) & 0x7fffffff) + sequence % partitions) % partitions;
 }
@@ -40,7 +40,7 @@ function hash(bytes: Uint8Array): number {
   return finish(h);
 }
 
-/** The same without bytes being made first: keys are nearly always ASCII. */
+/** The same without encoding: keys are nearly always ASCII. */
 function hashAscii(text: string): number {
   const { length } = text;
   let h = SEED ^ length;

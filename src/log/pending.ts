@@ -1,4 +1,4 @@
-/** An append on its way: what the log has worked out about it once, before it waits for its turn. */
+/** A queued append, with what is worked out about it once, before it waits for its turn. */
 
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
@@ -26,19 +26,19 @@ export interface Pending {
   readonly bytes: number;
   /** On the monotonic clock. */
   readonly since: number;
-  /** The places that its records were given in the write that is being made, part by part. */
+  /** The partition and offset of each record in the current write, part by part. */
   places: Place[][];
   /** An earlier write may have stored it. */
   inDoubt: boolean;
-  /** At its stripes as they are in the store, where one that is known here has it and another does not. */
+  /** Whether its stripes were reread from the store, which is done if only some of them have it. */
   look: "none" | "under way" | "done";
-  /** It has its answer; nobody waits for it any more. */
+  /** It was answered; nobody waits for it any more. */
   answered: boolean;
 }
 
 const NOWHERE: Place[][] = [];
 
-/** Works it out, or throws what is wrong with it. Its topics are loaded. */
+/** Prepares an append whose topics are loaded. Throws if it is invalid. */
 export function pend(append: Append, logs: readonly TopicLog[], since: number): Pending {
   let bytes = 0;
   const parts = append.parts.map((part, i): PendingPart => {

@@ -1,13 +1,14 @@
 /**
- * Where publishes were stored, packed: chains of places of eleven bytes each, to which is added at
- * the end and from which is taken at the start. The 64 of a busy producer take 0.8 KB.
+ * Where publishes are stored, packed: chains of places of eleven bytes each, which grow at the end
+ * and shrink at the start. The 64 places of a busy producer take 0.8 KB.
  *
  *     chunk   u32 next chunk · four places, field by field:
  *             u32 sequence, the low bits · u32 offset, the low bits · u16 offset, the high bits ·
  *             u8 partition in the stripe
  *
- * A place is named by its chunk × 4 + its index there. Chunks lie in pages that are not moved any
- * more once they have their full size, so growing never copies all, and a small stripe takes little.
+ * A place is numbered by its chunk × 4 + its index there. Chunks are allocated in pages, which are
+ * never moved once they have their full size: growing never copies everything, and a small stripe
+ * takes little.
  *
  * The low bits of a sequence are enough: all of a chain are less than 2^32 below the highest, which
  * the chain's owner knows.
@@ -20,7 +21,9 @@ import type { Offset } from "../types.ts";
 const PLACES = 4;
 const PLACE_BITS = 2;
 const PLACE_MASK = PLACES - 1;
-/** Words, half words and bytes of a chunk, and where its fields begin, counted in their own size. */
+/**
+ * Words, half words and bytes of a chunk, and where its fields begin, counted in their own size.
+ */
 const WORDS = 12;
 const SEQUENCES = 1;
 const BASES = SEQUENCES + PLACES;
@@ -47,7 +50,9 @@ export class Places {
   readonly #pages: Page[] = [];
   /** Chunks that were ever made. */
   #made = 0;
-  /** One more than the chunk that was given back last, whose `next` is the same of the one before. */
+  /**
+   * One more than the chunk that was given back last, whose `next` is the same of the one before.
+   */
   #free = 0;
 
   /** Begins a chain with one place, whose name is returned. */
@@ -75,7 +80,9 @@ export class Places {
     return (next & PLACE_MASK) === 0 ? this.#next(place >>> PLACE_BITS) << PLACE_BITS : next;
   }
 
-  /** Takes the first place off its chain, of which it is not the last. Returns the new first one. */
+  /**
+   * Takes the first place off its chain, of which it is not the last. Returns the new first one.
+   */
   dropFirst(first: number): number {
     const next = this.after(first);
     if ((first & PLACE_MASK) === PLACE_MASK) this.#freeChunk(first >>> PLACE_BITS);

@@ -1,11 +1,12 @@
 /**
- * What a stripe remembers of its producers, packed into a few typed arrays: of each the time of its
- * last record, a mark for each partition that it has written to, and a history for each of its
- * newest epochs. What follows from it is `dedupe.ts`'s to say.
+ * The producers of a stripe, packed into a few typed arrays. Each has the time of its last record,
+ * a mark for each partition that it has written to, and a history for each of its newest epochs.
+ * `dedupe.ts` decides by them.
  *
- * 1. A mark holds the highest epoch in its partition and the highest sequence of that epoch, as long
- *    as the producer is remembered: histories forget, marks do not.
- * 2. A producer has its `PRODUCER.histories` highest epochs' histories, whatever order they come in.
+ * 1. A mark has the highest epoch in its partition and the highest sequence of that epoch, as long
+ *    as the producer is known: histories forget, marks do not.
+ * 2. A producer has the histories of its `PRODUCER.histories` highest epochs, in whatever order
+ *    they were added.
  */
 
 import { PRODUCER } from "../limits.ts";
@@ -33,7 +34,7 @@ export class ProducerTable {
     return this.#byId.size;
   }
 
-  /** Id and row of each; what is made while someone goes through them comes last. */
+  /** The id and row of each; those added during the iteration come last. */
   entries(): MapIterator<[id: string, row: number]> {
     return this.#byId.entries();
   }
@@ -75,7 +76,7 @@ export class ProducerTable {
     this.#rows.set(row, TIME, time);
   }
 
-  /** What it has last written to the partition. */
+  /** The producer's mark in the partition. */
   mark(row: number, partition: number): number {
     let mark = this.#rows.get(row, MARKS);
     while (mark !== NONE && this.#marks.get(mark, PARTITION) !== partition) {
@@ -131,7 +132,7 @@ export class ProducerTable {
     return history;
   }
 
-  /** The history of this epoch, opened if need be; none if there are enough of higher ones. */
+  /** The history of this epoch, opened if needed; none if there are enough of higher epochs. */
   openHistory(row: number, epoch: number): number {
     const { histories } = this;
     let newer = NONE;
@@ -150,7 +151,7 @@ export class ProducerTable {
     return opened;
   }
 
-  /** Keeps this many of the histories behind one. */
+  /** Keeps `count` of the histories that are older than this one. */
   #closeBeyond(history: number, count: number): void {
     const { histories } = this;
     let last = history;

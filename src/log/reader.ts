@@ -1,7 +1,7 @@
 /**
- * Reads partitions: from memory for those at the head, from the store for those behind. Offsets are
- * found by binary search over the numbered entries of the stripe, since each entry says where every
- * partition stood before it; a reader that goes on where it stopped needs no search.
+ * Reads partitions: from memory at the head, from the store further back. Offsets are found by
+ * binary search over the stripe's entries, each of which has the position of every partition before
+ * it; a reader that goes on where it stopped needs no search.
  */
 
 import { assert } from "../assert.ts";
@@ -16,12 +16,12 @@ import type { Section, Slice } from "./section.ts";
 import { SingleFlight } from "./single_flight.ts";
 import type { Stripe } from "./stripe.ts";
 
-/** How many places where readers stopped are remembered, over all stripes, at least. */
+/** How many positions at which readers stopped are kept at least, over all stripes. */
 const BOOKMARKS = 4_096;
 
 export class Reader {
   readonly #store: Store;
-  /** What was appended here: of every stripe an unbroken run that ends at its head. */
+  /** The newest entries: for every stripe a contiguous run that ends at its head. */
   readonly #tail: EntryCache;
   /** What was read from the store. */
   readonly #pages: EntryCache;
@@ -37,8 +37,9 @@ export class Reader {
   }
 
   /**
-   * Sections from `from` on, as far as `LOG.readBytes`, if they are in memory; undefined if not, or if
-   * `from` is below the log's start, whatever memory still has of it. Empty if it is where the log ends.
+   * Sections from `from` on, up to `LOG.readBytes`, if they are in memory; empty at the end of the
+   * log. Undefined if they are not, or if `from` is below the log's start, even if memory still has
+   * them.
    */
   cached(stripe: Stripe, partition: number, from: Offset): readonly Section[] | undefined {
     const at = partition - stripe.first;
@@ -51,17 +52,22 @@ export class Reader {
     return this.#collect(stripe, partition, this.#lastAtOrBelow(stripe, at, from, oldest, end));
   }
 
-  /** Reads up to `bytesMax` bytes of records from `from` on, or from the log's start if that is later. */
+  /**
+   * Reads up to `bytesMax` bytes of records from `from` on, or from the log's start if that is
+   * later.
+   */
   read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
     return this.#withinTrim(stripe, () => this.#read(stripe, partition, from, bytesMax));
   }
 
-  /** The offset of the first record that was appended at or after `timestamp`; the end if none was. */
+  /**
+   * The offset of the first record that was appended at or after `timestamp`; the end if none was.
+   */
   offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
     return this.#withinTrim(stripe, () => this.#offsetAt(stripe, partition, timestamp));
   }
 
-  /** Where retention passes the place between the look and the read, the start has moved: looks again. */
+  /** Tries again if retention removes the entries during the read: the start has moved then. */
   async #withinTrim<T>(stripe: Stripe, read: () => Promise<T>): Promise<T> {
     for (;;) {
       const { entry } = stripe.trim;
@@ -78,7 +84,8 @@ export class Reader {
   async #offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
     const at = partition - stripe.first;
     const { start, next } = stripe.bounds(partition);
-    // It says where every partition of the stripe stood: a subscription to all of them asks for each.
+    // The entry has the position of every partition of the stripe, and a subscription to all of
+    // them asks for each.
     const name = `${timestamp}/${stripe.head.entries}`;
     const entry = await this.#searching.share(stripe, name, async () => {
       const number = await this.#search(stripe, (entry) => entry.time < timestamp);
@@ -96,11 +103,11 @@ export class Reader {
     const search = async () =>
       await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
     const marked = this.#bookmarks.get(bookmark(stripe, partition, first));
-    // Entries between it and its partition's next record may be gone since, or be many.
+    // Entries after the bookmark may be trimmed by now, or many may have nothing of the partition.
     let number = marked === undefined ? await search() : Math.max(marked, stripe.trim.entry);
     const sections: Section[] = [];
     let bytes = 0;
-    let scanned = 0; // of the whole stripe, which is what reading from far back costs
+    let scanned = 0; // bytes of the whole stripe, which is what a read from the store costs
     while (number < end && (sections.length === 0 || bytes < bytesMax && scanned < LOG.readBytes)) {
       if (sections.length === 0 && scanned >= LOG.readBytes) number = await search();
       const entry = this.#kept(stripe, number) ?? await this.#fetch(stripe, number);
@@ -116,7 +123,9 @@ export class Reader {
     return { sections, bounds: stripe.bounds(partition) };
   }
 
-  /** The number of the first kept entry of which `isBefore` does not hold: `head.entries` if none. */
+  /**
+   * The number of the first entry for which `isBefore` is false; `head.entries` if there is none.
+   */
   async #search(stripe: Stripe, isBefore: (entry: LogEntry) => boolean): Promise<number> {
     let low = stripe.trim.entry;
     let high = stripe.head.entries;
@@ -132,7 +141,7 @@ export class Reader {
     return this.#tail.get(stripe, number) ?? this.#pages.get(stripe, number);
   }
 
-  /** One entry for the sake of its head: nothing is read ahead, nothing kept. */
+  /** One entry, for a search: nothing is read ahead or cached. */
   async #probe(stripe: Stripe, number: number): Promise<LogEntry> {
     const kept = this.#kept(stripe, number);
     if (kept) return kept;
@@ -172,7 +181,10 @@ export class Reader {
     return sections;
   }
 
-  /** The last entry in `[low, high)` of the tail before which the partition stood at or below `offset`. */
+  /**
+   * The last entry in `[low, high)` of the tail at which the partition's base is at or below
+   * `offset`.
+   */
   #lastAtOrBelow(stripe: Stripe, at: number, offset: Offset, low: number, high: number): number {
     while (high - low > 1) {
       const middle = (low + high) >> 1;

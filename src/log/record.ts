@@ -1,6 +1,6 @@
 /**
- * A record as the log stores it. What the client sent as JSON stays as it was sent, so that a push is
- * put together from spans, and nothing is parsed and printed again.
+ * A record as the log stores it. JSON stays as the client sent it, so that pushes are spliced from
+ * spans of bytes, and nothing is parsed and printed again.
  *
  *     flags      u8      1 key · 2 headers · 4 timestamp · 8 base64 · 16 the key has escapes
  *     timestamp  zigzag  minus the section's time          if flagged
@@ -22,10 +22,12 @@ const TIMESTAMP = 4;
 const BASE64 = 8;
 const ESCAPED = 16;
 
-/** `ignoreBOM` means that it is kept: a key may begin with one. */
+/** `ignoreBOM` keeps a leading BOM: a key may begin with one. */
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The one form in which a key is stored and looked up: the body of its JSON string. */
+/**
+ * The canonical form of a key, in which it is stored and looked up: the body of its JSON string.
+ */
 export function keyToken(key: string): string {
   for (let i = 0; i < key.length; i++) {
     const code = key.charCodeAt(i);
@@ -36,12 +38,12 @@ export function keyToken(key: string): string {
   return key;
 }
 
-/** Most of what a record takes in the log beside its texts: flags, lengths, timestamp, its producer. */
+/** Upper bound of what a record takes besides its texts: flags, lengths, timestamp, producer. */
 const OVERHEAD = 64;
 
 /**
- * What records take in a write, at most. Not what they count for the client: a control character in a
- * key or a header is one byte there, and the six of its escape here.
+ * Upper bound of what records take in a write. It differs from `recordBytes`: a control character
+ * in a key or header counts one byte there, and here the six bytes of its escape.
  */
 export function storedBytesOf(records: readonly RecordIn[]): number {
   let bytes = 0;
@@ -74,8 +76,8 @@ export function writeRecord(writer: ByteWriter, record: RecordIn, sectionTime: n
 }
 
 /**
- * Walks over the records of a section without making an object of each: `next` moves on, the fields
- * then tell of the record that it is at. Spans are positions in `bytes`, empty where there is none.
+ * Iterates over the records of a section without making an object of each: after `next`, the fields
+ * describe the current record. Spans are positions in `bytes`, empty where there is none.
  */
 export class RecordCursor {
   readonly bytes: Uint8Array;

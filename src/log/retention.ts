@@ -1,8 +1,8 @@
 /**
- * Moves the start of logs: by age and by the bytes of the whole topic. It works on entries, a page
- * at a time: the trim point moves and the page's keys go in one write. Records are never changed.
+ * Moves the start of logs, by age and by the bytes of the whole topic. It works on entries, a page
+ * at a time: one write moves the trim point and deletes the page's keys. Records are never changed.
  *
- * 1. The start never passes what a restart must replay to know the producers (`replayFrom`).
+ * 1. The start never passes the entry from which a restart replays producer state (`replayFrom`).
  * 2. By bytes, the oldest entries of all stripes go first, to within `LOG.retentionApartMs`.
  */
 
@@ -26,7 +26,7 @@ export interface Retained {
   snapshot(stripe: Stripe): Promise<void>;
 }
 
-/** Trims the topic to its policy, for some time: whether more of it is to go. */
+/** Trims the topic to its policy for a limited time. Returns whether there is more to trim. */
 export async function retain(
   store: Store,
   host: Host,
@@ -36,7 +36,7 @@ export async function retain(
   const { topic, stripes } = retained;
   if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return false;
   for (let before = -1; !signal.aborted;) {
-    // Other gateways trim too: by what is known here of where logs begin, too much might go.
+    // Other gateways trim too: with old trim points, too much might be deleted.
     for (const stripe of stripes) await stripe.refreshTrim(store);
     const gone = stripes.reduce((sum, { trim }) => sum + trim.entry, 0);
     assert(gone > before, "an entry that is not there any more was trimmed");
@@ -44,13 +44,13 @@ export async function retain(
     try {
       return await retainKnown(store, host, retained, signal);
     } catch (error) {
-      if (!(error instanceof EntryMissing)) throw error; // another was faster: it is looked at again
+      if (!(error instanceof EntryMissing)) throw error; // another gateway was faster: tries again
     }
   }
   return true;
 }
 
-/** Trims the topic, where its logs begin where they are known to. */
+/** Trims the topic, assuming that its trim points are up to date. */
 async function retainKnown(
   store: Store,
   host: Host,
@@ -68,7 +68,7 @@ async function retainKnown(
       now: host.clock.now(),
       othersFrom: next?.time ?? Infinity,
     };
-    if (!isOver(topic, oldest.time, outlook)) return false; // as nearly always: no page is read for that
+    if (!isOver(topic, oldest.time, outlook)) return false; // the usual case: reads no page
     const { entry: from } = stripe.trim;
     const page = await scanEntries(store, stripe, from, stripe.head.entries, LOG.readBytes);
     const doomed = expired(topic, page, outlook);
@@ -94,16 +94,16 @@ function inOneWrite(doomed: readonly DecodedEntry[]): readonly DecodedEntry[] {
   return end < 0 ? doomed : doomed.slice(0, end);
 }
 
-/** What, beside a page, decides what of it is kept. */
+/** What decides, besides a page of entries, which of them are kept. */
 interface Outlook {
   /** Of the whole topic. */
   readonly bytes: number;
   readonly now: number;
-  /** When the first entry of all other stripes was appended. */
+  /** When the oldest entry of all other stripes was appended. */
   readonly othersFrom: number;
 }
 
-/** The oldest entries that the policy does not keep, out of a page. */
+/** The oldest entries of a page, as far as the policy does not keep them. */
 export function expired(
   topic: Topic,
   page: readonly DecodedEntry[],
@@ -126,7 +126,7 @@ function isOver(topic: Topic, time: number, { bytes, now, othersFrom }: Outlook)
   return bytes > retentionBytes && time <= othersFrom + LOG.retentionApartMs;
 }
 
-/** Those that keep anything, the one whose first entry is the oldest first. */
+/** The stripes that have entries, by the time of their first entry. */
 async function byAge(store: Store, stripes: Iterable<Stripe>) {
   const found: { readonly stripe: Stripe; readonly time: number }[] = [];
   for (const stripe of stripes) {

@@ -1,7 +1,6 @@
 /**
- * Rows of numbers in one typed array: a row is named by its number, and one that is given back is
- * used again. A hundred thousand of them are one object to the garbage collector, and a third of what
- * as many objects would take.
+ * A pool of rows of numbers in one typed array, with a free list. A hundred thousand rows are one
+ * object to the garbage collector, and take a third of what as many objects would.
  */
 
 /** Names no row. */
@@ -13,7 +12,7 @@ export class Rows {
   readonly #width: number;
   #cells: Float64Array;
   #made = 0;
-  /** The row that was given back last; its first cell names the one before. */
+  /** The row that was freed last; its first cell has the one freed before. */
   #free = NONE;
 
   /** `width` numbers a row. */
@@ -22,7 +21,7 @@ export class Rows {
     this.#cells = new Float64Array(FIRST_CAPACITY * width);
   }
 
-  /** A row that nobody has; what its cells hold is for its owner to set. */
+  /** A free row; its cells are not initialized. */
   make(): number {
     const free = this.#free;
     if (free !== NONE) {

@@ -1,6 +1,6 @@
 /**
- * What is known of a stripe's producers as bytes, made piece by piece as it is asked for, so that a
- * hundred thousand producers are never written, nor read, in one turn.
+ * The encoding of a stripe's producer state. Pieces are made one at a time, so that a hundred
+ * thousand producers are never written or read in one turn of the event loop.
  *
  *     piece    u8 version · parts, one behind the other
  *     part     id (16) · varint time of its last record ·
@@ -8,8 +8,9 @@
  *              zigzag time minus epoch of a history, varint places · each:
  *              varint sequence minus the one before, u8 partition, zigzag base minus the one before
  *
- * A producer is one part, or several if it has several epochs or very many places. A part says what
- * entries would have said, so restoring is learning, and the order of parts does not matter.
+ * A producer is one part, or several if it has several epochs or very many places. A part has what
+ * entries would have told, so restoring applies it in the same way, and the order of parts does not
+ * matter.
  */
 
 import { assert } from "../assert.ts";
@@ -33,8 +34,8 @@ interface Place {
 }
 
 /**
- * The pieces of what is known, one at a time, of about `pieceBytes` and never more than a value takes.
- * What is learned meanwhile may be in them or not.
+ * The pieces, one at a time, of about `pieceBytes` and never more than a value takes. What is
+ * applied meanwhile may or may not be in them.
  */
 export function* snapshotPieces(
   { producers }: Dedupe,
@@ -56,7 +57,7 @@ export function* snapshotPieces(
   if (piece.length > 1) yield piece.copy();
 }
 
-/** Learns what a piece holds. */
+/** Applies a piece. */
 export function restore(dedupe: Dedupe, piece: Uint8Array): void {
   const reader = new ByteReader(piece);
   assert(reader.u8() === VERSION, "a snapshot has the version of this gateway's format");

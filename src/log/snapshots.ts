@@ -1,16 +1,17 @@
 /**
- * Snapshots of what stripes know of producers, in the store: they bound what a restart has to read,
- * and retention never passes the entry from which the newest one must be replayed.
+ * Snapshots of producer state in the store. They bound what a restart has to read; retention never
+ * passes the entry from which the newest one must be replayed.
  *
- * A snapshot is written piece by piece while entries go on coming; only when all of it is there does
- * the pointer move to it. It is fuzzy: what was learned while it was written may be in it or not.
- * Replaying from the entry that was next when it began makes it exact.
+ * A snapshot is written piece by piece while appends go on; the pointer moves to it only when it is
+ * complete. It is fuzzy: what was appended meanwhile may or may not be in it. Replaying from the
+ * entry that was next when it began makes it exact.
  *
- * 1. Every attempt has a generation of its own, so what an attempt that was given up sends late never
- *    gets among the pieces of another.
- * 2. Pieces are written and dropped while the pointer stands where it stood, or not at all.
- * 3. Dropped is only what was there before the pointer moved: whose it is can become whole no more.
- *    What came since may be another gateway's, which is about to.
+ * 1. Every attempt has a generation of its own, so late writes of an abandoned attempt never mix
+ *    with the pieces of another.
+ * 2. Pieces are written and deleted only while the pointer has not moved.
+ * 3. Only pieces that were there before the pointer moved are deleted: their snapshots can no
+ *    longer complete. Later ones may belong to a snapshot that another gateway is about to
+ *    complete.
  *
  *     pointer    u8 version · generation (ULID, 16) · varint pieces · varint entry to replay from
  */
@@ -30,7 +31,7 @@ import { packUlid, ULID_BYTES, unpackUlid } from "./ulid_bytes.ts";
 const VERSION = 1;
 const PAGE = 16;
 
-/** Of which stripe; what of it a snapshot needs and tells. */
+/** What a snapshot needs of a stripe. */
 export interface Snapshotted {
   readonly topic: { readonly id: string };
   readonly index: number;
@@ -38,7 +39,7 @@ export interface Snapshotted {
   readonly dedupe: Dedupe;
 }
 
-/** Which snapshot is whole. */
+/** The newest complete snapshot. */
 interface Pointer {
   readonly generation: string;
   readonly pieces: number;
@@ -47,7 +48,7 @@ interface Pointer {
 
 const NONE: Pointer = { generation: "", pieces: 0, replayFrom: 0 };
 
-/** Loads what is known into the stripe; returns the entry from which on entries are to be replayed. */
+/** Loads the newest snapshot into the stripe; returns the entry from which to replay. */
 export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<number> {
   for (let { pointer } = await readPointer(store, stripe);;) {
     if (await loadPieces(store, stripe, pointer)) return pointer.replayFrom;
@@ -56,11 +57,11 @@ export async function loadSnapshot(store: Store, stripe: Snapshotted): Promise<n
       now.generation !== pointer.generation,
       "a snapshot has all pieces that its pointer says",
     );
-    pointer = now; // another gateway has made a newer one, and dropped this
+    pointer = now; // another gateway has made a newer one, and deleted this
   }
 }
 
-/** Whether all the pieces were there. */
+/** Returns whether all pieces were there. */
 async function loadPieces(
   store: Store,
   stripe: Snapshotted,
@@ -73,7 +74,7 @@ async function loadPieces(
       start: keys.snapshotPiece(topic.id, index, generation, piece),
       limit: Math.min(PAGE, pieces - piece),
     });
-    // They are dropped from the first on.
+    // Pieces are deleted from the first on.
     const isWhole = page.every(({ key }, i) => key.at(-1) === piece + i);
     if (page.length === 0 || !isWhole) return false;
     for (const { value } of page) if (value) restore(dedupe, value);
@@ -82,7 +83,7 @@ async function loadPieces(
   return true;
 }
 
-/** What a snapshot took, and the entry from which a restart will replay. */
+/** The size of a snapshot, and the entry from which a restart will replay. */
 export interface TakenSnapshot {
   readonly bytes: number;
   readonly replayFrom: number;
@@ -97,7 +98,7 @@ export async function takeSnapshot(
   const replayFrom = head.entries;
   const generation = newId(host);
   const { pointer: before } = await readPointer(store, stripe);
-  // Another gateway knew more: the log may begin where its snapshot ends.
+  // Another gateway's snapshot is newer: the log may be trimmed up to it.
   if (before.replayFrom > replayFrom) return { bytes: 0, replayFrom: before.replayFrom };
   let pieces = 0;
   let bytes = 0;
@@ -121,7 +122,7 @@ export async function takeSnapshot(
   return { bytes, replayFrom: now.replayFrom };
 }
 
-/** Of the snapshot before, and of attempts that were given up. */
+/** Those of the previous snapshot, and of abandoned attempts. */
 async function piecesOfOthers(
   store: Store,
   { topic, index }: Snapshotted,

@@ -1,13 +1,13 @@
 /**
- * One stripe of a topic in memory: its head and trim point as they are in the store, and what is known of
- * its producers. All of it is derived from what is stored, by one way only: `apply`, for an entry
- * that this gateway wrote, that another one wrote, or that a restart finds. So what is rebuilt
- * equals what was live.
+ * One stripe of a topic in memory: its head and trim point as they are in the store, and its
+ * producer state. All of it is derived from stored entries, in the same way whether this gateway
+ * wrote them, another one did, or a restart reads them. So a rebuilt stripe equals the live one.
  *
- * 1. `head` is what stood in the store at `headVersion`: an append under a check of it is the next.
- * 2. `dedupe` knows exactly the entries before `head.entries`.
- * 3. `tail` has the last entries before `head.entries` without a hole, as many as there is room for:
- *    whoever follows, or comes back to a gateway that has just started, reads them there.
+ * 1. `head` is the stored head at `headVersion`: an append that checks this version is the next
+ *    one.
+ * 2. `dedupe` has applied exactly the entries before `head.entries`.
+ * 3. `tail` has the last entries before `head.entries` without a gap, as many as there is room for:
+ *    followers read them there, also right after a restart.
  */
 
 import { assert } from "../assert.ts";
@@ -36,17 +36,17 @@ import { stripeWidth, unknownTopic } from "./topics.ts";
 export class Stripe {
   readonly topic: Topic;
   readonly index: number;
-  /** The topic's partition that is this stripe's first. */
+  /** The first partition of the stripe. */
   readonly first: number;
   head: Head;
   headVersion: string | null = null;
   trim: Trim;
   readonly dedupe = new Dedupe();
-  /** Bytes of entries that a restart would have to read to know the producers. */
+  /** Bytes of entries that a restart would replay for the producer state. */
   bytesToReplay = 0;
-  /** What the last snapshot took. */
+  /** The size of the last snapshot. */
   snapshotBytes = 0;
-  /** Entry from which on a restart would have to read: retention stops here. */
+  /** The entry from which a restart would replay: retention stops here. */
   replayFrom = 0;
   #oldest: { readonly entry: number; readonly time: number } | undefined;
 
@@ -63,7 +63,7 @@ export class Stripe {
     this.trim = emptyTrim(partitions);
   }
 
-  /** Reads the stripe as it is; `unknown_topic` if it has been deleted. */
+  /** Loads the stripe from the store; `unknown_topic` if it was deleted. */
   static async load(store: Store, topic: Topic, index: number, tail: EntryCache): Promise<Stripe> {
     const stripe = new Stripe(topic, index, tail);
     await stripe.#rebuild(store, (decoded, number) => stripe.#keep(decoded, number));
@@ -83,7 +83,7 @@ export class Stripe {
     };
   }
 
-  /** The entry is stored as the next one, at this version; returns what it has appended. */
+  /** Applies an entry that was stored as the next one, at this version; returns its sections. */
   apply(decoded: DecodedEntry, version: string): readonly Section[] {
     this.#learn(decoded);
     const { sections } = this.#keep(decoded, this.head.entries);
@@ -93,9 +93,9 @@ export class Stripe {
   }
 
   /**
-   * Others have written: learns it from where its head stands now, and returns it. Undefined if retention
-   * has passed some of it before it was learned, or it is too much to hold: all that counts is known
-   * then, but not entry by entry.
+   * Learns what other gateways have written, up to the head that was read, and returns it.
+   * Undefined if retention has already removed some of it, or it is too much for memory: the stripe
+   * is up to date then, but without the sections.
    */
   async refresh(store: Store, entry: Entry): Promise<readonly Section[] | undefined> {
     if (!entry.value) throw unknownTopic(this.topic.name);
@@ -114,7 +114,7 @@ export class Stripe {
     return kept.flatMap(({ sections }) => sections);
   }
 
-  /** When its first kept entry was appended; undefined if it keeps none. */
+  /** When its first entry was appended; undefined if it has none. */
   async oldestTime(store: Store): Promise<number | undefined> {
     const { entry } = this.trim;
     if (entry >= this.head.entries) return undefined;
@@ -126,20 +126,20 @@ export class Stripe {
     return this.#oldest.time;
   }
 
-  /** Retention may have moved where the log begins. */
+  /** Rereads the trim point, which retention may have moved. */
   async refreshTrim(store: Store): Promise<void> {
     this.#moveTrim((await this.#read(store)).trim);
   }
 
-  /** What was read before another look came back may be older than what that has found. */
+  /** Reads may finish out of order: an older trim point is ignored. */
   #moveTrim(trim: Trim): void {
     if (trim.entry > this.trim.entry) this.trim = trim;
   }
 
   /**
-   * Learns what is in the store as a restart does: a snapshot of the producers, and the entries behind
-   * it. What was known before stays known: learning twice changes nothing. Nobody may read what `keep` has
-   * kept before all is there.
+   * Loads the stripe as a restart does: the snapshot of producers, and the entries after it. What
+   * was known stays known, since applying an entry twice changes nothing. Nobody may read what
+   * `keep` caches before this is complete.
    */
   async #rebuild(
     store: Store,
@@ -156,7 +156,7 @@ export class Stripe {
       try {
         await this.#replay(store, from, head.entries, keep);
       } catch (error) {
-        // Retention came first: then there is a newer snapshot.
+        // Retention has removed it: then there is a newer snapshot.
         if (error instanceof EntryMissing) continue;
         throw error;
       }
@@ -178,7 +178,7 @@ export class Stripe {
     return { head: decodeHead(head.value), headVersion, trim: decodeTrim(trim.value) };
   }
 
-  /** Undefined if retention has passed some of it, or there is more than should be in memory at once. */
+  /** Undefined if retention has removed some of it, or it is too much for memory. */
   async #scan(store: Store, from: number, to: number): Promise<DecodedEntry[] | undefined> {
     const entries: DecodedEntry[] = [];
     let bytes = 0;

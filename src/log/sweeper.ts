@@ -1,11 +1,12 @@
 /**
  * Frees the space of deleted topics: their entries, snapshots and trim points, a bounded number of
- * keys at a time and with a pause, so that nobody notices. The tombstone that a deletion leaves goes
- * last, so a sweep that was cut short is taken up by the next one.
+ * keys at a time, with pauses. The tombstone that a deletion leaves goes last, so that the next
+ * sweep resumes one that was interrupted.
  *
- * The tombstone outlives the sweep by a while: the write that made the topic may have been sent twice,
- * and arrive again when its name stands for nothing. It lands only where there is no tombstone. What
- * groups have committed of the topic goes with it: until all have heard of the deletion, they go on.
+ * The tombstone outlives the sweep for a while: the write that made the topic may have been sent
+ * twice, and arrive again after the deletion. It is conditional on there being no tombstone.
+ * Committed offsets of the topic are deleted along with the tombstone, since groups go on
+ * committing until all have heard of the deletion.
  */
 
 import { assert } from "../assert.ts";
@@ -16,7 +17,7 @@ import { scanAll } from "../store/scan_all.ts";
 import type { Key, Store } from "../store/store.ts";
 import { transact } from "../store/transact.ts";
 
-/** A scan of all committed offsets for those of these deleted topics, and how far it is. */
+/** A scan of all committed offsets for those of deleted topics, and how far it is. */
 interface Walk {
   readonly tombstones: ReadonlyMap<string, Key>;
   readonly last: Key | undefined;
@@ -27,9 +28,12 @@ export class Sweeper {
   readonly #host: Host;
   /** Deleted topics of which only the tombstone is left, and since when, on the monotonic clock. */
   #clean = new Map<string, number>();
-  /** On the monotonic clock: now and then it looks unasked, for a deletion of which nobody here has heard. */
+  /** When to look for deletions of which this gateway has not heard, on the monotonic clock. */
   #lookAt = -Infinity;
-  /** On the monotonic clock: when tombstones may go. Many at a time, since all offsets are scanned for them. */
+  /**
+   * When tombstones may be deleted next, on the monotonic clock. Many at a time, since all offsets
+   * are scanned for them.
+   */
   #freeAt = -Infinity;
   #walk: Walk | undefined;
   #pagesLeft = 0;
@@ -44,7 +48,7 @@ export class Sweeper {
     this.#lookAt = -Infinity;
   }
 
-  /** Sweeps deleted topics, if any may be there, for some time: the rest comes later. */
+  /** Sweeps deleted topics, if there may be any, for a limited time: the rest comes later. */
   async sweep(signal: AbortSignal): Promise<void> {
     const now = this.#host.clock.monotonic();
     if (now < this.#lookAt) return;
@@ -77,7 +81,7 @@ export class Sweeper {
     if (this.#walk) await this.#freeTombstones(this.#walk, signal);
   }
 
-  /** Deletes them, and before them what groups have committed of their topics. */
+  /** Deletes committed offsets of these topics, then the tombstones. */
   async #freeTombstones({ tombstones, last }: Walk, signal: AbortSignal): Promise<void> {
     for (; this.#pagesLeft > 0 && !signal.aborted; this.#pagesLeft--) {
       const start = last ? { start: [...last, ""] } : {};
@@ -109,7 +113,7 @@ export class Sweeper {
       ) {
         const bytes = await this.#sweepPage(tombstone, prefix, limit);
         if (bytes === undefined) break;
-        // What is small comes in larger pages.
+        // Small values are deleted in larger pages.
         limit = Math.min(LOG.deleteKeys, Math.ceil(limit * LOG.readBytes / Math.max(1, bytes)));
         limit = Math.max(LOG.sweepKeys, limit);
         await sleep(this.#host.clock, LOG.deletePauseMs);
@@ -117,7 +121,7 @@ export class Sweeper {
     }
   }
 
-  /** Returns how many bytes were in it; undefined if there was nothing. */
+  /** Deletes a page. Returns how many bytes it had; undefined if there was nothing. */
   async #sweepPage(tombstone: Key, prefix: Key, limit: number): Promise<number | undefined> {
     const page = await this.#store.scan({ prefix, limit });
     if (page.length === 0) return undefined;
@@ -125,7 +129,7 @@ export class Sweeper {
     return page.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
   }
 
-  /** Deletes these keys while the tombstone stands. */
+  /** Deletes these keys, provided that the tombstone is there. */
   async #free(tombstone: Key, doomed: readonly Key[]): Promise<void> {
     await transact(this.#store, this.#host, {
       load: async () => {

@@ -1,6 +1,6 @@
 /**
- * A topic's stripes in memory. They are loaded together on first use; what comes for the topic
- * meanwhile waits in its order.
+ * A topic's stripes in memory. They are loaded together on first use; appends to the topic wait
+ * meanwhile, in order.
  */
 
 import { assert } from "../assert.ts";
@@ -19,7 +19,7 @@ export class TopicLog {
   readonly loaded: Promise<TopicLog>;
   /** Why nothing can be appended any more: the topic was deleted. */
   ended: GatewayError | undefined;
-  /** Where the next publish goes that has neither key nor producer. */
+  /** The partition of the next publish that has neither key nor producer. */
   #turn = 0;
 
   constructor(store: Store, topic: Topic, tail: EntryCache) {
@@ -38,7 +38,7 @@ export class TopicLog {
     return stripe;
   }
 
-  /** The partition for a publish that names none: each in its turn. */
+  /** The partition for a publish without key or producer: round robin. */
   nextPartition(): number {
     const partition = this.#turn;
     this.#turn = (partition + 1) % this.topic.partitions;

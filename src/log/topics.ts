@@ -1,7 +1,7 @@
 /**
- * Topics: made, found, deleted. A topic is one document, and one head for each of its stripes, which
- * are made and deleted in the same atomic write: whoever still holds a deleted topic's head finds
- * that its check fails, and so can never append to it.
+ * Creates, finds and deletes topics. A topic is one document and a head for each of its stripes,
+ * created and deleted in the same atomic write. So an append to a deleted topic always fails: the
+ * check of its head does.
  */
 
 import { assert } from "../assert.ts";
@@ -15,24 +15,26 @@ import { type Decision, type Evidence, transact } from "../store/transact.ts";
 import type { Topic } from "../types.ts";
 import { emptyHead, emptyTrim, encodeHead, encodeTrim } from "./head.ts";
 
-/** How a topic is to be. Absent retention means unbounded. */
+/** The configuration of a topic. Absent retention means unlimited. */
 export interface TopicSpec {
   readonly partitions: number;
   readonly retentionMs?: number;
   readonly retentionBytes?: number;
 }
 
-/** Partitions that share one head, so that one write has room for checks of all heads of a topic. */
+/**
+ * Partitions that share one head, so that one write has room for checks of all heads of a topic.
+ */
 export function stripeWidth(partitions: number): number {
   return Math.max(TOPIC.stripeWidth, Math.ceil(partitions / TOPIC.stripes));
 }
 
-/** Heads of a topic. */
+/** The number of a topic's stripes, each of which has a head. */
 export function stripeCount(partitions: number): number {
   return Math.ceil(partitions / stripeWidth(partitions));
 }
 
-/** A topic is no more, whoever has deleted it. */
+/** A topic is gone, whoever deleted it. */
 export type TopicListener = (topic: Topic) => void;
 
 export class Topics {
@@ -56,7 +58,7 @@ export class Topics {
     return this.#known.get(name);
   }
 
-  /** Whether this is what its name still stands for, as far as this gateway knows. */
+  /** Whether its name still refers to this topic, as far as this gateway knows. */
   isCurrent(topic: Topic): boolean {
     return this.#known.get(topic.name)?.id === topic.id;
   }
@@ -66,7 +68,7 @@ export class Topics {
     return this.#known.get(name) ?? await this.#load(name);
   }
 
-  /** The topic as it is in the store now; what was known under its name may be no more. */
+  /** The topic as it is in the store now; if it has replaced another one, that is gone. */
   async refresh(name: string): Promise<Topic | undefined> {
     const known = this.#known.get(name);
     const found = await this.#load(name);
@@ -74,17 +76,17 @@ export class Topics {
     return found;
   }
 
-  /** It is no more: another gateway may have deleted it. */
+  /** The topic is gone: another gateway may have deleted it. */
   vanished(topic: Topic): void {
     if (this.isCurrent(topic)) this.#known.delete(topic.name);
     for (const tell of this.#removed) tell(topic);
   }
 
-  /** The topic, made if the setting says so; else `unknown_topic`. */
+  /** The topic, created if it may be; else throws `unknown_topic`. */
   async ensure(name: string): Promise<Topic> {
     const known = this.#known.get(name);
     if (known) return known;
-    // Those who ask for the same name meanwhile wait for one answer, and go on in their order.
+    // Callers that want the same name meanwhile share one lookup, and go on in their order.
     let ensuring = this.#ensuring.get(name);
     if (!ensuring) {
       ensuring = this.#loadOrMake(name).finally(() => this.#ensuring.delete(name));
@@ -93,7 +95,7 @@ export class Topics {
     return await ensuring;
   }
 
-  /** Makes the topic, or sets the retention of the one that is there anew. */
+  /** Creates the topic, or sets the retention of the existing one. */
   create(name: string, spec: TopicSpec): Promise<{ topic: Topic; made: boolean }> {
     return this.#create(name, spec, "match");
   }
@@ -150,7 +152,8 @@ export class Topics {
         const { checks, found } = await this.#document(name);
         const id = newId(this.#host);
         tried.add(id);
-        // Should this be sent twice, the second must not bring back what was deleted after the first.
+        // If this is sent twice, the second must not bring back a topic that was deleted after the
+        // first.
         return { checks: [...checks, { key: keys.tombstone(id), version: null }], found, id };
       },
       decide: ({ found, id }) => {
@@ -232,7 +235,7 @@ function removal(topic: Topic): Mutation[] {
   return mutations;
 }
 
-/** Where it is, the deletion of the topic was stored. */
+/** If the tombstone is there, the deletion of the topic was stored. */
 function tombstoneOf(topic: Topic): Evidence {
   return { key: keys.tombstone(topic.id), holds: () => true };
 }

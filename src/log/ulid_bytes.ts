@@ -36,7 +36,10 @@ export function packUlid(ulid: string, out: ByteWriter): void {
   }
 }
 
-/** The text of 16 bytes; one call makes it, since a text put together bit by bit is slow to look up. */
+/**
+ * The text of 16 bytes. One call makes it, since a string that was concatenated piece by piece is
+ * slow as a map key.
+ */
 export function unpackUlid(bytes: Uint8Array): string {
   let held = 0;
   let bits = 2;

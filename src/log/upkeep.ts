@@ -1,7 +1,7 @@
 /**
- * What the log does in the background, one thing at a time and at a bounded rate: retention,
- * snapshots that are due, forgetting of producers whose time is over, and freeing the space of
- * deleted topics. `tick` says when; nothing here has a timer of its own but for its pauses.
+ * Background work of the log, one thing at a time and at a bounded rate: retention, snapshots,
+ * expiry of producers, and freeing the space of deleted topics. It is driven by `tick`, and has no
+ * timers but for its pauses.
  */
 
 import type { Host } from "../host/host.ts";
@@ -44,7 +44,7 @@ export class Upkeep {
       .finally(() => this.#working = undefined);
   }
 
-  /** Resolves when what is under way has come to a point where it can stop. */
+  /** Resolves when the current work has reached a point where it can stop. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#working;
@@ -57,14 +57,15 @@ export class Upkeep {
       for (const stripe of stripes) await this.#maintain(stripe);
     }
     for (const topic of await this.#log.topics.list()) {
-      // What it leaves is for the next pass, which comes at once then.
+      // If there is more to trim, the next pass follows at once.
       if (!signal.aborted && await this.#retain(topic)) this.#due = -Infinity;
     }
   }
 
   async #maintain(stripe: Stripe): Promise<void> {
     stripe.dedupe.forget(this.#host.clock.now(), LOG.forgetProducers);
-    // Many producers make a large snapshot: then more of the log must have come to be worth one.
+    // The larger the snapshot, the more of the log must have been appended for a new one to be
+    // worth it.
     const due = Math.max(LOG.snapshotBytes, 2 * stripe.snapshotBytes);
     if (stripe.bytesToReplay >= due && !this.#stopping.signal.aborted) await this.#snapshot(stripe);
   }
