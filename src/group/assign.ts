@@ -1,14 +1,15 @@
 /**
- * Who is to own what: the target assignment of a group. Pure, and the same for whoever computes it.
+ * The target assignment of a group: which member is to own which partition. Pure and deterministic.
  *
- * 1. Of each topic, its members own as many partitions as each other, give or take one.
+ * 1. Within a topic, its members' numbers of partitions differ by one at most.
  * 2. Over all topics, totals are as even as that allows.
- * 3. As few partitions change hands as 1 and 2 make necessary.
+ * 3. As few partitions move as 1 and 2 allow.
  *
- * Each topic gives every member of it the same number, and one more to some: which ones is all that
- * there is to decide. Those that own one more already begin with it; then an extra is passed on from a
- * member that has two or more in total than another, over a chain of topics if need be, as long as
- * there is one. What a member owns beyond its quota it gives up, and others fill theirs with it.
+ * Each topic gives every member the same number of partitions, and one extra to some of them: all
+ * that is to be decided is who gets the extras. Members that already own an extra begin with it.
+ * Then, as long as one member has at least two more in total than another, an extra is passed on,
+ * over a chain of topics if needed. Members give up what exceeds their quota, and that fills the
+ * quotas of others.
  */
 
 export interface AssignedTopic {
@@ -19,7 +20,9 @@ export interface AssignedTopic {
   readonly members: readonly string[];
 }
 
-/** Topic → for each partition the member that is to own it; undefined where the topic has no member. */
+/**
+ * Topic → for each partition the member that is to own it; undefined where the topic has no member.
+ */
 export type Assignment = ReadonlyMap<string, readonly (string | undefined)[]>;
 
 export function assign(topics: readonly AssignedTopic[]): Assignment {
@@ -55,7 +58,7 @@ function planOf(topic: AssignedTopic): Plan {
   return { topic, least, extras, owned, withExtra: new Set() };
 }
 
-/** First to those that own one more already, then to those that own least in all. */
+/** First to those that already own an extra, then to those with the lowest totals. */
 function giveExtras({ topic, least, extras, owned, withExtra }: Plan, totals: Map<string, number>) {
   const total = (member: string) => totals.get(member) ?? 0;
   const has = (member: string) => (owned.get(member) ?? 0) > least ? 0 : 1;
@@ -68,7 +71,7 @@ function giveExtras({ topic, least, extras, owned, withExtra }: Plan, totals: Ma
   }
 }
 
-/** Passes extras on until no member has two more in total than one that could have it instead. */
+/** Passes extras on until no member has two more in total than one that could take it. */
 function balance(plans: readonly Plan[], totals: Map<string, number>): void {
   const movable = plans.filter(({ extras }) => extras > 0);
   let stuck = new Set<string>();
@@ -81,7 +84,7 @@ function balance(plans: readonly Plan[], totals: Map<string, number>): void {
     );
     if (passed) continue;
     if (isFresh) return;
-    // What has been passed on since may have opened a way.
+    // Extras that were passed on since may have opened a path.
     stuck = new Set();
   }
 }
@@ -93,8 +96,8 @@ interface Step {
 }
 
 /**
- * Passes one extra of this member on, to where the total is lower by two at least. `stuck`: what was
- * reached in vain before, from where others hardly get any further.
+ * Passes one extra of this member on to one whose total is lower by at least two. `stuck`: members
+ * from which earlier searches found no path.
  */
 function passOn(
   heavy: string,

@@ -1,14 +1,14 @@
 /**
- * The commands that wait for a group's next transition, in the order in which they came. A transition
- * takes what it can: whoever waits for nothing but his turn is not held up by those who come back under
- * the name of an instance, each of whom takes a check of the write.
+ * Commands that wait for a group's next transition, in the order in which they came. Joins of named
+ * instances, each of which takes one of the write's checks, are limited in a transition, and do not
+ * hold up other commands.
  */
 
 import { GROUP } from "../limits.ts";
 import type { Dated } from "./takeover.ts";
 import type { Command } from "./transition.ts";
 
-/** Somebody who waits to hear that it is done. */
+/** A caller that waits for a result. */
 export interface Waiter {
   resolve(): void;
   reject(error: unknown): void;
@@ -23,7 +23,7 @@ export class CommandQueue {
     return this.#waiting.length === 0;
   }
 
-  /** Whether instances wait to be let in. */
+  /** Whether joins of named instances are waiting. */
   get hasInstances(): boolean {
     return this.#waiting.some(({ command }) => hasInstance(command));
   }
@@ -35,11 +35,11 @@ export class CommandQueue {
     });
   }
 
-  /** Takes out what a transition carries out now, `most` at most. */
+  /** Takes out the commands for the next transition, at most `most`. */
   take(most: number, now: number, isWanted: (command: Command) => boolean): Waiting[] {
     let checks = 0;
     const taken = this.#waiting.filter(({ command, since }) => {
-      // One that comes too late, or for whom nobody is there any more, is only answered.
+      // One that is too late, or whose connection is gone, is only answered and takes no check.
       const isOver = now - since > GROUP.joinMs || !isWanted(command);
       if (!hasInstance(command) || isOver) return true;
       return ++checks <= GROUP.returnsAtOnce;

@@ -1,12 +1,13 @@
 /**
- * Commits of all members that are here, as a source of the journal: they share a sync with each other
- * and with what is appended. A member's commits are carried out in their order; those that wait are
- * folded into one, in which the highest offset of each partition stands.
+ * Offset commits of all local members, as a source of the journal: they share a sync with each
+ * other and with appends. A member's commits are carried out in order; those that wait are merged
+ * into one, with the highest offset of each partition.
  *
- * 1. A commit is judged when it is written: against what the member owns then, and owned all the time
- *    since it came.
- * 2. An offset never goes down: a lower one is answered with what is committed. It changes the fence all
- *    the same where there are other gateways, at which the member may have lost what it commits.
+ * 1. A commit is judged when it is written: the member must own the partitions then, and have owned
+ *    them ever since the commit came.
+ * 2. A committed offset never goes down: a lower one is answered with what is committed. If there
+ *    are other gateways, it is still written to the fence, since the member may have lost the
+ *    partition there.
  */
 
 import { assert } from "../assert.ts";
@@ -37,9 +38,9 @@ export type CommitResult =
   | { readonly ok: false; readonly error: GatewayError };
 
 interface Pending {
-  /** The member's holdings when it came. */
+  /** What the member held when the commit came. */
   readonly held: readonly unknown[];
-  /** Of the last append that came before it: it may commit what that stores. */
+  /** The number of the last append before it: what that stores may be committed. */
   readonly after: number;
   /** When it came, on the monotonic clock. */
   readonly since: number;
@@ -55,7 +56,10 @@ export interface EndingLog {
   settledOrCall(number: number, then: () => void): boolean;
 }
 
-/** An offset that is to be written, and what it was judged against: only that hears when it is stored. */
+/**
+ * An offset to write, and the ownership that it was judged against, which is updated once it is
+ * stored.
+ */
 interface Judged extends OffsetToCommit {
   readonly owned: Owned;
 }
@@ -107,7 +111,7 @@ export class Committer implements Source {
   take(room: Room): Part | undefined {
     const left = { ...room };
     const batches: Batch[] = [];
-    // Each once: who has more than fits comes again behind the others, in the next write.
+    // Each member once: what does not fit comes behind the others in the next write.
     let toLook = this.#waiting.size;
     for (const [membership, pendings] of this.#waiting) {
       if (toLook-- === 0 || left.checks < 1) break;
@@ -130,7 +134,10 @@ export class Committer implements Source {
     return batches.length > 0 ? this.#part(batches) : undefined;
   }
 
-  /** Answers what has waited for the store too long: it was not sent yet, so nothing happened. */
+  /**
+   * Fails commits that have waited for the store too long. They were never sent, so they had no
+   * effect.
+   */
   tick(now: number): void {
     for (const [membership, pendings] of this.#waiting) {
       const late = pendings.filter(({ since }) => since + LOG.publishMs <= now);
@@ -143,7 +150,7 @@ export class Committer implements Source {
     }
   }
 
-  /** One commit for a transaction's write. Throws why it may not be. */
+  /** One commit for a transaction's write. Throws if it may not be made. */
   board(
     membership: Membership,
     offsets: readonly OffsetToCommit[],
@@ -167,7 +174,9 @@ export class Committer implements Source {
     };
   }
 
-  /** Folds what waits for a member; what may not be committed is answered, the rest goes on. */
+  /**
+   * Merges the waiting commits of a member. One that may not be made is answered; the rest go on.
+   */
   #batch(
     membership: Membership,
     pendings: readonly Pending[],
@@ -188,7 +197,8 @@ export class Committer implements Source {
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
         const isBeyond = error.code === "offset_out_of_range";
-        // What came before it may not be stored yet: then the log will have an end behind it.
+        // Appends that came before it may not be stored yet: the log may reach the offset once they
+        // are.
         if (isBeyond && !this.#log.settledOrCall(pending.after, this.#wake)) break;
         answer(pending, { ok: false, error });
       }
@@ -198,7 +208,7 @@ export class Committer implements Source {
     return { batch: { membership, pendings: taken, writes }, rest };
   }
 
-  /** What is to be written once these are added. Throws why they may not be. */
+  /** The offsets to write once these are added. Throws if they may not be committed. */
   #judge(
     membership: Membership,
     { offsets, held }: Pick<Pending, "offsets" | "held">,
@@ -276,7 +286,10 @@ export class Committer implements Source {
     };
   }
 
-  /** The fences have changed, or another part of the write was refused: looks, and tries again. */
+  /**
+   * Fences have changed, or another part of the write was refused: rereads the fences and tries
+   * again.
+   */
   async #lookAgain(batches: readonly Batch[]): Promise<void> {
     for (const { membership, pendings } of batches) {
       await this.#readFence(membership);
@@ -287,13 +300,13 @@ export class Committer implements Source {
   }
 
   /**
-   * A fence that changed without this gateway's knowledge was changed with the group's state: the
-   * right that it stands for is taken up only once that state is known, too.
+   * If another gateway changed the fence, it changed the group's state too: the new fence is used
+   * only once that state is known.
    */
   async #readFence(membership: Membership): Promise<void> {
     const { group, member, fence } = membership;
     const [found] = await this.#store.read([keys.fence(group.name, member)]);
-    // Of one that has gone the group may be forgotten here, and another in its place.
+    // Once the member has gone, this gateway may have dropped the group and loaded it again.
     if (membership.isGone || found?.version === fence) return;
     await group.reload();
     if (found?.version) membership.fencedAt(found.version);
@@ -302,8 +315,8 @@ export class Committer implements Source {
 }
 
 /**
- * A key that the write sets to this stamp, and nobody else. An offset, where there is one: others may
- * change a fence before it is looked at, and an offset only when they have been given its partition.
+ * A key that only this write sets to this stamp. An offset if there is one: others may change a
+ * fence before it is checked, but an offset only once its partition was assigned to them.
  */
 function evidenceOf(batches: readonly Batch[], stamp: Uint8Array): Evidence {
   const batch = batches.find(({ writes }) => writes.size > 0) ?? batches[0];
@@ -316,7 +329,7 @@ function evidenceOf(batches: readonly Batch[], stamp: Uint8Array): Evidence {
   return { key, holds: (value) => hasStamp(value, stamp) };
 }
 
-/** It was lost and given back since: what it was to commit is of before that. */
+/** The partition was taken from the member since the commit came, even if it has it again. */
 function lostMeanwhile(topic: string, partition: number): GatewayError {
   return new GatewayError(
     "not_owner",
@@ -324,19 +337,19 @@ function lostMeanwhile(topic: string, partition: number): GatewayError {
   );
 }
 
-/** What the keys of a member's offsets, and of its fence, take in a write. */
+/** Bytes of the keys of a member's offsets and of its fence. */
 function keysOf({ membership, writes }: Pick<Batch, "membership" | "writes">): number {
   return (writes.size + 2) * groupKeyBytes(membership.group.name);
 }
 
-/** What a member's offsets take in a write, its fence included, at most. */
+/** Upper bound of what a member's offsets take in a write, its fence included. */
 function bytesOf(offsets: Iterable<OffsetToCommit>): number {
   let bytes = BYTES_PER_OFFSET;
   for (const { metadata = "" } of offsets) bytes += BYTES_PER_OFFSET + utf8Bytes(metadata);
   return bytes;
 }
 
-/** Told without what the fence takes, as the limits are. */
+/** The sizes in the message leave out the fence, as the documented limits do. */
 function tooLarge(
   what: "batch" | "transaction",
   offsets: number,
@@ -366,7 +379,7 @@ function committedNow(membership: Membership, topic: string, partition: number) 
   try {
     return membership.owned(topic, partition).committed;
   } catch {
-    return undefined; // It was lost since, which the member is told of by itself.
+    return undefined; // It was lost since; the member is told of that separately.
   }
 }
 

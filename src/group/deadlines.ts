@@ -1,7 +1,7 @@
 /**
- * What a group waits for, and until when: members that are away, partitions that are being revoked. Of
- * these each gateway waits for those of its own members, since it has told them, and for those of whoever
- * is away, as all members of a gateway that is no more are.
+ * Deadlines of a group: of members that are away, and of partitions that are being revoked. A
+ * gateway watches revocations from its own members, since it has told them, and from members that
+ * are away, which include all those of dead gateways.
  */
 
 import type { GroupContext } from "./group.ts";
@@ -21,7 +21,7 @@ export class Deadlines {
     return this.#waiting.size;
   }
 
-  /** Begins to wait for what is new in this state, and stops for what is over. */
+  /** Starts the deadlines that are new in this state, and drops those that are over. */
   watch(state: GroupState, { gateway, host }: GroupContext): void {
     const now = host.clock.monotonic();
     const waiting = new Map<string, Deadline>();
@@ -35,7 +35,7 @@ export class Deadlines {
       for (const partition of revoking) {
         const owner = state.members.get(owners[partition] ?? "");
         if (!owner || (owner.gateway !== gateway && !owner.away)) continue;
-        // One that was given back meanwhile, and is asked for again, has another.
+        // A partition that was reassigned and revoked again has a new deadline.
         const name = `revoke/${topicId}/${partition}/${owner.connection}/${since[partition]}`;
         const at = { topicId, partition };
         wait(name, owner.revokeTimeoutMs, { type: "overdue", owner: owner.id, at });
@@ -44,11 +44,14 @@ export class Deadlines {
     this.#waiting = waiting;
   }
 
-  /** Carries out what is due. What could not be stored is still due, and not from its beginning on. */
+  /**
+   * Carries out what is due. If it cannot be stored it stays due, and its time does not start
+   * again.
+   */
   tick(now: number, carryOut: (command: Command) => Promise<void>): void {
     for (const deadline of this.#waiting.values()) {
       if (deadline.at > now) continue;
-      deadline.at = Infinity; // it is under way
+      deadline.at = Infinity; // it is being carried out
       carryOut(deadline.command).catch(() => deadline.at = now);
     }
   }

@@ -1,10 +1,10 @@
 /**
- * One group at this gateway: the commands that wait for it, its state as it was last stored, and the
- * members whose sockets are here. All commands that wait are carried out in one transition; only when
- * it is stored are the members told (decide, write, then speak).
+ * One group at this gateway: the commands that wait for it, its state as last stored, and its local
+ * members. All waiting commands are carried out in one transition; members are told only once that
+ * is stored (decide, write, then reply).
  *
- * Deadlines are kept here, in memory and on the monotonic clock: they begin when this gateway first
- * sees what they are about, and what is due is a command like any other.
+ * Deadlines are kept in memory, on the monotonic clock. They begin when this gateway first sees
+ * their cause; what is due is a command like any other.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -33,14 +33,14 @@ export interface GroupContext {
   readonly peers: GroupPeers;
 }
 
-/** What groups want of the other gateways. */
+/** What groups need of the other gateways. */
 export interface GroupPeers {
   isAlive(gateway: string): boolean;
-  /** The state of a group was changed here, which members at others are to hear of. */
+  /** This gateway changed a group's state: the gateways of its other members must hear of it. */
   changed(group: string): void;
 }
 
-/** A member that is here, by its id. */
+/** A local member whose fence is not known, by its id. */
 interface Unfenced {
   readonly id: string;
   readonly membership: Membership;
@@ -52,26 +52,26 @@ export class Group {
   /** By connection. */
   readonly members = new Map<string, Membership>();
   readonly #deadlines = new Deadlines();
-  /** Of its state as it was last seen. */
+  /** The size of its state as last seen. */
   #bytes = 0;
-  /** Those that were let in to join, and have not yet. */
+  /** Joins that have room reserved and are not carried out yet. */
   #arriving = 0;
   /** On the monotonic clock: when the next transition may begin. */
   #restsUntil = 0;
   #loaded: LoadedGroup | undefined;
-  /** What the members that are here know of. */
+  /** The state that local members were last told. */
   #told: GroupState = EMPTY;
   readonly #queue = new CommandQueue();
   #goesOn = false;
-  /** Who wants the group to be looked at anew, and to hear when it was. */
+  /** Callers that wait for the state to be reread. */
   #looks: Waiter[] = [];
-  /** Ends a rest. */
+  /** Ends a rest early. */
   #hurry: () => void = () => {};
-  /** How often it was said that what is stored may not be what was seen. */
+  /** How often `forget` was called. */
   #forgotten = 0;
-  /** A transition has failed, which may have been due to go on: `tick` looks at the group anew. */
+  /** A transition has failed, perhaps with more steps to follow: `tick` rereads the state. */
   #stalled = false;
-  /** Writes that were given up and may be stored yet. */
+  /** Writes that were given up and may still be stored. */
   #doubts = 0;
   #running: Promise<void> | undefined;
 
@@ -80,12 +80,12 @@ export class Group {
     this.#context = context;
   }
 
-  /** As it was last seen in the store; while it is being changed, as members were told last. */
+  /** The state as last seen in the store; during a transition, as members were last told. */
   get state(): GroupState {
     return this.#loaded?.state ?? this.#told;
   }
 
-  /** Gateways at which members are, as of what was last seen. */
+  /** The gateways of its members, as last seen. */
   get gateways(): ReadonlySet<string> {
     return new Set([...this.state.members.values()].map(({ gateway }) => gateway));
   }
@@ -95,7 +95,10 @@ export class Group {
     return this.#loaded?.checks[0]?.version;
   }
 
-  /** Whether it can be forgotten here: nobody is here, and nothing is going on or waited for. */
+  /**
+   * Whether it can be dropped from memory: no local members, nothing in progress, nothing to wait
+   * for.
+   */
   get isIdle(): boolean {
     const isNobodyHere = this.members.size === 0 && this.#arriving === 0;
     const isAtRest = !this.#running && !this.#stalled && this.#doubts === 0;
@@ -103,8 +106,8 @@ export class Group {
   }
 
   /**
-   * Reserves room for a coming join; returns how to release it. Throws `overloaded` if there is none. A
-   * returning instance needs none.
+   * Reserves room for a join; returns what releases it. Throws `overloaded` if the group is full. A
+   * returning instance needs no room.
    */
   arrive(instance: string | undefined): () => void {
     const spokenFor = this.#bytes + this.#arriving * GROUP.memberBytes;
@@ -113,21 +116,21 @@ export class Group {
     return () => this.#arriving--;
   }
 
-  /** Resolves when the command is carried out, and stored. */
+  /** Resolves when the command is carried out and stored. */
   command(command: Command): Promise<void> {
     const done = this.#queue.put(command, this.#context.host.clock.monotonic());
     this.wake();
     return done;
   }
 
-  /** Carries out what waits, or looks at the group anew if nothing does. */
+  /** Carries out the waiting commands, or rereads the state if there are none. */
   wake(): void {
     this.#running ??= this.#run();
   }
 
-  /** Looks at the group anew, also if it is being looked at: that may have been before what happened. */
+  /** Rereads the state, even if that is in progress: the read may have come before the change. */
   lookAgain(): void {
-    this.#look().catch(() => {}); // it is tried again by itself
+    this.#look().catch(() => {}); // it is retried
   }
 
   #look(): Promise<void> {
@@ -143,7 +146,7 @@ export class Group {
     while (this.#running) await this.#running;
   }
 
-  /** Sees what is stored now, and tells the members that are here. `unavailable` if it cannot. */
+  /** Rereads the state and tells local members. Throws `unavailable` if it cannot. */
   async reload(): Promise<void> {
     this.forget();
     try {
@@ -153,7 +156,7 @@ export class Group {
     }
   }
 
-  /** What is stored may not be what was seen last: the next transition reads it again. */
+  /** The state may have changed in the store: the next transition rereads it. */
   forget(): void {
     this.#loaded = undefined;
     this.#forgotten++;
@@ -165,7 +168,7 @@ export class Group {
   }
 
   async #run(): Promise<void> {
-    await undefined; // so that all that this turn brings shares the first transition
+    await undefined; // everything from this turn shares the first transition
     this.#stalled = false;
     do {
       await this.#rest();
@@ -203,7 +206,7 @@ export class Group {
     telemetry.report("error", "A group's transition failed", { error });
   }
 
-  /** Carries the commands out; returns why some of them were not. */
+  /** Carries the commands out; returns the errors of those that were refused. */
   async #carryOut(dated: readonly Dated[]): Promise<ReadonlyMap<Command, GatewayError>> {
     const { store, host: { clock }, host } = this.#context;
     const stamp = newId(host);
@@ -217,9 +220,9 @@ export class Group {
       load: async () => {
         forgotten = this.#forgotten;
         const known = this.#loaded;
-        this.#loaded = undefined; // until it is stored again, nobody knows what is
+        this.#loaded = undefined; // what is stored is unknown until the transition is
         const loaded = known ?? await loadGroup(store, this.name);
-        // What is known here may be old: then the write is refused, and it is looked anew.
+        // A known state may be old: then the write is refused, and it is reread.
         for (const one of dated) {
           const why = takeovers.refusal(one, loaded.state, !known, clock.monotonic());
           if (why) refused.set(one.command, why);
@@ -238,7 +241,7 @@ export class Group {
     if (version !== undefined && this.#spans(prepared.before.state, prepared.transition.state)) {
       this.#context.peers.changed(this.name);
     }
-    // What is told is what was so a moment ago: after a slow answer it is read again.
+    // Members must be told a fresh state: after a slow write it is checked again.
     const isSlow = store.shared && clock.monotonic() - begun > GROUP.freshMs;
     const unfenced = this.#unfenced(prepared, version);
     const isOld = (isSlow || unfenced.length > 0) &&
@@ -249,7 +252,7 @@ export class Group {
     return refused;
   }
 
-  /** Makes ready what is wanted of these, and those who join only as far as a write takes them. */
+  /** Prepares a transition for these; refuses joins as long as the state would become too large. */
   async #prepare(
     dated: readonly Dated[],
     refused: Map<Command, GatewayError>,
@@ -260,14 +263,14 @@ export class Group {
     const prepared = await prepare(this.name, this.#context, { ...from, commands });
     const joins = commands.filter(({ type }) => type === "join");
     if (prepared.bytes <= mostBytes(from.loaded) || joins.length === 0) return prepared;
-    // Others have joined elsewhere, or they take more than was thought.
+    // Members have joined at other gateways, or these take more room than was reserved.
     for (const join of joins.slice(joins.length >> 1)) refused.set(join, full(this.name));
     return await this.#prepare(dated, refused, from);
   }
 
   /**
-   * Members that are here, and of whose fence nothing is known: the write that set it was stored, and
-   * others wrote before its outcome was.
+   * Local members whose fence is not known: the write that set it was stored, but its outcome was
+   * only known after another write.
    */
   #unfenced({ transition: { state, fenced } }: Prepared, version: string | undefined): Unfenced[] {
     return [...state.members].flatMap(([id, { connection }]) => {
@@ -278,7 +281,9 @@ export class Group {
     });
   }
 
-  /** What may be stored yet is looked at when it is, though nobody waits for it any more. */
+  /**
+   * When a write that was given up is settled, the state is reread, though no caller waits for it.
+   */
   async #waitFor(settling: Promise<unknown>): Promise<void> {
     this.#doubts++;
     try {
@@ -290,7 +295,7 @@ export class Group {
     }
   }
 
-  /** Members whose join was given up and stored after all: nobody is here to speak for them. */
+  /** Removes members whose join was given up but stored after all: they have no connection. */
   #sendAwayStrays({ members }: GroupState): void {
     for (const { gateway, connection, away } of members.values()) {
       if (gateway !== this.#context.gateway || away || this.members.has(connection)) continue;
@@ -303,8 +308,8 @@ export class Group {
   }
 
   /**
-   * All that a group costs is in proportion to its state: a large one leaves time to others. Only a look,
-   * for which somebody waits, is not put off.
+   * The cost of a group is proportional to its state, so a large one rests to leave time for
+   * others. Only a reread, for which a caller waits, is not delayed.
    */
   async #rest(): Promise<void> {
     const { clock } = this.#context.host;
@@ -320,15 +325,15 @@ export class Group {
     this.#hurry = () => {};
   }
 
-  /** Whoever joins may have gone while that waited. */
+  /** A member may have disconnected while its join waited. */
   #isWanted(command: Command): boolean {
     if (command.type !== "join") return true;
     return this.members.get(command.member.connection)?.isGone === false;
   }
 
   /**
-   * Reads fences together with the state's version: the right to commit that they stand for is taken
-   * up only with the state that it belongs to. Returns whether that is still the state.
+   * Reads fences together with the state's version: a fence is used only with the state that it
+   * belongs to. Returns whether the version is still the same.
    */
   async #readFences(unfenced: readonly Unfenced[], version: string | null): Promise<boolean> {
     const { store } = this.#context;
@@ -364,7 +369,7 @@ export class Group {
     this.#sendAwayStrays(state);
   }
 
-  /** The right to commit stands under the version of the write: who has it is told what of it is left. */
+  /** The write has set these fences: local members commit under its version from now on. */
   #fence({ state, fenced }: Prepared["transition"], version: string): void {
     for (const member of fenced) {
       const { connection = "" } = state.members.get(member) ?? {};
@@ -372,14 +377,14 @@ export class Group {
     }
   }
 
-  /** A short one while instances wait: they must be in before they are given up. */
+  /** A shorter rest while instances wait to join, so that they do not time out. */
   #beginRest(): void {
     const bytesPerMs = GROUP.bytesPerMs * (this.#queue.hasInstances ? GROUP.returnsAtOnce : 1);
     const ms = Math.floor(this.#bytes / bytesPerMs);
     this.#restsUntil = this.#context.host.clock.monotonic() + ms;
   }
 
-  /** Whether members at other gateways are, or were, in it. */
+  /** Whether any of these states has members at other gateways. */
   #spans(...states: readonly GroupState[]): boolean {
     const { gateway } = this.#context;
     return states.some(({ members }) =>

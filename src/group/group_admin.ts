@@ -1,4 +1,4 @@
-/** What operators ask of groups and do to them: read from the store, written under a check of the root. */
+/** Operators' requests on groups: reads from the store, and writes under a check of the root. */
 
 import { GatewayError } from "../errors.ts";
 import { newId } from "../host/host.ts";
@@ -21,7 +21,7 @@ export interface GroupDescription {
   readonly members: readonly {
     readonly member: string;
     readonly instance?: string;
-    /** Whose instance it is, where members say who they are. */
+    /** The subject whose instance it is, where members authenticate. */
     readonly subject?: string;
     readonly topics: readonly string[];
     readonly partitions: readonly TopicPartition[];
@@ -80,7 +80,10 @@ export class GroupAdmin {
     return { group, epoch: state.epoch, members: membersOf(state), offsets };
   }
 
-  /** Deletes the group with its last offsets, in one write; earlier writes delete those that do not fit. */
+  /**
+   * Deletes the group with its last offsets, in one write; earlier writes delete those that do not
+   * fit.
+   */
   async remove(group: string): Promise<void> {
     const { store, host } = this.#context;
     const most = offsetsAtOnce(group);
@@ -182,7 +185,7 @@ export class GroupAdmin {
     return topic;
   }
 
-  /** What deletes a group's offsets. */
+  /** The mutations that delete a group's offsets. */
   async #offsets(group: string): Promise<Mutation[]> {
     const doomed: Mutation[] = [];
     for await (const { key } of scanAll(this.#context.store, keys.offsetsOf(group))) {
@@ -193,8 +196,8 @@ export class GroupAdmin {
 }
 
 /**
- * An attempt to change a group, in one write or several. Once one was sent, an error no longer means
- * that nothing happened: its effect is unknown.
+ * An attempt to change a group, in one write or several. Once one was sent, an error no longer
+ * means that nothing happened: its effect is unknown.
  */
 class Attempt {
   sent = false;

@@ -1,14 +1,14 @@
 /**
- * How many of a group's keys one write takes: the store bounds the bytes of all keys together, and a
- * group's name, which is in each of them, may have two hundred.
+ * How many of a group's keys fit into one write. The store limits the bytes of all keys together,
+ * and a group's name, which is in each of its keys, may have 200.
  */
 
 import { ADVERTISED, GROUP, STORE } from "../limits.ts";
 
-/** What the longest of a group's keys takes beside the group's name: kind, topic, partition. */
+/** Bytes of the longest of a group's keys besides the group's name: kind, topic, partition. */
 const BESIDE_NAME = 48;
 
-/** What a key of the group takes, at most. */
+/** Upper bound of the size of a key of the group. */
 export function groupKeyBytes(group: string): number {
   return group.length + BESIDE_NAME;
 }
@@ -21,7 +21,10 @@ export function offsetsAtOnce(group: string): number {
   );
 }
 
-/** Commands that a transition may carry out, and partitions that it may give: both are in one write. */
+/**
+ * How many commands a transition may carry out, and how many partitions it may assign: both are in
+ * one write.
+ */
 export function stepsAtOnce(group: string): number {
   const each = Math.floor(0.4 * STORE.keyBytes / groupKeyBytes(group));
   return Math.min(GROUP.stepsAtOnce, each);

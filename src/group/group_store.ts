@@ -1,7 +1,7 @@
 /**
- * A group's state in the store: a root, which changes with every transition and under a check of
- * which every one is written, and the state itself in chunks of its own for each generation, so that
- * what belongs together is read together.
+ * A group's state in the store: a root, which every transition checks and replaces, and the state
+ * itself in chunks. Each generation has its own chunks, so that chunks of different states are
+ * never read together.
  *
  *     root    JSON: stamp of the write, generation, number of chunks
  *     chunks  the state as JSON, cut anywhere
@@ -26,7 +26,7 @@ export interface LoadedGroup {
   readonly checks: readonly Check[];
   readonly root: Root | undefined;
   readonly state: GroupState;
-  /** Of the state, as it is stored. */
+  /** The size of the stored state. */
   readonly bytes: number;
 }
 
@@ -49,13 +49,16 @@ export async function loadGroup(store: Store, group: string): Promise<LoadedGrou
   }
 }
 
-/** How large a join may make it: whoever comes back finds more room, as far as a write goes. */
+/**
+ * How large a join may make the group: a returning instance may exceed the usual limit, as far as
+ * one write allows.
+ */
 export function mostBytes({ bytes }: LoadedGroup): number {
   const returned = Math.min(bytes + GROUP.returnBytes, GROUP.returnedBytes);
   return Math.max(GROUP.stateBytes, returned, bytes);
 }
 
-/** What replaces the group as it was read, and where it can be seen that it did. */
+/** The mutations that replace the group as it was read, and what shows that they were stored. */
 export function replaceGroup(
   group: string,
   { root: before }: LoadedGroup,
@@ -76,7 +79,7 @@ export function replaceGroup(
   return { mutations, evidence: evidenceOf(group, stamp), root, bytes: bytes.length };
 }
 
-/** What deletes the group's state. */
+/** The mutations that delete the group's state. */
 export function deleteGroup(group: string, { root }: LoadedGroup): Mutation[] {
   return [{ type: "delete", key: keys.group(group) }, ...dropChunks(group, root)];
 }

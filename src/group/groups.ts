@@ -1,6 +1,6 @@
 /**
- * All groups at this gateway: joins, and what operators ask and do over HTTP. A group is in memory
- * while a member of it is here, or while it waits for one.
+ * All groups at this gateway: joins, and operators' requests over HTTP. A group is in memory while
+ * it has local members, or waits for one.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -22,7 +22,7 @@ export interface JoinSpec {
   readonly group: string;
   readonly topics: readonly string[];
   readonly instance?: string;
-  /** Who asks, and for which time: see `takeover.ts`. */
+  /** The client, and the number of its attempt: see `takeover.ts`. */
   readonly client?: string;
   readonly attempt?: number;
   readonly from?: "earliest" | "latest";
@@ -51,7 +51,10 @@ export class Groups {
     log.topics.onRemoved((topic) => this.#topicRemoved(topic.id));
   }
 
-  /** Takes up what the gateway before has left: its members lost their connections with it. */
+  /**
+   * Takes over the groups after a restart: members of the previous process have lost their
+   * connections.
+   */
   async takeUp(): Promise<void> {
     for (const name of await this.#admin.names()) {
       const group = this.#group(name);
@@ -61,14 +64,16 @@ export class Groups {
     this.#dropIdle();
   }
 
-  /** Reserves room for a coming `join`; returns how to release it. Throws `overloaded` if there is none. */
+  /**
+   * Reserves room for a `join`; returns what releases it. Throws `overloaded` if the group is full.
+   */
   arrive(group: string, instance: string | undefined): () => void {
     return this.#group(group).arrive(instance);
   }
 
   async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
     const { host, log, gateway } = this.#options;
-    // As they are in the store: of one that was deleted meanwhile nothing would ever be assigned.
+    // From the store: nothing would ever be assigned of a cached topic that was deleted meanwhile.
     const topics = await Promise.all(
       spec.topics.map(async (name) => await log.topics.find(name) ?? await log.topics.ensure(name)),
     );
@@ -104,10 +109,10 @@ export class Groups {
     return membership;
   }
 
-  /** Who consumes it is told now; what is committed of it is swept with it later. */
+  /** Its members are told now; its committed offsets are deleted with it later. */
   #topicRemoved(topicId: string): void {
     for (const group of this.#groups.values()) {
-      // A transition that is going on may have looked before.
+      // A transition in progress may have read its topics before that.
       if (group.version !== undefined && !group.state.topics.has(topicId)) continue;
       group.command({ type: "topicRemoved", topicId }).catch(() => group.forget());
     }
@@ -122,29 +127,29 @@ export class Groups {
     this.#look().catch(() => {}); // the store cannot be read: later
   }
 
-  /** The states of these groups were changed elsewhere; without names: perhaps of any. */
+  /** These groups were changed at other gateways; without names: any of them may have been. */
   reload(names?: readonly string[]): void {
     for (const name of names ?? this.#groups.keys()) {
       this.#groups.get(name)?.reload().catch(() => {}); // the group itself tries again
     }
   }
 
-  /** A gateway is no more, and its members are without their connections. */
+  /** A gateway is dead: its members have lost their connections. */
   gatewayDied(gateway: string): void {
     for (const group of this.#groups.values()) {
-      // One that is being looked at just now may find it among its members.
+      // A group that is being read may turn out to have members there.
       if (group.version === undefined || group.gateways.has(gateway)) group.lookAgain();
     }
   }
 
-  /** This gateway cannot tell any more what is its members' own: they must join again. */
+  /** This gateway no longer knows what its members own: they must join again. */
   suspend(): void {
     for (const group of this.#groups.values()) {
       for (const membership of [...group.members.values()]) membership.suspend();
     }
   }
 
-  /** Whether the states of groups that span gateways are still those that were seen: news may be missed. */
+  /** Rereads groups that span gateways and have changed: news may have been missed. */
   async #look(): Promise<void> {
     const spanning = [...this.#groups.values()].filter(({ gateways, version }) =>
       gateways.size > 1 && version !== undefined
@@ -160,7 +165,10 @@ export class Groups {
     }
   }
 
-  /** Members without the name of an instance give up what they have. Resolves when they have. */
+  /**
+   * Tells members without an instance name to give up their partitions. Resolves when that is
+   * stored.
+   */
   async drain(): Promise<void> {
     const draining: Promise<void>[] = [];
     for (const group of this.#groups.values()) {
@@ -172,7 +180,7 @@ export class Groups {
     await Promise.allSettled(draining);
   }
 
-  /** Whether members that were told to give up what they have still have some of it. */
+  /** Whether members that are draining still own partitions. */
   get isReleasing(): boolean {
     for (const group of this.#groups.values()) {
       for (const { member, owns } of group.members.values()) {
@@ -193,7 +201,7 @@ export class Groups {
 
   /** `unknown_group` if nobody ever joined it and nothing was committed. */
   async describe(name: string): Promise<GroupDescription> {
-    await this.#noticeDeadGateways(name).catch(() => {}); // what can be read is told all the same
+    await this.#noticeDeadGateways(name).catch(() => {}); // what can be read is returned all the same
     return await this.#admin.describe(name);
   }
 
@@ -204,7 +212,9 @@ export class Groups {
     this.#groups.get(name)?.forget();
   }
 
-  /** Sets committed offsets; makes the group if need be; `group_active` while it has live members. */
+  /**
+   * Sets committed offsets; creates the group if needed; `group_active` while it has live members.
+   */
   async reset(name: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
     await this.#noticeDeadGateways(name);
     const offsets = await this.#admin.reset(name, target);
@@ -212,7 +222,10 @@ export class Groups {
     return offsets;
   }
 
-  /** Members of gateways that are no more are no live ones, though nobody may have looked since. */
+  /**
+   * Removes members of dead gateways, which are not live, though no transition may have noticed
+   * yet.
+   */
   async #noticeDeadGateways(name: string): Promise<void> {
     if (this.#options.store.shared) await this.#group(name).reload();
   }
@@ -228,7 +241,10 @@ export class Groups {
   }
 }
 
-/** The member was taken over, or taken out by another gateway, before it was heard of here. */
+/**
+ * The member was taken over, or removed by another gateway, before this one learned that it had
+ * joined.
+ */
 function overAlready(group: Group, instance: string | undefined): GatewayError {
   if (holderOf(instance, group.state)) return takenOver();
   return new GatewayError(

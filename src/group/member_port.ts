@@ -1,4 +1,4 @@
-/** What a group tells its members. Whoever holds a member's socket implements it. */
+/** What a group tells its members; implemented by whatever holds a member's socket. */
 
 import type { GatewayError } from "../errors.ts";
 import type { Offset, Topic } from "../types.ts";
@@ -9,16 +9,18 @@ export interface GroupPartition {
   readonly partition: number;
 }
 
-/** With what is committed, which is where to begin. */
+/** With what is committed, which is where reading begins. */
 export interface Assigned extends GroupPartition, Committed {
   /** Where the log ended a moment ago. */
   readonly end: Offset;
 }
 
 export interface MemberPort {
-  /** Its socket is gone: it hears nothing any more. */
+  /** Its socket is closed: it can be told nothing more. */
   readonly isGone: boolean;
-  /** These are the member's from now on, besides what it has. Comes once after every join. */
+  /**
+   * These are assigned to the member, besides what it has. Called after every join, even with none.
+   */
   assign(epoch: number, partitions: readonly Assigned[]): void;
   /** These are to be finished, committed and released before the deadline. */
   revoke(epoch: number, partitions: readonly GroupPartition[], deadlineMs: number): void;

@@ -1,8 +1,8 @@
 /**
- * A member of a group whose socket is here: what it owns, as far as it has been told, and its right to
- * commit. That right is a version of its fence, a key that changes whenever something is taken from
- * the member and with every commit of its own; a commit is conditional on it. So a commit that was
- * given up for lost can never land behind a later one, nor behind the loss of what it is about.
+ * A local member of a group: what it owns, as far as it was told, and its fence. The fence is a key
+ * that changes with each commit of the member, and whenever a partition is taken from it; a commit
+ * is conditional on its version. So a commit that was given up can never be stored after a later
+ * one, or after its partition was lost.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -15,10 +15,10 @@ import type { Committed } from "./offsets.ts";
 import type { Member } from "./state.ts";
 import type { Change } from "./telling.ts";
 
-/** A partition from when it is given to the member until it is taken from it. */
+/** A partition, from its assignment to the member until it is taken away. */
 export interface Owned {
   readonly topic: Topic;
-  /** Where the log ended when it was given: others may have appended what is not known here yet. */
+  /** Where the log ended at the assignment: others may have appended more than is known here. */
   readonly end: Offset;
   revoking: boolean;
   committed: Committed | undefined;
@@ -35,7 +35,9 @@ export class Membership {
   #epoch = 0;
   #told = false;
   #over = false;
-  /** Of its fence, when it was last written or read; null if the fence is gone, undefined at first. */
+  /**
+   * The version of its fence, as last written or read; null if it was deleted, undefined at first.
+   */
   #fence: string | null | undefined;
 
   constructor(group: Group, connection: string, port: MemberPort, committer: Committer) {
@@ -53,12 +55,12 @@ export class Membership {
     return this.#epoch;
   }
 
-  /** Whether it has heard that it is a member. */
+  /** Whether it was told that it is a member. */
   get isTold(): boolean {
     return this.#told;
   }
 
-  /** Whether it is over, or nobody is there to hear of it. */
+  /** Whether it is over, or its socket is closed. */
   get isGone(): boolean {
     return this.#over || this.#port.isGone;
   }
@@ -67,17 +69,17 @@ export class Membership {
     return this.#fence ?? null;
   }
 
-  /** Whether anything is known of its fence. */
+  /** Whether the version of its fence is known. */
   get knowsFence(): boolean {
     return this.#fence !== undefined;
   }
 
-  /** How many partitions it owns, those that it is to give up among them. */
+  /** How many partitions it owns, including those that are being revoked. */
   get owns(): number {
     return this.#owned.size;
   }
 
-  /** Versions only rise: what is learned late does not undo what is known. */
+  /** Versions only rise: a late result does not replace a newer one. */
   fencedAt(version: string): void {
     if (!this.#fence || version > this.#fence) this.#fence = version;
   }
@@ -118,14 +120,14 @@ export class Membership {
   }
 
   /**
-   * The commit as a part of a transaction's write. `held`: the holdings when the transaction came. Throws
-   * why it may not be.
+   * The commit as part of a transaction's write. `held`: the holdings when the transaction came.
+   * Throws if it may not be made.
    */
   board(offsets: readonly OffsetToCommit[], held: readonly unknown[]): Rider {
     return this.#committer.board(this, offsets, held);
   }
 
-  /** Gives up partitions that it was told to give up; others are none of it. */
+  /** Releases partitions that are being revoked; others are ignored. */
   release(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
     const released = partitions.flatMap(({ topic, partition }) => {
       const name = nameOf(topic, partition);
@@ -137,7 +139,7 @@ export class Membership {
     if (released.length === 0) return;
     const { connection } = this;
     this.group.command({ type: "release", connection, partitions: released }).catch(() => {
-      // Its deadline takes what could not be given up.
+      // What could not be released is taken at its deadline.
     });
   }
 
@@ -173,7 +175,7 @@ export class Membership {
     }
   }
 
-  /** What it owns of a partition; throws `not_owner` or `fenced`. */
+  /** Its ownership of a partition; throws `not_owner` or `fenced`. */
   owned(topic: string, partition: number): Owned {
     this.requireLive();
     const owned = this.#owned.get(nameOf(topic, partition));
@@ -184,7 +186,7 @@ export class Membership {
     );
   }
 
-  /** What stands for its ownership of these: another one each time a partition is given to it. */
+  /** Its ownership of each, as an object that is new each time the partition is assigned to it. */
   holdings(offsets: readonly { topic: string; partition: number }[]): readonly unknown[] {
     return offsets.map(({ topic, partition }) => this.#owned.get(nameOf(topic, partition)));
   }
@@ -202,7 +204,7 @@ export class Membership {
     this.group.members.delete(this.connection);
   }
 
-  /** Says that it is gone until the store has heard it: nobody else would. */
+  /** Repeats the disconnect until it is stored: nobody else would report it. */
   #retire(): void {
     const { connection } = this;
     this.group.command({ type: "disconnect", connection }).catch(() => this.#retire());

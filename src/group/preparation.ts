@@ -1,6 +1,6 @@
 /**
- * Makes a transition ready to be written: finds where new owners begin, and puts together all that
- * one conditional write is to change.
+ * Prepares a transition for writing: finds where new owners begin, and assembles everything that
+ * one conditional write changes.
  */
 
 import type { Host } from "../host/host.ts";
@@ -32,13 +32,13 @@ export interface PreparationContext {
   readonly peers: { isAlive(gateway: string): boolean };
 }
 
-/** What a transition is worked out from. */
+/** What a transition is computed from. */
 export interface Preparing {
   readonly loaded: LoadedGroup;
   readonly commands: readonly Command[];
   /** Of the write. */
   readonly stamp: string;
-  /** What the members that are here know of. */
+  /** The state that local members were last told. */
   readonly told: GroupState;
 }
 
@@ -46,16 +46,16 @@ export interface Preparing {
 export interface Prepared {
   readonly before: LoadedGroup;
   readonly root: LoadedGroup["root"];
-  /** Of the state that is written. */
+  /** The size of the new state. */
   readonly bytes: number;
   readonly transition: Transition;
   /** Besides that of the root. */
   readonly checks: readonly Check[];
   readonly mutations: readonly Mutation[];
   readonly evidence: Evidence;
-  /** What is committed of the partitions that members are about to be told of. */
+  /** The committed offset of a partition that a member is about to be told of. */
   committed(topicId: string, partition: number): Committed | undefined;
-  /** Where their logs end. */
+  /** Where its log ends. */
   end(topicId: string, partition: number): Offset | undefined;
 }
 
@@ -66,7 +66,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const most = stepsAtOnce(group);
   const gone = farewells(before.state, context.peers);
-  // Deletions come last: who joins may want a topic that was deleted since it looked for it.
+  // Deletions come last: a joining member may want a topic that was deleted since it was looked up.
   const commands = [
     ...gone.slice(0, most - given.length),
     ...given,
@@ -74,7 +74,7 @@ export async function prepare(
   ];
   const step = transition(before.state, commands, most);
   const next = { ...step, goesOn: step.goesOn || gone.length + given.length > most };
-  // First the fences of those that come back, then what they have committed: see `startOffsets`.
+  // The fences of returning members before their committed offsets: see `startOffsets`.
   const checks = await fencesOf(group, context.store, before.state, commands);
   const { first, committed, end } = await startOffsets(group, context, next, told);
   const { mutations, evidence, root, bytes } = replaceGroup(group, before, next.state, stamp);
@@ -107,8 +107,8 @@ function farewells({ members, topics }: GroupState, peers: PreparationContext["p
 }
 
 /**
- * Topics that were deleted while nobody here heard of it. Those, too, that are out of the group by now:
- * the members here are told why they are.
+ * Commands for topics whose deletion this gateway has missed. That includes topics that are no
+ * longer in the group: local members are told the reason.
  */
 async function deletions(
   states: readonly GroupState[],
@@ -127,9 +127,8 @@ async function deletions(
 }
 
 /**
- * Checks that members which come back under the name of their instance have committed nothing since:
- * every commit changes the fence. The connection before may still be there, and commits until the
- * write.
+ * Checks that returning instances have committed nothing since this read: every commit changes the
+ * fence, and the old connection may commit until the write.
  */
 async function fencesOf(
   group: string,
@@ -150,9 +149,10 @@ async function fencesOf(
 }
 
 /**
- * The committed offsets of the partitions of which members will be told; where none is committed, the
- * one that the owner wants to begin at. Nobody owns those that are given in the state that the write
- * is conditional on, and of those that come back the fences are checked: so none can change before it.
+ * The committed offsets of partitions that members will be told of; where none is committed, the
+ * one at which the owner wants to begin. None of them can change before the write: newly assigned
+ * partitions have no owner in the state that it checks, and the fences of returning members are
+ * checked.
  */
 async function startOffsets(
   group: string,
@@ -185,7 +185,10 @@ async function startOffsets(
   return { first, committed, end };
 }
 
-/** Whether a partition of the topic has another owner, or its owner another connection, than is known. */
+/**
+ * Whether a partition of the topic has a new owner, or its owner a new connection, compared with
+ * what members were told.
+ */
 function isNews(topicId: string, state: GroupState, told: GroupState): boolean {
   const was = told.topics.get(topicId);
   const { owners = [], since = [] } = state.topics.get(topicId) ?? {};

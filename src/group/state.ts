@@ -1,19 +1,21 @@
 /**
- * The state of a group, and how it is stored: who its members are and who owns which partition. It
- * changes by `transition.ts` only, and holds no time: deadlines are kept by whoever watches.
+ * The state of a group, and its encoding: its members, and who owns which partition. Only
+ * `transition.ts` changes it. It has no times: gateways keep the deadlines.
  */
 
 import type { Topic } from "../types.ts";
 
 export interface Member {
   readonly id: string;
-  /** The connection that speaks for it; a `join` has one of its own, so doing it twice is doing it once. */
+  /**
+   * The connection that acts for it. Each `join` has one of its own, which makes a join idempotent.
+   */
   readonly connection: string;
   /** The gateway that has the connection. */
   readonly gateway: string;
-  /** Name under which it may come back; absent: it ends with its connection. */
+  /** The name under which it may return; absent: it ends with its connection. */
   readonly instance?: string;
-  /** Who joined, and which of its joins this was, if it said so. */
+  /** The client that joined, and the number of its attempt, if it was given. */
   readonly client?: string;
   readonly attempt?: number;
   /** Incarnations of the topics that it wants. */
@@ -22,9 +24,9 @@ export interface Member {
   readonly from: "earliest" | "latest";
   readonly sessionTimeoutMs: number;
   readonly revokeTimeoutMs: number;
-  /** Its connection is gone; it is waited for. */
+  /** Its connection is gone, and the group waits for it to return. */
   readonly away: boolean;
-  /** Its gateway is about to stop: it gives up what it has. */
+  /** Its gateway is shutting down: it gives up its partitions. */
   readonly draining: boolean;
 }
 
@@ -33,7 +35,7 @@ export interface GroupTopic {
   readonly topic: Topic;
   /** By partition: the id of the member that owns it. */
   readonly owners: readonly (string | undefined)[];
-  /** By partition: the epoch in which it was given to its owner. */
+  /** By partition: the epoch in which it was assigned to its owner. */
   readonly since: readonly number[];
   /** Partitions that their owner was told to give up. */
   readonly revoking: ReadonlySet<number>;
@@ -49,7 +51,7 @@ export interface GroupState {
 
 export const EMPTY: GroupState = { epoch: 0, members: new Map(), topics: new Map() };
 
-/** The member that has the name of this instance. */
+/** The member with this instance name. */
 export function holderOf(
   instance: string | undefined,
   { members }: Pick<GroupState, "members">,
@@ -58,7 +60,7 @@ export function holderOf(
   return [...members.values()].find((member) => member.instance === instance);
 }
 
-/** As JSON, in which owners are places in the list of members. */
+/** As JSON, with owners as indexes into the list of members. */
 export function encodeState({ epoch, members, topics }: GroupState): Uint8Array {
   const places = new Map([...members.keys()].map((id, place) => [id, place]));
   return new TextEncoder().encode(JSON.stringify({

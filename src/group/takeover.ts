@@ -1,7 +1,7 @@
 /**
- * Decides between joins under one instance name, at any gateway. A delayed join must not replace a
- * newer one. Clocks cannot tell: whoever took the name after a join first read its holder came later; of
- * one client's numbered joins, the higher is later.
+ * Decides between joins under one instance name, at any gateway: a delayed join must not replace a
+ * newer one. Clocks cannot tell which is newer. Of one client's numbered joins, the higher number
+ * is; else a holder that took the name after a join first read the state is newer than that join.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -17,10 +17,13 @@ export interface Dated {
 
 export class Takeovers {
   readonly #looked = new Set<Command>();
-  /** By the connection of a join: who had its place when it was first seen in the store. */
+  /** By the connection of a join: the holder of its name when the state was first read for it. */
   readonly #holders = new Map<string, string | undefined>();
 
-  /** Why a command is not carried out; undefined if it is. `isFresh`: the state was read just now. */
+  /**
+   * Why a command is refused; undefined if it is not. `isFresh`: the state was just read from the
+   * store.
+   */
   refusal(
     { command, since }: Dated,
     state: GroupState,
@@ -28,7 +31,7 @@ export class Takeovers {
     now: number,
   ): GatewayError | undefined {
     if (command.type !== "join" || command.member.instance === undefined) return undefined;
-    // Its client may be elsewhere by now: if not, it asks again.
+    // Its client may have joined elsewhere by now; if not, it tries again.
     if (!this.#looked.has(command) && now - since > GROUP.joinMs) return late();
     this.#looked.add(command);
     const { connection, instance } = command.member;
@@ -45,7 +48,7 @@ export class Takeovers {
   }
 }
 
-/** Of two joins of one client. */
+/** Whether the first of two joins of one client is the newer one. */
 function isLater(joining: Member, holder: Member): boolean {
   return (joining.attempt ?? 0) >= (holder.attempt ?? 0);
 }

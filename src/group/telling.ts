@@ -1,7 +1,7 @@
 /**
- * What the members at this gateway are told once a transition is stored: the difference to what they
- * were told last. That can be more than this transition: an earlier one whose outcome was unknown may
- * have been stored too, without anybody being told.
+ * What the members at this gateway are told once a transition is stored: the difference to what
+ * they were told last. That can be more than this transition: an earlier one whose outcome was
+ * unknown may have been stored too, without anybody being told.
  */
 
 import { GatewayError } from "../errors.ts";

@@ -1,14 +1,13 @@
 /**
- * How a group changes: (state, commands) → (state, what changed). Pure. The idea is KIP-848's: there
- * is a target, and partitions move towards it one step at a time.
+ * How a group changes: (state, commands) → (state, what changed). Pure. The idea is KIP-848's:
+ * there is a target, and partitions move towards it one step at a time.
  *
  *     owned ──target differs──► revoking ──released, overdue or lost──► free ──► owned by another
  *
- * 1. A partition has one owner at most, and goes to another only by way of being free in a state that
- *    was stored: so what was committed for it cannot change any more when its next owner begins.
- * 2. A partition that stays where it is is never touched.
- * 3. A command that was carried out before changes nothing: a write whose outcome was not clear is
- *    decided anew.
+ * 1. A partition has at most one owner, and goes to another only through a stored state in which it
+ *    is free. So its committed offset can no longer change when the next owner begins.
+ * 2. A partition that keeps its owner is never interrupted.
+ * 3. Commands are idempotent: after a write with an unknown outcome they are decided again.
  */
 
 import { assert, unreachable } from "../assert.ts";
@@ -23,27 +22,27 @@ export interface TopicPartitionId {
 }
 
 export type Command =
-  /** A member comes, or with the name of an instance comes back; `topics` are those that it wants. */
+  /** A member joins, or returns under its instance name; `topics` are those that it wants. */
   | { readonly type: "join"; readonly member: Member; readonly topics: readonly Topic[] }
-  /** It goes for good. */
+  /** It leaves for good. */
   | { readonly type: "leave"; readonly connection: string }
-  /** Its connection is gone: it is waited for if it has the name of an instance. */
+  /** Its connection is gone; the group waits for it if it has an instance name. */
   | { readonly type: "disconnect"; readonly connection: string }
-  /** It has been waited for long enough. */
+  /** It was away for longer than its session timeout. */
   | { readonly type: "expire"; readonly connection: string }
-  /** It gives up what it was told to. */
+  /** It releases partitions that are being revoked. */
   | {
     readonly type: "release";
     readonly connection: string;
     readonly partitions: readonly TopicPartitionId[];
   }
-  /** It did not give this up in time. */
+  /** It did not release this in time. */
   | { readonly type: "overdue"; readonly owner: string; readonly at: TopicPartitionId }
-  /** Its gateway is about to stop: without the name of an instance it gives up what it has. */
+  /** Its gateway is shutting down: without an instance name, it gives up its partitions. */
   | { readonly type: "drain"; readonly connection: string }
   | { readonly type: "topicRemoved"; readonly topicId: string };
 
-/** The next state while it is being worked out. */
+/** The next state, under construction. */
 class Draft {
   readonly #members: Map<string, Member>;
   /** The ids of members by their connections: most commands name one. */
@@ -52,9 +51,9 @@ class Draft {
     string,
     { topic: Topic; owners: (string | undefined)[]; since: number[]; revoking: Set<number> }
   >;
-  /** Members whose right to commit, as it was, is over. */
+  /** Members whose fence must change. */
   readonly fenced = new Set<string>();
-  /** Members that may yet go with their topics. */
+  /** How many more members may be removed along with their topics. */
   mayGo: number;
   /** Some of them are left for the next step. */
   goesOn = false;
@@ -78,7 +77,7 @@ class Draft {
     return this.#members.get(this.#ids.get(connection) ?? "");
   }
 
-  /** A new member, or one that is different now. */
+  /** Adds or replaces a member. */
   put(member: Member): void {
     const before = this.#members.get(member.id);
     if (before) this.#ids.delete(before.connection);
@@ -86,7 +85,7 @@ class Draft {
     this.#ids.set(member.connection, member.id);
   }
 
-  /** Takes what the member was told to give up. */
+  /** Takes a partition that is being revoked from the member. */
   take(member: string, { topicId, partition }: TopicPartitionId): void {
     const topic = this.topics.get(topicId);
     if (topic?.owners[partition] !== member || !topic.revoking.delete(partition)) return;
@@ -94,7 +93,7 @@ class Draft {
     this.fenced.add(member);
   }
 
-  /** Takes what the member owns and `which` holds of. */
+  /** Takes the member's partitions for which `which` is true. */
   free(member: string, which: (topicId: string, partition: number) => boolean): void {
     for (const [topicId, { owners, revoking }] of this.topics) {
       for (const [partition, owner] of owners.entries()) {
@@ -118,7 +117,10 @@ export interface Transition {
   readonly state: GroupState;
   /** Nothing is different. */
   readonly unchanged: boolean;
-  /** Members of the new state whose fence must change: something was taken from them, or they are new. */
+  /**
+   * Members of the new state whose fence must change: something was taken from them, or they are
+   * new.
+   */
   readonly fenced: ReadonlySet<string>;
   /** Partitions that have a new owner. */
   readonly given: readonly (TopicPartitionId & { readonly member: string })[];
@@ -126,7 +128,10 @@ export interface Transition {
   readonly goesOn: boolean;
 }
 
-/** Gives at most so many partitions; the rest follows in the next step. */
+/**
+ * Carries out the commands. Assigns at most `givenMax` partitions; the rest follow in the next
+ * step.
+ */
 export function transition(
   before: GroupState,
   commands: readonly Command[],
@@ -196,7 +201,7 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
   }
   const known = holderOf(joining.instance, draft);
   const id = known?.id ?? joining.id;
-  // What was being taken from the one before is taken, and what the new one does not want.
+  // Takes what was being revoked, and the topics that the returning member no longer wants.
   if (known) {
     draft.free(id, (topicId, partition) =>
       !joining.topics.includes(topicId) ||
@@ -206,7 +211,9 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
   draft.fenced.add(id);
 }
 
-/** Those that want no other topic go, as many as a write takes with all else; the rest in the next. */
+/**
+ * Removes members that want no other topic, as many as fit in the write; the rest in the next step.
+ */
 function removeTopic(draft: Draft, topicId: string): void {
   if (!draft.topics.delete(topicId)) return;
   for (const member of [...draft.members.values()]) {
@@ -222,7 +229,7 @@ function removeTopic(draft: Draft, topicId: string): void {
   }
 }
 
-/** One step from where things are towards where they are to be. */
+/** One step from the current assignment towards the target. */
 function reconcile(before: GroupState, draft: Draft, givenMax: number) {
   const given: (TopicPartitionId & { member: string })[] = [];
   let { goesOn } = draft;
@@ -263,7 +270,7 @@ function targetOf({ members, topics }: Draft) {
   })));
 }
 
-/** A topic that no member wants, and of which none is owned, is none of the group's business. */
+/** Drops a topic that no member wants and of which no partition is owned. */
 function dropUnwanted(draft: Draft, topicId: string): void {
   for (const { topics } of draft.members.values()) if (topics.includes(topicId)) return;
   if (draft.topics.get(topicId)?.owners.every((owner) => owner === undefined)) {

@@ -1,6 +1,6 @@
 /**
- * Appends whose topics are not in memory yet, and later ones that must not overtake them: those to the
- * same topic, or of the same producer in its session. All others pass.
+ * Appends whose topics are not in memory yet, and later ones that must not overtake them: those to
+ * the same topic, or of the same producer in its session. All others pass.
  */
 
 import { assert } from "../assert.ts";
@@ -31,7 +31,10 @@ export class Arrivals {
   readonly #options: ArrivalsOptions;
   /** In the order in which they came. */
   readonly #waiting = new Set<Arrival>();
-  /** By what keeps its order: see `ordersOf`. An arrival leaves only when it is first in all of its queues. */
+  /**
+   * By what keeps its order: see `ordersOf`. An arrival leaves only when it is first in all of its
+   * queues.
+   */
   readonly #queues = new Map<unknown, Arrival[]>();
   #bytes = 0;
 
