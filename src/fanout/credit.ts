@@ -1,4 +1,7 @@
-/** How much a subscription may be sent before its client says more: records, and bytes if bounded. */
+/**
+ * Flow control: how many records, and bytes if they are limited, a subscription may be sent before
+ * its client grants more.
+ */
 
 import { CREDIT } from "../limits.ts";
 

@@ -1,4 +1,4 @@
-/** Where a subscription stands in a partition that it follows, and what its client is told of that. */
+/** The position of a subscription in a partition that it follows. */
 
 import type { Offset, Topic } from "../types.ts";
 import type { Feed } from "./feed.ts";
@@ -9,16 +9,18 @@ export interface Cursor {
   readonly topic: Topic;
   readonly partition: number;
   readonly keys: ReadonlySet<string> | undefined;
-  /** Offset of the next record to push; while it is live and has keys, `Hub.toldTo` may be further. */
+  /**
+   * Offset of the next record to push; for a live cursor with keys, `Hub.toldTo` may be further.
+   */
   next: Offset;
   live: boolean;
-  /** Rises when it is moved, so that what was read for where it stood is dropped. */
+  /** Rises when the cursor is moved, so that reads for the old position are dropped. */
   moves: number;
-  /** What a heartbeat last named. */
+  /** What a heartbeat last reported. */
   named: { next: Offset; end: Offset } | undefined;
 }
 
-/** What a heartbeat tells of a partition. */
+/** What a heartbeat reports of a partition. */
 export interface PartitionHead {
   readonly topic: string;
   readonly partition: number;

@@ -1,7 +1,7 @@
 /**
- * A section as clients get it: the JSON text of its records, encoded once for all followers, with the
- * places where records end, so that any range of them is a slice. Keys, values and headers are the
- * bytes that the log has; only the numbers are printed.
+ * A section as clients get it: the JSON text of its records, encoded once for all followers, with
+ * the places where records end, so that any range of them is a slice. Keys, values and headers are
+ * the bytes that the log has; only the numbers are printed.
  */
 
 import { ByteWriter } from "../log/bytes.ts";
@@ -11,11 +11,11 @@ import type { Section } from "../log/section.ts";
 export interface Encoded {
   /** The records, with a comma behind each. */
   readonly text: Uint8Array;
-  /** Where record i ends in `text`, its comma not counted. */
+  /** Where record i ends in `text`, without its comma. */
   readonly ends: readonly number[];
-  /** What records 0 to i count against a credit in bytes. */
+  /** The bytes that records 0 to i take of a credit, together. */
   readonly sizes: readonly number[];
-  /** Frames that were made of all of it, by subscription number: see `frames.ts`. */
+  /** Frames made of the whole section, by subscription number: see `frames.ts`. */
   readonly frames: Map<number, Uint8Array>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Encoded sections, and the frames made of them, for those who read the same a little later. They are
- * bounded by memory: a section that is read after it was evicted is encoded again.
+ * Encoded sections, and the frames made of them, for those who read the same a little later. They
+ * are bounded by memory: a section that is read after it was evicted is encoded again.
  */
 
 import { HEAP_BYTES } from "../heap_bytes.ts";

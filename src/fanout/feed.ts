@@ -1,16 +1,16 @@
 /**
- * What one subscription is sent: a cursor for each partition that it follows, and one credit for all.
- * Fan-out subscriptions and members of groups are fed alike.
+ * Delivers to one subscription: a cursor for each partition that it follows, and one credit for all
+ * of them. Fan-out subscriptions and group members are served alike.
  *
  *     behind ──has read all there is──► live        in memory or from the store, one partition after
  *        ▲                               │           the other, as far as the credit goes
  *        └──no credit, or no room────────┘
  *
- * 1. All records of a followed partition below a cursor have been pushed, were not asked for (`keys`),
- *    or were named in a gap.
- * 2. A cursor is live only if its position is the log's end, looked at in the same turn.
- * 3. What a read brings is dropped if the cursor was moved or removed while it was under way, and
- *    none is begun for one that was while it waited for its turn.
+ * 1. All records of a partition below its cursor were pushed, filtered out by `keys`, or reported
+ *    in a gap.
+ * 2. A cursor becomes live only if its position is the log's end, checked in the same turn.
+ * 3. The result of a read is dropped if its cursor was moved or removed meanwhile; no read begins
+ *    for a cursor that was moved or removed while it waited for its turn.
  */
 
 import { assert } from "../assert.ts";
@@ -32,7 +32,7 @@ export interface Sink {
   push(frame: string | Uint8Array): void;
 }
 
-/** What happens to what was missed, when credit comes again after it had run out. */
+/** What happens to records that were missed while the credit had run out. */
 export type OnSlow = "block" | "drop" | "latest";
 
 export interface FeedOptions {
@@ -41,9 +41,9 @@ export interface FeedOptions {
   readonly onSlow?: OnSlow;
   /** Only records with one of these keys, in the form of `keyToken`. */
   readonly keys?: ReadonlySet<string>;
-  /** What pushes look like; frames unless given. */
+  /** How pushes are written; frames unless given. */
   readonly format?: PushFormat;
-  /** It follows no other. */
+  /** The only topic that it may follow. */
   readonly topic?: Topic;
   /** That topic was deleted. */
   readonly ended?: () => void;
@@ -57,13 +57,13 @@ export class Feed {
   readonly #format: PushFormat;
   /** By topic's name and partition. */
   readonly #cursors = new Map<string, Cursor>();
-  /** Those that are not live, and whose turn is next among them. */
+  /** Those that are not live, and the iterator that serves them in turn. */
   readonly #behind = new Set<Cursor>();
   #turns = this.#behind.values();
   #ranOut: boolean;
-  /** Kept records are being looked up and sent: nothing is sent before them. */
+  /** Records kept by `onSlow: "latest"` are being read and sent: nothing is sent before them. */
   #isKeeping = false;
-  /** What goes on when there is room. */
+  /** Callbacks for when the sink has room. */
   readonly #waiting: (() => void)[] = [];
   #pumping = false;
   #closed = false;
@@ -111,7 +111,7 @@ export class Feed {
     cursor.moves++;
   }
 
-  /** Delivery goes on there. All of them are followed. */
+  /** Continues at these positions, of partitions that it follows. */
   seek(positions: readonly TopicPartitionOffset[]): void {
     for (const { topic, partition, offset } of positions) {
       const cursor = this.#cursors.get(nameOf(topic, partition));
@@ -128,7 +128,7 @@ export class Feed {
     this.#goOn();
   }
 
-  /** Once what is kept of an earlier time is sent. */
+  /** Continues after a grant, unless kept records are still being sent. */
   #goOn(): void {
     if (this.#credit.isOut || this.#isKeeping) return;
     const { onSlow = "block" } = this.#options;
@@ -159,7 +159,7 @@ export class Feed {
     if (this.#options.topic?.id === id) this.#options.ended?.();
   }
 
-  /** The partitions whose position or end changed since they were last named. */
+  /** The partitions whose position or end has changed since they were last reported. */
   heads(): PartitionHead[] {
     const heads: PartitionHead[] = [];
     for (const cursor of this.#cursors.values()) {
@@ -172,10 +172,10 @@ export class Feed {
     return heads;
   }
 
-  /** A section was appended behind a live cursor; for one with keys, these records of it are for it. */
+  /** A section was appended at a live cursor; `records`: those for a cursor with keys. */
   deliver(cursor: Cursor, section: Section, records?: readonly number[]): void {
-    if (section.next <= cursor.next) return; // it was read between its write and this news of it
-    // One with keys was not told of what it does not want.
+    if (section.next <= cursor.next) return; // it was read before this call
+    // One with keys is not called for sections that have nothing for it.
     assert(cursor.keys || cursor.next === section.base, "a live cursor stands at the log's end");
     cursor.next = section.base;
     if (this.#maySend()) this.#send(cursor, [section], records && (() => records));
@@ -185,7 +185,7 @@ export class Feed {
     }
   }
 
-  /** The log has grown behind a live cursor by what it was not sent: it reads. */
+  /** The log has grown by records that were not delivered to a live cursor: it must read them. */
   behind(cursor: Cursor): void {
     this.#stop(cursor);
     this.#pump();
@@ -195,7 +195,7 @@ export class Feed {
     return !this.#closed && !this.#isKeeping && !this.#credit.isOut && !this.#sink.full;
   }
 
-  /** Serves the partitions that are behind, each in its turn, as far as credit and room go. */
+  /** Serves the cursors that are behind, in turn, as far as credit and room allow. */
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -211,7 +211,7 @@ export class Feed {
         const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
         if (cursor.moves !== moves) continue;
         this.#serve(cursor, sections);
-        // Or more has come meanwhile, which is read next.
+        // A cursor that did not advance has more to read, which was appended meanwhile.
         const isOn = cursor.live || cursor.next > next || this.#endOf(cursor) !== end;
         assert(isOn || !this.#maySend(), "what is read of a partition brings its reader on");
       }
@@ -223,7 +223,7 @@ export class Feed {
     }
   }
 
-  /** Of the cursors that are behind the one whose turn it is, if anything may be sent. */
+  /** The next cursor in turn of those that are behind, if anything may be sent. */
   #nextBehind(): Cursor | undefined {
     if (!this.#maySend()) return undefined;
     let turn = this.#turns.next();
@@ -292,7 +292,7 @@ export class Feed {
     cursor.next = to;
   }
 
-  /** Credit came again after it had run out: what was missed meanwhile is not sent. */
+  /** Credit was granted after it had run out: skips what was missed. */
   #skip(onSlow: "drop" | "latest"): void {
     const missed: Missed[] = [];
     for (const cursor of this.#cursors.values()) {
@@ -317,7 +317,7 @@ export class Feed {
     }
   }
 
-  /** What is chosen is sent as there is room: as much in a push as in any other. */
+  /** Sends the chosen records as there is room, in pushes of the usual size. */
   async #sendLatest(missed: Missed): Promise<void> {
     const { latest } = this.#hub;
     const { cursor, moves } = missed;
@@ -335,7 +335,7 @@ export class Feed {
         });
       }
     } catch (error) {
-      // What cannot be looked up is not kept; the gap has said that it is missing.
+      // Records that cannot be read are left out: the gap has reported them as missed.
       if (!(error instanceof GatewayError)) throw error;
     }
   }
@@ -348,7 +348,7 @@ export class Feed {
     this.#sink.push(this.#format.records(push));
   }
 
-  /** Resolves when the sink has room, or nobody waits any more. */
+  /** Resolves when the sink has room or the feed is closed. */
   #room(): Promise<void> | undefined {
     if (this.#closed || !this.#sink.full) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -362,13 +362,16 @@ export class Feed {
     return this.#hub.log.known(topic, partition)?.next ?? next;
   }
 
-  /** The log's end is not it: what was appended is known for a moment before it is told and pushed. */
+  /**
+   * The cursor's position. For a live cursor with keys it is what the hub has delivered up to, not
+   * the end of the log, which is known a moment earlier.
+   */
   #nextOf(cursor: Cursor): Offset {
     const { live, keys, next } = cursor;
     return live && keys ? Math.max(next, this.#hub.toldTo(cursor)) : next;
   }
 
-  /** It is not live any more; where it stands is known exactly. */
+  /** Makes a cursor no longer live, with its exact position. */
   #stop(cursor: Cursor): void {
     if (!cursor.live) return;
     cursor.next = this.#nextOf(cursor);
@@ -378,10 +381,10 @@ export class Feed {
   }
 }
 
-/** What a cursor that was out of credit has missed. */
+/** What a cursor has missed while out of credit. */
 interface Missed extends Span {
   readonly cursor: Cursor;
-  /** Of the cursor: if it is moved since, nobody wants it. */
+  /** `moves` of the cursor: if it has risen, the records are not wanted any more. */
   readonly moves: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The pushes of a subscription: `records`, spliced from encoded sections, and `gap`. What they look
- * like is a `PushFormat`; frames are the one of sockets.
+ * The pushes of a subscription: `records`, spliced from encoded sections, and `gap`. A `PushFormat`
+ * says how they are written: sockets get frames.
  */
 
 import type { Section } from "../log/section.ts";
@@ -21,9 +21,9 @@ export interface FeedRecords {
   readonly partition: number;
   readonly pieces: readonly Piece[];
   readonly next: Offset;
-  /** What the records count against a credit in bytes. */
+  /** The bytes that the records take of a credit. */
   readonly bytes: number;
-  /** Of what was skipped, the last record of each key. */
+  /** The records are the last ones of each key among those that were skipped. */
   readonly kept?: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface FeedGap {
 
 /** How pushes are written. */
 export interface PushFormat {
-  /** Records in one push, where what is written for each may be longer than the record. */
+  /** Records in one push at most, for formats that write more than the record. */
   readonly mostRecords: number;
   records(push: FeedRecords): string | Uint8Array;
   gap(push: FeedGap): string | Uint8Array;
@@ -49,7 +49,7 @@ export const FRAMES: PushFormat = { mostRecords: Infinity, records: recordsFrame
 
 const utf8 = new TextEncoder();
 
-/** What the pieces count against a credit in bytes. */
+/** The bytes that a piece takes of a credit. */
 export function pieceBytes({ section, from, to }: Piece): number {
   const { sizes } = encodedOf(section);
   return (sizes[to - 1] ?? 0) - (sizes[from - 1] ?? 0);
@@ -69,7 +69,7 @@ function gapFrame({ subscription, topic, partition, from, to, reason }: FeedGap)
     `"partition":${partition},"from":${from},"to":${to},"reason":"${reason}"}`;
 }
 
-/** The section of which the push is all, and nothing more. */
+/** The section, if the push is exactly one whole section. */
 function wholeSection({ pieces, next, kept }: FeedRecords): Section | undefined {
   const [piece] = pieces;
   if (!piece || pieces.length > 1 || kept) return undefined;

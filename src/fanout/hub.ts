@@ -1,10 +1,9 @@
 /**
- * Who follows what at the head of the log: for every partition the cursors that are live, that is,
- * have been sent all there is. What is appended goes to them at once, from memory; cursors that are
- * behind, or may not be sent anything, are not here and cost nothing.
+ * The live cursors of every partition: those that were sent all there is. What is appended is
+ * delivered to them at once, from memory; cursors that are behind or without credit are not here
+ * and cost nothing.
  *
- * Cursors that want certain keys only are found by the key: a record costs one look-up, however many
- * of them there are.
+ * Cursors with keys are indexed by key: a record costs one lookup, however many of them there are.
  */
 
 import type { Clock } from "../host/host.ts";
@@ -29,7 +28,7 @@ export interface ReadableLog {
 interface Followers {
   readonly all: Set<Cursor>;
   readonly byKey: Map<string, Set<Cursor>>;
-  /** All before it was delivered to those for whom it is. */
+  /** Everything before this offset was delivered. */
   told: Offset;
 }
 
@@ -40,7 +39,7 @@ export class Hub implements LogListener {
   /** By topic's incarnation and partition. */
   readonly #followers = new Map<string, Followers>();
   readonly #feeds = new Set<Feed>();
-  /** Those that could not read on. */
+  /** Feeds whose reads have failed. */
   readonly #failed = new Set<Feed>();
   #retryAt = 0;
 
@@ -62,12 +61,12 @@ export class Hub implements LogListener {
     this.#failed.delete(feed);
   }
 
-  /** It could not read on: it is told when to try again. */
+  /** A feed's read has failed: it is told when to try again. */
   failed(feed: Feed): void {
     this.#failed.add(feed);
   }
 
-  /** Lets those try again that could not read on. `now` is on the monotonic clock. */
+  /** Lets feeds whose reads have failed try again. `now` is on the monotonic clock. */
   tick(now: number): void {
     if (now < this.#retryAt || this.#failed.size === 0) return;
     this.#retryAt = now + LOG.rereadMs;
@@ -99,7 +98,7 @@ export class Hub implements LogListener {
     for (const feed of this.#feeds) feed.topicRemoved(topic);
   }
 
-  /** The cursor has all there is: from now on it gets what is appended. */
+  /** The cursor has reached the end of the log: from now on it gets what is appended. */
   join(cursor: Cursor): void {
     const followers = this.#followersAt(cursor);
     if (!cursor.keys) {
@@ -126,7 +125,7 @@ export class Hub implements LogListener {
     if (followers.all.size === 0 && followers.byKey.size === 0) this.#followers.delete(name);
   }
 
-  /** Up to where a live cursor was told of what is for it. */
+  /** The offset up to which a live cursor was sent its records. */
   toldTo({ topic, partition, next }: Cursor): Offset {
     return this.#followers.get(nameOf(topic, partition))?.told ?? next;
   }

@@ -1,7 +1,7 @@
 /**
- * Of what slow clients missed, the last record of each key: `onSlow: "latest"`. First it is chosen which
- * records these are, newest first as far as the credit goes; then they are read again, as the client
- * takes them, and only what one push has is in memory.
+ * The last record of each key among those that a slow client has missed: `onSlow: "latest"`. First
+ * the records are chosen, newest first as far as the credit allows; then they are read again as the
+ * client takes them, with only one push at a time in memory.
  */
 
 import { CREDIT, LOG, SESSION } from "../limits.ts";
@@ -39,7 +39,7 @@ export class Latest {
     this.#pace = pace;
   }
 
-  /** Does it when what was asked for before is done: each takes much memory while it lasts. */
+  /** Runs one task at a time, in order: each takes much memory. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => {});
@@ -65,7 +65,7 @@ export class Latest {
     return lastOfEachKey(found, { ...span, from }, allowed, wanted);
   }
 
-  /** Of the chosen ones the first, as much as goes into a push. */
+  /** The first of the chosen records, as many as fit into one push. */
   async portion(span: Span, chosen: readonly Offset[]): Promise<KeptPortion> {
     const pieces: Piece[] = [];
     let bytes = 0;
@@ -99,7 +99,10 @@ export class Latest {
   }
 }
 
-/** Newest first, as far as is allowed; in the order of their offsets. Records without a key are not kept. */
+/**
+ * Chosen newest first, as far as is allowed; returned in the order of offsets. Records without a
+ * key are left out.
+ */
 function lastOfEachKey(
   sections: readonly Section[],
   { from, to }: Span,

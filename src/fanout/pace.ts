@@ -1,7 +1,7 @@
 /**
- * How fast readers that are behind are served: so much in a turn of the event loop, all of them
- * together, each a push at a time. A client that reads as fast as it is written to would take all
- * turns there are, and acknowledgements would wait for it.
+ * Limits how fast readers that are behind are served: a bounded time in each turn of the event loop
+ * for all of them together, one push at a time. Otherwise a fast reader would take all the time
+ * there is, and acknowledgements would wait for it.
  */
 
 import type { Clock } from "../host/host.ts";
@@ -30,7 +30,7 @@ export class Pace {
       this.#begunAt = this.#clock.monotonic();
       while (this.#waiting.length > 0 && !this.#isSpent) {
         this.#waiting.shift()?.();
-        await undefined; // it pushes
+        await undefined; // lets it push
       }
       await new Promise<void>((resolve) => this.#clock.after(0, resolve));
     } while (this.#waiting.length > 0);

@@ -1,7 +1,4 @@
-/**
- * How much of what there is goes into one push: as far as the credit goes, and a push is not made
- * larger than it should be. Pure.
- */
+/** Chooses how much goes into one push, within the credit and the size of a push. Pure. */
 
 import { SESSION } from "../limits.ts";
 import type { Section } from "../log/section.ts";
@@ -12,7 +9,7 @@ import type { Piece } from "./frames.ts";
 
 export interface Allowed {
   readonly records: number;
-  /** Overdrawn by the last record only. */
+  /** Only the last record may exceed it. */
   readonly bytes: number;
 }
 
@@ -20,7 +17,7 @@ export interface Portion {
   readonly pieces: readonly Piece[];
   readonly records: number;
   readonly bytes: number;
-  /** Behind all that is in it or was not wanted. */
+  /** The offset after everything that is in it or was not wanted. */
   readonly next: Offset;
 }
 
@@ -51,7 +48,7 @@ interface Taking {
   next: Offset;
 }
 
-/** Takes what fits of the records from `taking.next` on; whether that was all of them. */
+/** Takes the records from `taking.next` on that fit; returns whether all did. */
 function takeRun(taking: Taking, section: Section, allowed: Allowed): boolean {
   const { sizes } = encodedOf(section);
   const first = Math.max(0, taking.next - section.base);
@@ -75,7 +72,7 @@ function takePicked(
   records: readonly number[],
   allowed: Allowed,
 ): boolean {
-  if (records.length === 0) return true; // nothing of it is encoded for them
+  if (records.length === 0) return true; // the section need not be encoded
   const { sizes } = encodedOf(section);
   for (const i of records) {
     if (section.base + i < taking.next) continue;
@@ -91,7 +88,7 @@ function takePicked(
   return true;
 }
 
-/** Whether one more record may be taken, with which there would be so many bytes. */
+/** Whether one more record fits, with which there would be `bytes` in all. */
 function fits(taking: Taking, bytes: number, allowed: Allowed): boolean {
   if (taking.records >= allowed.records || taking.bytes >= allowed.bytes) return false;
   return taking.records === 0 || bytes <= SESSION.pushBytes;
