@@ -1,6 +1,6 @@
 /**
- * The verbs that a session, or an HTTP request, may call: what they get from the log, the groups and
- * the fan-out (slices, memberships, feeds), they get here. It holds no state of its own.
+ * The operations that sessions and HTTP requests call, on the log, the groups and the fan-out. It
+ * has no state of its own.
  */
 
 import { GatewayError } from "./errors.ts";
@@ -23,17 +23,19 @@ import type { FrameOf } from "./protocol/frames.ts";
 import type { ResetReason } from "./protocol/gateway_frames.ts";
 import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
 
-/** What a subscription asks to read of a topic. */
+/** What a subscription wants to read of a topic. */
 export type ReadingRequest = Pick<FrameOf<"subscribe">, "from" | "partitions" | "keys">;
 
-/** Where reading of a partition begins; `reset` says why not where it was asked to. */
+/**
+ * Where reading of a partition begins; `reset` says why it is not the position that was asked for.
+ */
 export interface ReadingPlace {
   readonly partition: number;
   readonly offset: Offset;
   readonly reset?: ResetReason;
 }
 
-/** What a feed is to be like, as the frame that asks for it has it. */
+/** Options of a feed, as in the frame that asks for it. */
 export interface FollowOptions extends Omit<FeedOptions, "keys"> {
   readonly keys?: readonly string[];
 }
@@ -63,7 +65,7 @@ export class Broker {
     return this.#log.topics.cached(name);
   }
 
-  /** The topic, made if the setting says so. */
+  /** The topic, created if it may be. */
   ensureTopic(name: string): Promise<Topic> {
     return this.#log.topics.ensure(name);
   }
@@ -79,7 +81,7 @@ export class Broker {
     return this.#log.topics.list();
   }
 
-  /** Makes the topic, or sets the retention of the one that is there anew. */
+  /** Creates the topic, or sets the retention of the existing one. */
   createTopic(name: string, spec: TopicSpec): Promise<{ topic: Topic; made: boolean }> {
     return this.#log.topics.create(name, spec);
   }
@@ -101,7 +103,9 @@ export class Broker {
     return this.#log.bounds(topic, partition);
   }
 
-  /** Records from `from` on, or from the start if that is behind it, without a subscription. */
+  /**
+   * Records from `from` on, or from the start of the log if that is later, without a subscription.
+   */
   async read(topic: Topic, partition: number, from: Offset): Promise<Slice> {
     await this.#log.catchUp(topic);
     return await this.#log.read(topic, partition, from, LOG.readBytes);
@@ -122,11 +126,11 @@ export class Broker {
   }
 
   /**
-   * Where a subscription begins to read. What must be looked up in the store is, before it resolves;
-   * the function that it resolves to then says the places as they are at the moment of the call.
+   * Where a subscription begins to read. Lookups in the store are done when this resolves; the
+   * function that it resolves to returns the positions at the moment of its call.
    */
   async placesToRead(topic: Topic, request: ReadingRequest): Promise<() => ReadingPlace[]> {
-    // In a topic that was made again a key may have another partition than it had.
+    // In a topic that was deleted and created again, a key may have another partition.
     const isAnew = request.keys !== undefined && isOfAnother(topic, request);
     const asked = isAnew ? { ...request, from: "earliest" as const } : request;
     const { from = "latest" } = asked;
@@ -155,7 +159,9 @@ export class Broker {
       });
   }
 
-  /** Reserves room for a coming `join`; returns how to release it. Throws `overloaded` if there is none. */
+  /**
+   * Reserves room for a `join`; returns what releases it. Throws `overloaded` if the group is full.
+   */
   arrive(group: string, instance: string | undefined): () => void {
     return this.#groups.arrive(group, instance);
   }
@@ -168,7 +174,7 @@ export class Broker {
     return this.#groups.names();
   }
 
-  /** Its members' instances by the names that their subjects gave them. */
+  /** Instances have the names that their subjects gave them. */
   async describeGroup(name: string): Promise<GroupDescription> {
     const { members, ...group } = await this.#groups.describe(name);
     return { ...group, members: members.map(asNamed) };
@@ -196,12 +202,12 @@ function asNamed(member: GroupDescription["members"][number]): typeof member {
   return { ...member, instance: name, ...subject === undefined ? {} : { subject } };
 }
 
-/** It goes on from positions in a topic of this name that was there before. */
+/** Whether its positions are in an earlier topic of this name. */
 function isOfAnother(topic: Topic, { from }: ReadingRequest): boolean {
   return typeof from === "object" && "positions" in from && from.incarnation !== topic.id;
 }
 
-/** The partitions that a subscription is about, in order. */
+/** The partitions that a subscription reads, in order. */
 function partitionsToRead(
   topic: Topic,
   { partitions, keys, from }: ReadingRequest,

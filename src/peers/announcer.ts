@@ -1,8 +1,8 @@
 /**
- * Writes the news of this gateway, as the last source of the journal: along with what is appended and
- * committed, or by itself when it must be renewed or something else is to be told. The others take a
- * gateway whose news stand still for dead, and delete them; every write of the journal is conditional
- * on them, so that one that was taken for dead writes nothing before it has learned of it.
+ * Writes the news of this gateway, as the last source of the journal: along with every append and
+ * commit, or alone when they are due for renewal or there is something else to announce. The others
+ * take a gateway for dead when its news stop changing, and delete them; every write of the journal
+ * checks them, so a gateway that was taken for dead writes nothing before it notices.
  */
 
 import { assert } from "../assert.ts";
@@ -15,9 +15,9 @@ import { decodeNews, encodeNews, type NewsBoard } from "./news.ts";
 
 /** What the announcer finds out about its own gateway. */
 export interface AnnouncerListener {
-  /** Others took this gateway for dead, and gave away what it had. */
+  /** Others took this gateway for dead, and gave its partitions to other members. */
   expelled(): void;
-  /** The news stand in the store, written at this time at the earliest, on the monotonic clock. */
+  /** The news were stored. `at`: a time before the write, on the monotonic clock. */
   renewed(at: number): void;
 }
 
@@ -29,7 +29,7 @@ export interface AnnouncerOptions {
 }
 
 export class Announcer implements Source {
-  /** What it needs in every write. */
+  /** The room that it needs in every write. */
   static readonly room: Room = {
     checks: 1,
     mutations: 1,
@@ -55,7 +55,7 @@ export class Announcer implements Source {
     this.#listener = listener;
   }
 
-  /** The news are to be written, whether anything else is or not. */
+  /** The news must be written, even if nothing else is. */
   due(): void {
     this.#isDue = true;
   }
@@ -67,7 +67,7 @@ export class Announcer implements Source {
     const key = keys.news(this.#gateway);
     const news = this.#board.next();
     const value = encodeNews(news);
-    // The others count from when they see it: which may be now, however late this gateway learns of it.
+    // The others count the lease from when they see the news, which may be as early as now.
     const at = this.#clock.monotonic();
     assert(value.length <= PEERS.newsBytes, "news fit what is kept free for them");
     return {
@@ -92,7 +92,7 @@ export class Announcer implements Source {
     };
   }
 
-  /** The others need not wait for what will not come any more. */
+  /** Deletes the news, so that the others do not wait for the lease to expire. */
   async leave(): Promise<void> {
     const key = keys.news(this.#gateway);
     const checks = [{ key, version: this.#version }];

@@ -1,13 +1,13 @@
 /**
- * This gateway among those that use the same store: tells them that it lives and what it changes, hears
- * the same of them, and knows when it has been out of touch for too long.
+ * This gateway among those on the same store: announces that it is alive and what it changes, hears
+ * the same from the others, and notices when it has been out of touch for too long.
  *
  *     in touch ──no renewal for a lease──► suspended ──for another──► lost: the process is to end
  *         ▲                                   │
  *         └───────────renewed─────────────────┘
  *
- * Who is out of touch may have been given up by the others: what its groups' members own it cannot tell
- * any more. Only the end of the process is certain to end its writes.
+ * The others may have taken a gateway for dead that is out of touch: it no longer knows what its
+ * members own. Only the end of the process is certain to end its writes.
  */
 
 import type { Host } from "../host/host.ts";
@@ -21,17 +21,17 @@ export interface Fleet {
   /** Resolves when the others can see this gateway. */
   start(): Promise<void>;
   tick(now: number): void;
-  /** Whether a gateway lives, as far as is known. */
+  /** Whether a gateway is alive, as far as is known. */
   isAlive(gateway: string): boolean;
   /** A group's state was changed here. */
   changed(group: string): void;
   /** A topic was made, changed or deleted here. */
   topicChanged(topic: string): void;
-  /** The others need not wait for it any more. */
+  /** Tells the others not to wait for this gateway any more. */
   leave(): Promise<void>;
 }
 
-/** What is done with what is heard, and with being out of touch. */
+/** Acts on what the others tell, and on being out of touch. */
 export interface FleetListener extends PeersListener {
   suspended(): void;
   lost(): void;
@@ -51,7 +51,7 @@ export function joinFleet(options: FleetOptions): Fleet {
   return options.store.shared ? new SharedFleet(options) : alone(options.gateway);
 }
 
-/** Nobody else uses the store: other gateways that it knows of were there before. */
+/** No other gateway uses the store: those that it names belong to earlier processes. */
 function alone(self: string): Fleet {
   return {
     start: () => Promise.resolve(),

@@ -1,17 +1,18 @@
 /**
  * What a gateway tells the others: a value of its own in the store, set in the same atomic write as
- * what it is about. It says that the gateway lives, and names what it changed last; whoever reads it
- * looks there. News is a hint: nothing is delivered or decided by it, and nothing is lost with it.
+ * the changes that it names. It shows that the gateway is alive, and names its latest changes,
+ * which the others then read. News are hints: nothing is decided by them, and nothing is lost if
+ * they are missed.
  *
  *     JSON {counter, since, stripes: [[topic-id, stripe, entries], …],
  *           groups: […], groupCounters: […], topics: […], topicCounters: […]}
  *
- * `counter` rises with every write of the news. Whoever has seen the news at `since` or later finds all
- * that has happened from then on in it; others have missed something, and look everywhere.
+ * `counter` rises with every write of the news. A reader that has seen the news at `since` or later
+ * misses nothing; any other has missed something, and rereads everything.
  *
- * Beside a group or a topic stands the counter of the first news that tell its last change, so that those
- * who have heard them look there once. News without these counters are an older gateway's, which itself
- * reads no more than the names.
+ * Each group and topic comes with the counter of the first news that had its last change, so that a
+ * reader looks at it only once. News of older gateways have no such counters, and older gateways
+ * ignore them.
  */
 
 import { PEERS } from "../limits.ts";
@@ -31,7 +32,7 @@ export interface News {
 /** A group or a topic that has changed. */
 export interface Changed {
   readonly name: string;
-  /** Of the first news that tell it. */
+  /** The counter of the first news that had its last change. */
   readonly counter: number;
 }
 
@@ -39,7 +40,10 @@ type Item =
   | { readonly kind: "stripe"; readonly place: StripePlace }
   | { readonly kind: "group" | "topic"; readonly name: string };
 
-/** What a gateway has to tell: the last of each, the oldest forgotten when it becomes too much. */
+/**
+ * What a gateway has to tell: the last change of each item; the oldest are dropped if there are too
+ * many.
+ */
 export class NewsBoard {
   readonly #items = new Map<string, { readonly item: Item; readonly counter: number }>();
   #counter = 0;
@@ -57,7 +61,7 @@ export class NewsBoard {
     this.#put(`t/${name}`, { kind: "topic", name });
   }
 
-  /** The news as they are written next. */
+  /** The news for the next write. */
   next(): News {
     this.#counter++;
     const items = [...this.#items.values()];
@@ -74,7 +78,7 @@ export class NewsBoard {
     };
   }
 
-  /** It is told with the next write. */
+  /** Adds a change to the next news. */
   #put(name: string, item: Item): void {
     this.#items.delete(name);
     this.#items.set(name, { item, counter: this.#counter + 1 });
@@ -86,7 +90,10 @@ export class NewsBoard {
   }
 }
 
-/** The news, without the groups and topics that those know who have heard them at this counter. */
+/**
+ * The news, without the groups and topics that are known to a reader of the news at counter
+ * `heard`.
+ */
 export function newSince(news: News, heard: number): News {
   const isNew = ({ counter }: Changed) => counter > heard;
   return { ...news, groups: news.groups.filter(isNew), topics: news.topics.filter(isNew) };

@@ -1,14 +1,14 @@
 /**
- * The other gateways on the same store: who of them lives, and what they tell.
+ * The other gateways on the same store: which of them are alive, and what they tell.
  *
- * 1. A gateway is dead when its news have stood still for the lease, on this gateway's own monotonic
- *    clock and over several looks at them. No two clocks are compared.
- * 2. A gateway that has slept itself knows nothing of that time: it begins to observe anew.
+ * 1. A gateway is dead when its news have not changed for a lease, on this gateway's own monotonic
+ *    clock and over several looks. Clocks of different gateways are never compared.
+ * 2. A gateway that has slept itself knows nothing of that time, and starts observing again.
  * 3. One whose news are gone has left, or was found dead by another.
  *
- * The news are watched, and read now and then all the same: a watch may hang and never say so. And a
- * dead gateway's last news may never have been heard. So when one dies, after a gap in looking, and
- * every `checkMs`, the log itself is looked at.
+ * The news are watched, and also read now and then, since a watch may hang silently. A dead
+ * gateway's last news may have been missed: so the log itself is checked when a gateway dies, after
+ * a gap in looking, and every `checkMs`.
  */
 
 import { assert } from "../assert.ts";
@@ -19,16 +19,16 @@ import { scanAll } from "../store/scan_all.ts";
 import type { Entry, Store } from "../store/store.ts";
 import { decodeNews, type News, newSince } from "./news.ts";
 
-/** Who acts on what the others tell. */
+/** Acts on what the others tell. */
 export interface PeersListener {
   /**
-   * Another gateway has changed these; `missed`: and others that it has not named. If this rejects, what
-   * was heard is heard again with that gateway's next news.
+   * Another gateway has changed these; `missed`: and others that are not named. If this rejects,
+   * they are reported again with that gateway's next news.
    */
   heard(news: News, missed: boolean): Promise<void>;
-  /** A gateway is no more. */
+  /** A gateway has died or left. */
   died(gateway: string): void;
-  /** Others may have appended anywhere, of which nothing was heard. */
+  /** Others may have appended anywhere, without this gateway having heard of it. */
   missed(): void;
   /** This gateway has slept, or was taken for dead: anything may have changed. */
   slept(): void;
@@ -50,7 +50,7 @@ export class Peers {
   readonly #listener: PeersListener;
   readonly #known = new Map<string, Peer>();
   readonly #dead = new Set<string>();
-  /** Gateways that somebody asked about and that were not seen yet, with the look that decides. */
+  /** Gateways that were asked about and not seen yet, with the number of the look that decides. */
   readonly #unseen = new Map<string, number>();
   #looks = 0;
   #looking = false;
@@ -74,11 +74,14 @@ export class Peers {
     this.#listener = options.listener;
   }
 
-  /** Whether a gateway lives, as far as is known; one that was never seen does until it was looked for. */
+  /**
+   * Whether a gateway is alive, as far as is known. One that was never seen is, until two looks
+   * have not found it.
+   */
   isAlive(gateway: string): boolean {
     if (gateway === this.#self || this.#known.has(gateway)) return true;
     if (this.#dead.has(gateway)) return false;
-    // A look that is under way may have begun before it came.
+    // A look in progress may have begun before it came.
     if (!this.#unseen.has(gateway)) this.#unseen.set(gateway, this.#looks + 2);
     return true;
   }
@@ -144,7 +147,7 @@ export class Peers {
     this.#watch(now);
   }
 
-  /** What is at the key of a gateway's news now. */
+  /** Handles the present value of a gateway's news. */
   #hear(entry: Entry): void {
     const gateway = nameOf(entry);
     if (gateway === this.#self) return;
@@ -167,12 +170,12 @@ export class Peers {
     });
   }
 
-  /** Deletes its news: what it still writes under them is refused. */
+  /** Deletes its news, so that all its writes are refused from now on. */
   #expel(gateway: string, { version }: Peer): void {
     this.#host.telemetry.report("warn", "A gateway is taken for dead", { gateway });
     const key = keys.news(gateway);
     const mutations = [{ type: "delete", key }] as const;
-    // Whoever is first does it; if nobody can, it is tried again when it is seen again.
+    // One gateway succeeds; if none does, the next look finds it again.
     this.#store.write({ checks: [{ key, version }], mutations });
     this.#bury(gateway);
   }
@@ -189,7 +192,7 @@ export class Peers {
     this.#listener.died(gateway);
   }
 
-  /** Watches the news of all that are known; anew when they change, and now and then. */
+  /** Watches the news of all known gateways; starts again when these change, and now and then. */
   #watch(now: number): void {
     const gateways = [...this.#known.keys()].sort();
     const names = gateways.join();
