@@ -44,7 +44,7 @@ export class Consuming {
     });
   }
 
-  /** Joins under a number that was reserved for it. */
+  /** Joins under a reserved subscription number. */
   async #enter(frame: FrameOf<"join">, number: number, needs: Action): Promise<void> {
     const { broker, requests, subscriptions, sink, who } = this.#parts;
     const feed = broker.follow({ ...frame, subscription: number }, sink);
@@ -68,7 +68,7 @@ export class Consuming {
     if (!who.identity.rights.allows(needs)) this.end(number, noLongerAllowed());
   }
 
-  /** As `Broker.arrive`, of who has a subscription's number already. */
+  /** As `Broker.arrive`; if it throws, the reserved subscription number is given back. */
   #arrive(group: string, instance: string | undefined): () => void {
     try {
       return this.#parts.broker.arrive(group, instance);
@@ -78,7 +78,7 @@ export class Consuming {
     }
   }
 
-  /** Commits share their subscription: the group keeps their order, and writes many as one. */
+  /** Commits share their subscription: the group keeps their order and merges them. */
   commit({ id, subscription, offsets }: FrameOf<"commit">): void {
     this.#parts.turnstile.pass({ shared: [subscription] }, (leave) => {
       try {
@@ -105,12 +105,12 @@ export class Consuming {
     });
   }
 
-  /** A membership is over, whatever its member wants: what it owns is given to others. */
+  /** Ends a membership without its member's consent: its partitions go to others. */
   end(subscription: number, { code, message, retry }: GatewayError): void {
     const { membership } = this.#parts.subscriptions.member(subscription);
     this.#parts.subscriptions.remove(subscription);
     this.#parts.sink.push(pushFrame("end", { subscription, code, message, retry }));
-    membership.leave().catch(() => {}); // then it goes as one whose socket is gone
+    membership.leave().catch(() => {}); // then it goes as if its socket were closed
   }
 
   leave({ id, subscription }: FrameOf<"leave">): void {
@@ -126,7 +126,7 @@ export class Consuming {
   }
 }
 
-/** Nobody is there to join any more. */
+/** The session has ended before it could join. */
 function sessionOver(): GatewayError {
   return new GatewayError("unavailable", "The session is over", { retry: "reconnect" });
 }

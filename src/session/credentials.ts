@@ -1,6 +1,6 @@
 /**
- * Who a session speaks for: known once `hello` was answered, renewed by `auth`, until its token ends.
- * A check takes time where there are keys, and none where there are not.
+ * Who a session acts for: known once `hello` is answered, renewed by `auth`, until the token
+ * expires. Checking a token is asynchronous only where keys are configured.
  */
 
 import { assert } from "../assert.ts";
@@ -8,7 +8,7 @@ import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { type Authenticate, type Identity, isOver } from "../identity/identity.ts";
 
-/** Who asks, for the verbs of a session. */
+/** Who a session's requests are from. */
 export interface Who {
   readonly identity: Identity;
 }
@@ -17,7 +17,7 @@ export class Credentials implements Who {
   readonly #host: Host;
   readonly #authenticate: Authenticate;
   #identity: Identity | undefined;
-  /** One token at a time: the one that was shown last counts. */
+  /** One token is checked at a time: the last one that was sent counts. */
   #renewing: Promise<unknown> = Promise.resolve();
 
   constructor(host: Host, authenticate: Authenticate) {
@@ -30,18 +30,21 @@ export class Credentials implements Who {
     return this.#identity;
   }
 
-  /** Its rights are over, and the time to renew them, too. */
+  /** The token has expired, and so has the time to renew it. */
   get haveEnded(): boolean {
     return this.#identity !== undefined && isOver(this.#identity, this.#host.clock.now());
   }
 
-  /** As replies have it. */
+  /** The fields that replies have. */
   get fields(): { expiresAt?: number } {
     const { expiresAt } = this.identity;
     return expiresAt === undefined ? {} : { expiresAt };
   }
 
-  /** Takes the token of `hello`, and calls one of the two: at once where nothing must be checked. */
+  /**
+   * Checks the token of `hello` and calls one of the two; synchronously where there is nothing to
+   * check.
+   */
   present(token: string | undefined, taken: () => void, refused: (error: unknown) => void): void {
     const take = (identity: Identity) => {
       this.#identity = identity;
@@ -56,7 +59,10 @@ export class Credentials implements Who {
     }
   }
 
-  /** Takes another token of the same subject. Rejects if it is none: all stays as it was then. */
+  /**
+   * Replaces the token by another of the same subject. Rejects if it is invalid, and changes
+   * nothing then.
+   */
   renew(token: string): Promise<void> {
     const renewing = this.#renewing.then(async () => {
       const identity = await this.#authenticate(token);

@@ -1,4 +1,4 @@
-/** The deadlines of a session, as data: hello, silence, and how many invalid frames came lately. */
+/** The deadlines of a session as data (hello, silence), and the count of its invalid frames. */
 
 import { SESSION } from "../limits.ts";
 
@@ -15,10 +15,10 @@ export class Liveness {
   #openedAt: number;
   #heardAt: number;
   #pinged = false;
-  /** What came before `hello` is answered: in messages, and in all. */
+  /** Bytes that came before `hello` is answered: in whole messages, and in all. */
   #helloBytes = 0;
   #rawBytes = 0;
-  /** When the last invalid frames came, as many as there may be. */
+  /** When the last invalid frames came, as many as are allowed. */
   readonly #invalidAt: number[] = [];
 
   /** All times are on the monotonic clock. */
@@ -28,38 +28,40 @@ export class Liveness {
     this.#heardAt = now;
   }
 
-  /** The time for `hello` starts anew, and what may come before it is answered. */
+  /** Starts the time for `hello` again, and the count of what comes before it is answered. */
   opened(now: number): void {
     this.#openedAt = now;
     this.#helloBytes = 0;
     this.#rawBytes = 0;
   }
 
-  /** A message of this size came before `hello` was answered; whether that is still within bounds. */
+  /**
+   * Counts a message that came before `hello` was answered. Returns whether it is within limits.
+   */
   countEarly(bytes: number): boolean {
     this.#helloBytes += bytes;
     return bytes <= SESSION.helloMessageBytes && this.#helloBytes <= SESSION.helloBytes;
   }
 
-  /** The same of bytes, of messages that are whole or not. */
+  /** The same for raw bytes, incomplete messages included. */
   countRaw(bytes: number): boolean {
     this.#rawBytes += bytes;
     return this.#rawBytes <= SESSION.helloBytes;
   }
 
-  /** Nothing was read for so long, whatever came meanwhile: that time does not count. */
+  /** The gateway read nothing for so long, whatever the client sent: that time does not count. */
   excuse(ms: number): void {
     this.#openedAt += ms;
     this.#heardAt += ms;
   }
 
-  /** Something came: the client is there. */
+  /** The client has sent something. */
   heard(now: number): void {
     this.#heardAt = now;
     this.#pinged = false;
   }
 
-  /** A frame was invalid or unknown; whether these are too many. */
+  /** Counts an invalid or unknown frame. Returns whether there are too many. */
   invalid(now: number): boolean {
     this.#invalidAt.push(now);
     if (this.#invalidAt.length <= SESSION.invalidFrames) return false;

@@ -1,6 +1,6 @@
 /**
- * What a group tells one of its members, as pushes of its session: partitions come and go, and the
- * feed follows them. Nothing is pushed before `begin`, since the `ok` of the join goes first.
+ * A group member of a session: what the group tells it becomes pushes, and its feed follows the
+ * assigned partitions. Nothing is pushed before `begin`, since the `ok` of the join goes first.
  */
 
 import type { GatewayError } from "../errors.ts";
@@ -13,7 +13,7 @@ export class SessionMember implements MemberPort {
   readonly #feed: Feed;
   readonly #sink: Sink;
   readonly #subscriptions: Subscriptions;
-  /** What is to be told after the `ok` of the join; undefined once that has gone. */
+  /** What was told before the `ok` of the join was sent; undefined after that. */
   #early: (() => void)[] | undefined = [];
 
   constructor(feed: Feed, sink: Sink, subscriptions: Subscriptions) {

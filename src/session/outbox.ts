@@ -1,5 +1,5 @@
 /**
- * What waits to be sent on one socket. All that a turn of the event loop has for it leaves in one
+ * What waits to be sent on one socket. Everything from one turn of the event loop leaves in one
  * message: a message costs four times what a frame does.
  *
  * Bounded: when it is full, followers stop reading the log and the session stops reading requests,
@@ -11,7 +11,7 @@ import type { Frame } from "./message_builder.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
-/** A message of several frames has at most so many bytes, unless one frame has more. */
+/** Bytes of a message of several frames, at most. */
 const MESSAGE_BYTES = 256 * 1_024;
 
 export class Outbox {
@@ -19,7 +19,7 @@ export class Outbox {
   readonly #turn: Turn;
   #frames: Frame[] = [];
   #bytes = 0;
-  /** When it was looked at last, nothing was on its way, and nothing was added since. */
+  /** Nothing was waiting or in flight at the last look, and nothing was added since. */
   #idle = true;
   /** On the monotonic clock; undefined while there is room. */
   #fullSince: number | undefined;

@@ -15,7 +15,7 @@ export interface Parts {
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly turnstile: Turnstile;
-  /** Reads nothing more of it for so long, for the sake of the others. */
+  /** Reads nothing from the session for so long, to leave time for others. */
   rest(ms: number): void;
   /** The session's outbox. */
   readonly sink: Sink;

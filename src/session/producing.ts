@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
 import { Publishing } from "./publishing.ts";
 import type { Passage } from "./turnstile.ts";
 
-/** Producers that one session may use at a time, at least; those that came longest ago are forgotten. */
+/** Producers that are tracked for one session, at least; beyond that the oldest are forgotten. */
 const LANES = 10_000;
 
 interface KnownLane {
@@ -28,7 +28,7 @@ interface Stamped {
 export class Producing {
   readonly #parts: Parts;
   readonly #lanes = new Map<string, KnownLane>();
-  /** What waits for its topic or its turn, and so stands in front of all that comes. */
+  /** What waits for its topic or its turn; everything that comes later waits behind it. */
   #line: Promise<void> = Promise.resolve();
   #inLine = 0;
 
@@ -50,7 +50,7 @@ export class Producing {
     return broker.initProducer(identity.subject, name);
   }
 
-  /** The hot path: on a topic that is known and that nothing else waits for, all at once. */
+  /** The hot path: if the topic is known and nothing waits for it, this is synchronous. */
   publish(frame: PublishFrame): void {
     let admission: Admission | undefined;
     try {
@@ -123,8 +123,8 @@ export class Producing {
   }
 
   /**
-   * Runs it when its turn has come at its gates, and behind all that stands in line: what this
-   * session publishes goes to the log in the order in which it came, whatever the topics.
+   * Runs it when its turn has come at its gates and everything before it in line is done: what a
+   * session publishes goes to the log in the order in which it came, over all topics.
    */
   #standInLine(passage: Passage, run: (leave: () => void) => Promise<void>): void {
     this.#inLine++;
@@ -135,7 +135,9 @@ export class Producing {
     });
   }
 
-  /** The commit of a transaction, for when its turn has come: of what its member holds now. */
+  /**
+   * The commit of a transaction, to be judged when its turn comes, by what the member holds now.
+   */
   #boarding({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): () => Rider {
     const { subscriptions } = this.#parts;
     const live = subscriptions.find(subscription);
@@ -159,14 +161,14 @@ export class Producing {
     this.#parts.requests.ok(id, duplicate ? { offsets, duplicate } : { offsets });
   }
 
-  /** Throws unless it may publish these, and may publish now. */
+  /** Throws unless it has the right to publish these, and is within its rate. */
   #admitRecords({ topic, records }: Pick<PublishFrame, "topic" | "records">): void {
     const { who: { identity }, subjects } = this.#parts;
     identity.rights.require({ verb: "publish", topic, records });
     subjects.publish(identity, records);
   }
 
-  /** The same of all parts of a transaction: what it takes up is taken at once, or not at all. */
+  /** The same for all parts of a transaction; the rate is charged for all of them or none. */
   #admitAll(parts: TransactFrame["publish"]): void {
     const { who: { identity }, subjects } = this.#parts;
     for (const { topic, records } of parts) {
@@ -175,7 +177,7 @@ export class Producing {
     subjects.publish(identity, parts.flatMap(({ records }) => records));
   }
 
-  /** A frame was refused before it was looked at: its numbers are the next ones still. */
+  /** A frame was refused before it was handled: its sequences are still the next ones. */
   passOver(frame: ClientFrame): void {
     const parts = frame.type === "publish"
       ? [frame]
@@ -191,7 +193,7 @@ export class Producing {
     for (const stamp of stamps) if (!torn.has(stamp.id)) this.refused(stamp);
   }
 
-  /** The same, of what has this number. */
+  /** The same for one sequence. */
   refused({ id, epoch, sequence }: ProducerStamp): void {
     this.#lane(id, epoch).refused(sequence);
   }
@@ -214,7 +216,7 @@ function stampsOf(parts: readonly Stamped[]): ProducerStamp[] {
   return parts.flatMap(({ producer = [] }) => producer);
 }
 
-/** A repeat of parts of which some cannot be known again could not tell what became of them. */
+/** If only some parts had a producer, a repeat could not be recognized as a whole. */
 function requireAlike(parts: TransactFrame["publish"]): void {
   const stamped = parts.filter(({ producer }) => producer).length;
   if (stamped === 0 || stamped === parts.length) return;
@@ -224,13 +226,16 @@ function requireAlike(parts: TransactFrame["publish"]): void {
   );
 }
 
-/** A producer has one epoch at a time: what the older one sends is not to be stored. */
+/** A producer has one epoch at a time: what is sent under an older one must not be stored. */
 function requireOneEpoch(parts: TransactFrame["publish"]): void {
   if (inTwoEpochs(stampsOf(parts)).size === 0) return;
   throw new GatewayError("invalid_frame", "publish must have one epoch of a producer in all parts");
 }
 
-/** Each topic has a stripe at least; those that cannot be written to at once need not be made. */
+/**
+ * Each topic has at least one stripe. Topics that cannot be written to together need not be
+ * created.
+ */
 function requireFewTopics(parts: TransactFrame["publish"]): void {
   const { size } = new Set(parts.map(({ topic }) => topic));
   if (size <= TOPIC.stripes) return;
@@ -238,7 +243,7 @@ function requireFewTopics(parts: TransactFrame["publish"]): void {
   throw new GatewayError("transaction_too_large", message);
 }
 
-/** Parts of one producer are unanswered together. */
+/** All parts of one producer count as unanswered together. */
 function requireWithinWindow(parts: TransactFrame["publish"]): void {
   const counts = new Map<string, number>();
   for (const { producer } of parts) {

@@ -33,7 +33,8 @@ export class Reading {
         number = this.#parts.subscriptions.reserve();
         const topic = await this.#parts.broker.ensureTopic(name);
         const places = await this.#parts.broker.placesToRead(topic, frame);
-        // From here on nothing is awaited, so that nothing falls between the answer and the delivery.
+        // From here on nothing is awaited, so that no record is missed between the reply and the
+        // delivery.
         this.#parts.who.identity.rights.require(needs);
         const positions = places();
         this.#parts.rest(Math.floor(positions.length / SESSION.subscribedPerMs));
@@ -81,7 +82,8 @@ export class Reading {
     this.#parts.turnstile.pass({ alone }, async (leave) => {
       try {
         const { feed } = await this.#mayGoTo(subscription, partitions);
-        // In this order: what is pushed before the answer is of the old place, what follows of the new.
+        // In this order: pushes before the reply are from the old position, those after it from the
+        // new one.
         this.#parts.requests.ok(id);
         feed.seek(partitions);
       } catch (error) {
@@ -94,7 +96,7 @@ export class Reading {
     });
   }
 
-  /** The subscription, if all these places are there. */
+  /** The subscription, if it can seek to all these positions. */
   async #mayGoTo(
     subscription: number,
     partitions: FrameOf<"seek">["partitions"],
@@ -127,7 +129,7 @@ export class Reading {
     this.#parts.subscriptions.find(subscription)?.feed.grant(records, bytes);
   }
 
-  /** A fan-out subscription is over: nothing of it is pushed any more. */
+  /** Ends a fan-out subscription: nothing more of it is pushed. */
   end(subscription: number, { code, message, retry }: GatewayError): void {
     this.#parts.subscriptions.remove(subscription);
     this.#parts.sink.push(pushFrame("end", { subscription, code, message, retry }));

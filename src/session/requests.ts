@@ -1,6 +1,6 @@
 /**
- * The requests of a session that are open, and their replies: each gets exactly one. What is not a
- * request (a push without an id) is answered by nobody, through the same calls.
+ * The open requests of a session, and their replies: each gets exactly one. Frames without an id go
+ * through the same calls and get none.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -12,7 +12,10 @@ import type { Outbox } from "./outbox.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What gives something up has twice the room: it makes less to do, and others may wait for it. */
+/**
+ * Frames that give something up have twice the room: they free resources, and others may wait for
+ * them.
+ */
 const GIVES_UP: ReadonlySet<ClientFrame["type"]> = new Set(["release", "leave", "unsubscribe"]);
 
 export class Requests {
@@ -20,10 +23,10 @@ export class Requests {
   readonly #telemetry: Telemetry;
   readonly #rest: (ms: number) => void;
   readonly #open = new Set<number>();
-  /** Publishes and releases without an id that are under way: they count as much as the others. */
+  /** Publishes and releases without an id that are in progress: they count as the others do. */
   #silent = 0;
 
-  /** `rest` is told for how long nothing more is to be read, for the sake of the others. */
+  /** `rest` stops reading from the session for so long, to leave time for others. */
   constructor(outbox: Outbox, telemetry: Telemetry, rest: (ms: number) => void) {
     this.#outbox = outbox;
     this.#telemetry = telemetry;
@@ -53,7 +56,7 @@ export class Requests {
     this.answer(id, id === undefined ? "" : okFrame(id, fields));
   }
 
-  /** Refuses. If told when to retry, the client is not read for a while. */
+  /** Refuses. If the error says when to retry, nothing more is read from the client for a while. */
   fail(id: number | undefined, error: GatewayError): void {
     const { retryAfterMs } = error.detail;
     if (retryAfterMs !== undefined) this.#rest(Math.max(SESSION.restMs, retryAfterMs));
@@ -85,7 +88,7 @@ export class Requests {
     }
   }
 
-  /** A refusal as it is, and a bug of ours as `internal`, reported. */
+  /** A refusal as it is; anything else is a bug, reported and answered as `internal`. */
   asGatewayError(error: unknown): GatewayError {
     if (error instanceof GatewayError) return error;
     this.#telemetry.report("error", "A request failed", { error });

@@ -1,11 +1,11 @@
 /**
- * One connection: what it has said, what it is owed, what it follows. Frames come in by `receive`,
- * everything that goes out goes through the outbox. It has no timer: `tick` acts on time.
+ * One connection: its state, its open requests, its subscriptions. Frames come in by `receive`, and
+ * everything goes out through the outbox. `tick` acts on its deadlines.
  *
  *     opening ──hello──► greeting ──► open ──► closed      from all to closed: by the peer, by `tick`,
  *        ▲──unavailable──────┘                             and where the protocol says so
  *
- * While it is found out who it speaks for (`greeting`), what comes behind `hello` waits.
+ * While its token is checked (`greeting`), what comes behind `hello` waits.
  */
 
 import { unreachable } from "../assert.ts";
@@ -60,10 +60,12 @@ export class Session {
   #state: "opening" | "greeting" | "open" | "closed" = "opening";
   /** What came behind a `hello` that is not answered yet. */
   #early: Decoded[] = [];
-  /** Why the last `hello` was refused for now: so is all that came behind it. */
+  /**
+   * Why the last `hello` was refused for now; what came behind it is refused with the same error.
+   */
   #turnedAway: GatewayError | undefined;
   #draining = false;
-  /** Until then nothing of it is read, on the monotonic clock. */
+  /** Until then nothing is read from it, on the monotonic clock. */
   #restsUntil = -Infinity;
   #resting = false;
 
@@ -114,7 +116,7 @@ export class Session {
     for (const [, { feed }] of this.#subscriptions.entries()) feed.resume();
   }
 
-  /** So much is unread by the client, or so much was refused to it, that nothing more is read from it. */
+  /** Nothing more is read for now: the client does not read, or must rest. */
   get congested(): boolean {
     return !this.#isClosed && (this.#outbox.full || this.#resting);
   }
@@ -137,7 +139,7 @@ export class Session {
     this.#context.ended(this);
   }
 
-  /** The gateway was stuck for so long, and has read nothing. */
+  /** The gateway was blocked for so long and has read nothing. */
   excuse(ms: number): void {
     this.#liveness.excuse(ms);
   }
@@ -147,10 +149,10 @@ export class Session {
     if (this.#state === "closed") return;
     if (this.#outbox.stuck(now)) return this.#cutOff(CLOSE.slowConsumer, "slow consumer");
     if (this.#state === "greeting") return;
-    // What came with its hello has its answer, too: nothing more is to be had here.
+    // It was told to reconnect, and what came with its hello is answered too.
     if (this.#turnedAway?.retry === "reconnect") return this.endDrained();
     if (this.#credentials.haveEnded) return this.#close(CLOSE.tokenExpired, "token expired");
-    // What it sends is not read now: that it is silent says nothing.
+    // Nothing is read from it now: its silence does not count.
     if (this.#state === "open" && this.congested) return this.#liveness.heard(now);
     const due = this.#liveness.due(now, this.#state);
     if (due === "ping") this.#outbox.push(pushFrame("ping"));
@@ -158,13 +160,13 @@ export class Session {
     else if (due === "idle") this.#cutOff(CLOSE.idle, "idle");
   }
 
-  /** The gateway is about to stop: nothing new is begun here, and the client knows when to come back. */
+  /** The gateway is shutting down: no new subscriptions; tells the client when to reconnect. */
   drain(reconnectAfterMs: number): void {
     this.#draining = true;
     if (this.#state === "open") this.#outbox.push(pushFrame("drain", { reconnectAfterMs }));
   }
 
-  /** Nothing that it asked for is unanswered, or unread for its own doing. */
+  /** Whether all its requests are answered, and it is not resting. */
   get isQuiet(): boolean {
     return this.#requests.none && !this.#resting;
   }
@@ -246,7 +248,9 @@ export class Session {
     }
   }
 
-  /** It may say hello again, but for a token that is none. What came behind it is refused as it is. */
+  /**
+   * Refuses `hello`, and what came behind it. The client may try again if the error is temporary.
+   */
   #turnAway(id: number, error: GatewayError): void {
     if (this.#isClosed) return;
     this.#requests.fail(id, error);
@@ -259,7 +263,7 @@ export class Session {
     for (const { frame, id } of this.#early.splice(0)) this.#answer(frame?.id ?? id, error);
   }
 
-  /** Refuses what is no open request, if it is a request. */
+  /** Refuses a request that is not open; what has no id gets no reply. */
   #answer(id: number | undefined, error: GatewayError): void {
     if (id !== undefined) this.#outbox.push(errorFrame(id, error));
   }
@@ -275,7 +279,7 @@ export class Session {
     }
   }
 
-  /** What it follows and may not any more. */
+  /** Ends the subscriptions that its new token does not allow. */
   #endForbidden(): void {
     const { rights } = this.#credentials.identity;
     for (const [number, { kind, needs }] of [...this.#subscriptions.entries()]) {
@@ -356,7 +360,7 @@ export class Session {
     this.#answer(frame.id, error);
   }
 
-  /** Answers what is no frame, or no frame that is known here; or one too large, if it is a request. */
+  /** Answers an invalid or unknown frame; one that is only too large, if it has an id. */
   #refuse(id: number | undefined, error: GatewayError): void {
     const isOpen = id !== undefined && this.#requests.isOpen(id);
     if (id !== undefined || isForeign(error)) {
@@ -368,7 +372,7 @@ export class Session {
     }
   }
 
-  /** Closes after what is waiting was sent. */
+  /** Closes after sending what is waiting. */
   #close(code: number, reason: string): void {
     if (this.#isClosed) return;
     this.#outbox.flush();
@@ -377,7 +381,7 @@ export class Session {
     this.#wire.reconsider();
   }
 
-  /** The peer does not read, or is not there: it cannot be waited for. */
+  /** Closes without waiting for a peer that does not read, or is gone. */
   #cutOff(code: number, reason: string): void {
     this.#wire.close(code, reason);
     this.closed();
@@ -385,12 +389,12 @@ export class Session {
   }
 }
 
-/** What does not belong here; what is a frame, but too much, is another matter. */
+/** Whether a frame was invalid or unknown, not just too large. */
 function isForeign({ code }: GatewayError): boolean {
   return code === "invalid_frame" || code === "unknown_type";
 }
 
-/** Requests count as open, and so do pushes that wait for others. */
+/** Requests count as open, and so do publishes and releases without an id. */
 function needsRoom({ id, type }: ClientFrame): boolean {
   return id !== undefined || type === "publish" || type === "release";
 }

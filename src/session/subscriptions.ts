@@ -9,7 +9,7 @@ import type { Action } from "../identity/rights.ts";
 
 export interface FanOut {
   readonly kind: "fan-out";
-  /** What whoever has it must be allowed to do. */
+  /** The right that its session must have. */
   readonly needs: Action;
   readonly feed: Feed;
 }
@@ -26,10 +26,10 @@ export type Subscription = FanOut | GroupMember;
 export class Subscriptions {
   readonly #live = new Map<number, Subscription>();
   #last = 0;
-  /** Numbers that were given out and are not live yet. */
+  /** Numbers that are reserved and not live yet. */
   #pending = 0;
   #ended = false;
-  /** On the monotonic clock: until then no heads are looked at. */
+  /** Until then no heads are looked at, on the monotonic clock. */
   #headsAt = -Infinity;
 
   /** A number that was never used in this session; `add` or `giveBack` must follow. */
@@ -44,7 +44,7 @@ export class Subscriptions {
     return ++this.#last;
   }
 
-  /** Throws `too_many_subscriptions` unless so many partitions more may be followed. */
+  /** Throws `too_many_subscriptions` unless that many more partitions may be followed. */
   requireRoom(partitions: number): void {
     let followed = partitions;
     for (const { kind, feed } of this.#live.values()) {
@@ -103,8 +103,8 @@ export class Subscriptions {
   }
 
   /**
-   * By number, the partitions whose position or end changed since this last told. A look at very many is
-   * not followed by another for a while, which then tells what this one would have.
+   * By subscription, the partitions whose position or end has changed since the last report. After
+   * a look at very many of them nothing is reported for a while; later calls report the changes.
    */
   heads(now: number): Record<string, readonly PartitionHead[]> {
     const heads: Record<string, readonly PartitionHead[]> = {};

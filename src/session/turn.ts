@@ -1,4 +1,4 @@
-/** The end of a turn of the event loop, when all outboxes that got something are flushed. */
+/** Flushes the outboxes that have something to send, at the end of each turn of the event loop. */
 
 import { MessageBuilder } from "./message_builder.ts";
 
@@ -10,7 +10,7 @@ export class Turn {
   readonly messages = new MessageBuilder();
   #waiting: Flushed[] = [];
 
-  /** Flushes it when the present turn is over. */
+  /** Flushes it at the end of the present turn. */
   atEnd(outbox: Flushed): void {
     if (this.#waiting.push(outbox) === 1) this.#end();
   }

@@ -1,12 +1,12 @@
 /**
- * Keeps the order in which a session's frames came, where it matters: by key (a topic, a
- * subscription), first come, first served. Publishes share a topic, since the log keeps their order
- * itself; what must see all of them, or must be seen by all, has it for itself.
+ * Keeps the order of a session's frames where it matters: a fair read-write lock for each key (a
+ * topic, a subscription). Publishes share a topic, since the log keeps their order itself; what
+ * must see all of them, or must be seen by all, holds it alone.
  *
  *     publish, publish, subscribe, publish      the subscribe starts behind the first two, which
  *     ╰──── share ────╯ ╰ alone ─╯ ╰ shares     are answered, and the last publish waits for it
  *
- * A passage is queued at all of its keys at once, so two passages can never wait for each other.
+ * A passage is queued at all of its keys at once, so there is no deadlock.
  */
 
 import { assert } from "../assert.ts";
@@ -15,7 +15,7 @@ import { LazyMap } from "../lazy_map.ts";
 /** A topic, by its name, or a subscription, by its number. */
 export type GateKey = string | number;
 
-/** What passes, and at which keys. */
+/** The keys that a frame shares, and those that it holds alone. */
 export interface Passage {
   readonly shared?: readonly GateKey[];
   readonly alone?: readonly GateKey[];
@@ -36,7 +36,7 @@ class Gate {
     return this.sharing === 0 && !this.taken && this.queue.length === 0;
   }
 
-  /** Lets in who is next, as far as it goes: one after the other, also if each leaves at once. */
+  /** Lets in the next ones, as far as possible; in a loop, since each may leave at once. */
   advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
@@ -54,7 +54,7 @@ class Gate {
   }
 }
 
-/** Gates that nobody uses are dropped when there are so many. */
+/** Beyond this number, unused gates are dropped. */
 const GATES = 1_024;
 
 export class Turnstile {
@@ -64,7 +64,9 @@ export class Turnstile {
     isAsNew: (gate) => gate.idle,
   });
 
-  /** Shares the key at once, if nobody has it or waits for it. Then `unshare` must follow. */
+  /**
+   * Shares the key at once, if nobody holds it alone or waits for it. Then `unshare` must follow.
+   */
   share(key: GateKey): boolean {
     const gate = this.#gates.getOrMake(key);
     if (gate.taken || gate.queue.length > 0) return false;
