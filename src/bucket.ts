@@ -1,7 +1,7 @@
 /**
- * A token bucket: so much a second on the long run, and at most two seconds' worth at once. Whatever
- * comes is let in as long as anything is left, and what it takes beyond that must be made good before
- * the next: so one rule holds for what is small and for what is larger than the bucket.
+ * A token bucket: so much a second on the long run, and at most two seconds' worth at once.
+ * Whatever comes is let in as long as anything is left, and what it takes beyond that must be made
+ * good before the next: so one rule holds for what is small and for what is larger than the bucket.
  */
 
 /** Seconds of the rate that may be saved up. */
@@ -22,7 +22,7 @@ export class Bucket {
     this.#at = now;
   }
 
-  /** As full as it was; what is owed stays the same amount. */
+  /** The bucket stays as full as it was, in proportion; a debt stays the same amount. */
   set perSecond(perSecond: number) {
     if (this.#left > 0) this.#left *= perSecond / this.#perSecond;
     this.#perSecond = perSecond;

@@ -1,8 +1,8 @@
 /**
  * The settings, read once at start from environment variables: a table with a row for each, which
- * the README repeats (a test compares them). Pure, so that every complaint is a test. A name that is
- * not here and a value that makes no sense are refused: a setting that is silently ignored is found
- * out in production.
+ * the README repeats (a test compares them). Pure, so that every complaint is a test. A name that
+ * is not here and a value that makes no sense are refused: a setting that is silently ignored is
+ * found out in production.
  */
 
 import { GROUP, IDENTITY, SOCKETS, TOPIC } from "./limits.ts";
@@ -77,7 +77,9 @@ interface Row<T> {
   readonly expected: string;
   /** Its value is shown to nobody. */
   readonly secret?: true;
-  /** Set but blank is an error: taken as unset, less would be asked of a token, or none at all. */
+  /**
+   * Set but blank is an error: taken as unset, it would weaken the check of tokens, or turn it off.
+   */
   readonly guards?: true;
   read(text: string): T | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Forgets what came first, once there is an eighth more than is kept: all of that at once, since every
- * walk over a map begins at the places of those that were deleted from its front.
+ * Drops the oldest entries of a map, once there is an eighth more than `kept`. All at once, since
+ * each iteration over a map has to pass the entries that were deleted at its front.
  */
 export function forgetOldest(map: Map<unknown, unknown>, kept: number): void {
   if (map.size <= kept + kept / 8) return;

@@ -1,6 +1,6 @@
 /**
- * The limits of the gateway, with reasons. What a client may need to know is in `ADVERTISED` and goes
- * out with the reply to `hello`. Sizes of internal caches stand beside the caches.
+ * The limits of the gateway, with reasons. What a client may need to know is in `ADVERTISED` and
+ * goes out with the reply to `hello`. Sizes of internal caches stand beside the caches.
  */
 
 import { assert } from "./assert.ts";
@@ -51,18 +51,23 @@ export const ADVERTISED = {
 
 export const SESSION = {
   helloMs: 5_000,
-  /** How often the deadlines of a session are looked at, unless it must beat more often than every 2.5 s. */
+  /**
+   * How often the deadlines of a session are looked at, unless it must beat more often than every
+   * 2.5 s.
+   */
   lookMs: 250,
   /** One message, and all of them together, until `hello` is answered. */
   helloMessageBytes: 8 * KiB,
   helloBytes: 64 * KiB,
-  /** Partitions that its subscriptions follow together: each takes about 400 bytes. */
+  /** Partitions that its subscriptions follow in all: each takes about 400 bytes. */
   partitions: 16_384,
   /** Frames in one message, both ways. */
   framesPerMessage: 64,
   /** Open brackets in one message. */
   jsonDepth: 64,
-  /** Members and elements in one message, those in records' values apart: each is made, at up to 4 µs. */
+  /**
+   * Members and elements in one message, without those in records' values: each costs up to 4 µs.
+   */
   jsonValues: 150_000,
   /** Invalid or unknown frames in any `invalidWindowMs` before the socket is closed with 4502. */
   invalidFrames: 100,
@@ -73,13 +78,16 @@ export const SESSION = {
    */
   restMs: 50,
   restMaxMs: 1_000,
-  /** How much is read from who sends what is refused: a large frame may take 40 ms to be found wrong. */
+  /**
+   * How fast frames are read that turn out invalid: to find that out may take 40 ms for a large
+   * one.
+   */
   refusedBytesPerMs: 500,
-  /** How much is begun for who subscribes again and again: a partition takes up to 15 µs. */
+  /** How fast partitions are subscribed to: each takes up to 15 µs. */
   subscribedPerMs: 32,
   /**
-   * Bytes that wait for a client that does not read, above which nothing more is pushed to it nor read
-   * from it; so for `outboxFullMs` closes it (4002).
+   * Bytes that wait for a client, above which nothing more is pushed to it or read from it. After
+   * `outboxFullMs` above it, the socket is closed (4002).
    */
   outboxBytes: 128 * KiB,
   outboxFullMs: 10_000,
@@ -90,8 +98,8 @@ export const SESSION = {
   /** Time in each turn of the event loop for readers that are behind, all together. */
   catchUpMs: 2,
   /**
-   * Partitions that heartbeats look at for a session, at 0.2 µs each: who follows a hundred thousand and
-   * beats every five seconds is told of all each time.
+   * How fast heartbeats look at partitions, at 0.2 µs each. Who follows a hundred thousand of them
+   * and sends a heartbeat every five seconds still gets all changes each time.
    */
   headsPerMs: 200,
 } as const;
@@ -114,7 +122,10 @@ export const PRODUCER = {
   namedPerSecond: 10,
   /** How long a producer is known after its last record. */
   keptMs: 24 * 3_600_000,
-  /** By how much the clocks of gateways may differ: an hour, as when one has the wrong time zone, twice. */
+  /**
+   * By how much the clocks of gateways may differ: an hour, as when one has the wrong time zone,
+   * twice.
+   */
   skewMs: 2 * 3_600_000,
 } as const;
 
@@ -160,7 +171,9 @@ export const JWKS = {
   retryMs: 5_000,
   /** For a key that is not among them they are asked for again at most every so often. */
   againMs: 30_000,
-  /** Older keys are fetched again, and used meanwhile, so that a withdrawn key stops being accepted. */
+  /**
+   * Older keys are fetched again, and used meanwhile, so that a withdrawn key stops being accepted.
+   */
   freshMs: 600_000,
 } as const;
 
@@ -182,35 +195,42 @@ export const TOPIC = {
 export const LOG = {
   /** Bytes of records that one atomic write carries at most. */
   entryBytes: 640_000,
-  /** Bytes that one read of the log takes, so that reading never blocks acknowledgements for long. */
+  /**
+   * Bytes that one read of the log takes, so that reading never blocks acknowledgements for long.
+   */
   readBytes: 1 * MiB,
-  /** What entries of the log that are kept for followers take in memory, all topics together. */
+  /** Memory for entries of the log that are kept for followers, all topics together. */
   cacheBytes: 32 * MiB,
   /** How long a publish may wait for the store before it is answered. */
   publishMs: 5_000,
   /** Pause before what could not be read is read once more. */
   rereadMs: 100,
-  /** What publishes that wait for the store may take in memory before new ones are `overloaded`. */
+  /** Memory of publishes that wait for the store, above which new ones are `overloaded`. */
   queueBytes: 64 * MiB,
   /** A snapshot of what is known of producers is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,
   /** Producers checked for expiry per stripe and maintenance pass. */
   forgetProducers: 20_000,
   /**
-   * When trimming by size, how much newer than the other stripes' oldest entry a trimmed one may be, so
-   * that one write deletes several.
+   * When trimming by size, how much newer than the other stripes' oldest entry a trimmed one may
+   * be, so that one write deletes several.
    */
   retentionApartMs: 10_000,
   /** How often retention looks; the protocol promises 10 s. */
   retentionEveryMs: 2_000,
-  /** Writes with which it trims one topic before it is the turn of others. */
+  /** Writes that trim one topic before the next topic has its turn. */
   retentionWrites: 20,
   /** Keys that one background delete takes, and the pause behind it. */
   deleteKeys: 500,
-  /** Keys, with their values, that one look at a deleted topic takes at first; and looks in one go. */
+  /**
+   * Keys, with their values, that one look at a deleted topic takes at first; and looks in one go.
+   */
   sweepKeys: 32,
   sweepPages: 50,
-  /** Committed offsets that one look takes: with the longest names of groups a write deletes so many. */
+  /**
+   * Committed offsets that one look takes: with the longest names of groups a write deletes so
+   * many.
+   */
   sweepOffsets: 300,
   deletePauseMs: 20,
   /** How long a deleted topic's tombstone stays: longer than any write is under way. */
@@ -224,21 +244,27 @@ export const GROUP = {
   metadataBytes: 4 * KiB,
   /** Commands that one transition of a group carries out, and partitions that it gives, at most. */
   stepsAtOnce: 400,
-  /** Bytes of one commit with its metadata; and of one that goes with the records of a transaction. */
+  /**
+   * Bytes of one commit with its metadata; and of one that goes with the records of a transaction.
+   */
   commitBytes: 400 * KiB,
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that one write takes it with all that goes with it. */
   stateBytes: 600_000,
   /** Bytes that one more member is assumed to need; a join that finds no room is `overloaded`. */
   memberBytes: 300,
-  /** By how much somebody who comes back may make it larger, and how large at most. */
+  /** By how much a returning instance may make it larger, and how large it may become so. */
   returnBytes: 4 * KiB,
   returnedBytes: 650_000,
-  /** Between two transitions a group rests for so long: a large one takes a tenth of a core. */
+  /**
+   * How long a group rests after a transition, by its size: a large one takes a tenth of a core.
+   */
   bytesPerMs: 2_000,
   /** Pause after a transition that failed. */
   againMs: 100,
-  /** How long a join under the name of an instance may wait before it first sees who has that name. */
+  /**
+   * How long a join under the name of an instance may wait before it first sees who has that name.
+   */
   joinMs: 1_000,
   /** How old a state may be when members are told of it. */
   freshMs: 100,
@@ -251,13 +277,18 @@ export const HTTP = {
   /** Request line and headers together. */
   headerBytes: 8 * KiB,
   headers: 64,
-  /** A path, and the whole address of a socket. Queries of event streams hold tokens and positions. */
+  /**
+   * A path, and the whole address of a socket. Queries of event streams hold tokens and positions.
+   */
   urlBytes: 2 * KiB,
   /** Until the headers, and until the whole request, must have come. */
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 15_000,
-  /** How long nothing may move on a connection that is answered: event streams have a comment before. */
+  /**
+   * How long nothing may move on a connection that is answered: event streams have a comment
+   * before.
+   */
   stillMs: 30_000,
   /** Requests of one connection that are unanswered, the one that is being answered included. */
   pipelinedRequests: 16,
@@ -272,17 +303,24 @@ export const HTTP = {
   eventPartitions: 128,
   /** Bytes that wait for a reader of an event stream before it stops reading the log. */
   eventBytes: 64 * KiB,
-  /** When a reader whose stream has ended comes back, at least; and over how long all of them do. */
+  /**
+   * When a reader whose stream has ended comes back, at least; and over how long all of them do.
+   */
   eventRetryMs: 1_000,
   eventRetrySpreadMs: 4_000,
   /** Between comments that keep an event stream alive. */
   eventCommentMs: 15_000,
   /** What has come on a socket and waits until its session takes more. */
   heldBytes: 4 * MiB,
-  /** How long one who may not open a socket for now waits for that answer; and how many wait at most. */
+  /**
+   * How long one who may not open a socket for now waits for that answer; and how many wait at
+   * most.
+   */
   refusalMs: 1_000,
   refusalsHeld: 1_000,
-  /** How long a socket of the platform may take to open: of a peer that is gone it tells nothing. */
+  /**
+   * How long a socket of the platform may take to open: of a peer that is gone it tells nothing.
+   */
   openMs: 5_000,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
@@ -292,7 +330,9 @@ export const HTTP = {
 
 /** Several gateways on one store. */
 export const PEERS = {
-  /** Stripes, groups and topics that news name: so many changes between two looks are not missed. */
+  /**
+   * Stripes, groups and topics that news name: so many changes between two looks are not missed.
+   */
   newsItems: 64,
   /** What news take in a write, at most: a name has 200 bytes. */
   newsBytes: 16 * KiB,

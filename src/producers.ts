@@ -25,9 +25,9 @@ export class Producers {
   }
 
   /**
-   * A new producer; or the one of this subject's name with a higher epoch, which fences the older ones. An
-   * epoch that a clock had given out far ahead of time leaves none that partitions would take: then a
-   * new one has the name.
+   * A new producer; or the one of this subject's name with a higher epoch, which fences the older
+   * ones. If a clock was so far ahead that partitions would not accept any higher epoch, the name
+   * gets a new id.
    */
   async init(subject: string, name: string | undefined): Promise<ProducerId> {
     const fresh = { id: newId(this.#host), epoch: this.#host.clock.now() };

@@ -10,7 +10,10 @@ export interface GroupOffset {
   readonly lag: number;
 }
 
-/** A group of this run: its name has offsets of earlier runs' topics, too, which nobody reads any more. */
+/**
+ * A group of this run. Under its name there may be offsets of earlier runs' topics, too, which
+ * nobody reads any more.
+ */
 export interface RunGroup {
   readonly group: string;
   readonly topics: readonly string[];

@@ -23,7 +23,7 @@ export type Action =
   | { readonly verb: "join"; readonly group: string; readonly topics: readonly string[] }
   /** What a topic is like: its partitions, where they begin and end. */
   | { readonly verb: "describe"; readonly topic: string }
-  /** How many bytes are in its partitions, which shows how large each record is. */
+  /** The bytes in its partitions, which show how large each record is. */
   | { readonly verb: "measure"; readonly topic: string }
   | { readonly verb: "administer" };
 
@@ -31,7 +31,9 @@ interface Keyed {
   readonly key?: string | undefined;
 }
 
-/** What may be done with a topic's records: with all of them, or with those whose key matches one. */
+/**
+ * What may be done with a topic's records: with all of them, or with those whose key matches one.
+ */
 type Scope = "all" | readonly TextPattern[];
 
 /** Topics whose scopes are remembered: whoever asks for more finds them anew. */

@@ -1,10 +1,11 @@
 /**
  * JSON from bytes, for whoever reads a document with something more in mind than its values: what a
- * `Shape` says is wanted for its place alone is only stepped over, and nothing is made of it. It takes
- * exactly what `JSON.parse` takes, and makes of it exactly what that makes.
+ * `Shape` says is wanted for its place alone is only stepped over, and nothing is made of it. It
+ * takes exactly what `JSON.parse` takes, and makes of it exactly what that makes.
  *
- * It stops at the bounds of depth, and of what is made, before time was spent on what is beyond them;
- * not in what it only steps over, so that one value that is too deep spoils nothing beside it.
+ * It stops at the limits of depth and of members, before it spends time on what is beyond them.
+ * Values that it only steps over may be deeper: their `Span` says so, and only their frame is
+ * refused.
  */
 
 import { SESSION } from "../limits.ts";
@@ -25,7 +26,7 @@ export interface Shape {
 export class Span {
   readonly from: number;
   readonly to: number;
-  /** In it, more brackets are open than may be: it is for whoever gets it to refuse. */
+  /** It has more open brackets than allowed: whoever uses it must refuse it. */
   readonly isTooDeep: boolean;
 
   constructor(from: number, to: number, isTooDeep: boolean) {
@@ -36,8 +37,8 @@ export class Span {
 }
 
 /**
- * What `JSON.parse` makes of these bytes, but for what `shape` wants otherwise; `invalid_frame` if they
- * are no document.
+ * What `JSON.parse` makes of these bytes, but for what `shape` wants otherwise; `invalid_frame` if
+ * they are no document.
  */
 export function readJson(bytes: Uint8Array, shape: Shape): unknown {
   return new JsonReader(bytes).document(shape);
@@ -81,7 +82,9 @@ class JsonReader {
   readonly #end: number;
   #at = 0;
   #depth = 0;
-  /** What ends the arrays and objects that are open in what is stepped over. */
+  /**
+   * The brackets that close the arrays and objects that are open in a value that is stepped over.
+   */
   readonly #ends: number[] = [];
   /** Members and elements of which something was made. */
   #made = 0;
@@ -143,8 +146,8 @@ class JsonReader {
   }
 
   /**
-   * Steps over one value, which is checked, and of which nothing is made. Returns whether it is too
-   * deep: without recursion, since it may be as deep as it likes.
+   * Steps over one value: checks it and makes nothing of it. Returns whether it is too deep.
+   * Without recursion, since its depth is not limited.
    */
   #skip(): boolean {
     const ends = this.#ends;

@@ -1,7 +1,7 @@
 /**
- * When a reader of an event stream is to come back. An `EventSource` does so by itself after a stream
- * that ends, and takes any answer but 200 for the end of all: so whoever may not begin for now is told
- * when he may by a stream that ends at once.
+ * When a reader of an event stream is to come back. An `EventSource` does so by itself after a
+ * stream that ends, and takes any answer but 200 for the end of all: so whoever may not begin for
+ * now is told when he may by a stream that ends at once.
  */
 
 import type { GatewayError } from "../errors.ts";
@@ -33,7 +33,7 @@ function asksForEvents(request: Request): boolean {
     (request.headers.get("accept") ?? "").toLowerCase().includes("text/event-stream");
 }
 
-/** Whether it gets events, if it gets anything. */
+/** Whether it asks for an event stream. */
 export function isForEvents({ method, url }: Request): boolean {
   const isRead = method === "GET" || method === "HEAD";
   return isRead && /^\/v1\/topics\/[^/]+\/events$/.test(new URL(url).pathname);

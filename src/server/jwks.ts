@@ -1,7 +1,7 @@
 /**
- * The public keys of whoever makes the tokens, from one address that is in the settings and never in a
- * token. They are asked for again for a key that is not among them, or after a while, at a bounded
- * rate; and those that are there go on being used while the address does not answer.
+ * The public keys of whoever makes the tokens, from one address that is in the settings and never
+ * in a token. They are asked for again for a key that is not among them, or after a while, at a
+ * bounded rate; and those that are there go on being used while the address does not answer.
  */
 
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
@@ -45,8 +45,8 @@ export class Jwks {
   }
 
   /**
-   * The key that a token's header names. Throws `unavailable` while there are none at all, and for one
-   * that is not known as long as nobody could ask whether it is new.
+   * The key that a token's header names. Throws `unavailable` while there are no keys at all, and
+   * for an unknown key until the issuer could be asked whether it is new.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     if (!this.#keys) throw notFetched(JWKS.retryMs);
@@ -90,7 +90,7 @@ export class Jwks {
       throw new Error(`It answers ${response.status}`);
     }
     const set: JSONWebKeySet = JSON.parse(await textWithin(response, JWKS.bytes));
-    // A mishap of the issuer's: whoever has no keys can make no tokens, either.
+    // This must be a fault of the issuer: without keys it could not sign tokens.
     if (set.keys?.length === 0) throw new Error("It answers with no keys");
     return set;
   }

@@ -1,5 +1,6 @@
 /**
- * What both WebSocket adapters share: where sockets are, who may open one, and what a socket talks to.
+ * What both WebSocket adapters share: where sockets are, who may open one, and what a socket talks
+ * to.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -28,7 +29,7 @@ export interface SessionPort {
   readonly congested: boolean;
   /** Its `hello` was answered. */
   readonly greeted: boolean;
-  /** So many bytes came before that, of messages that are whole or not; whether they may. */
+  /** Counts bytes that came before that, incomplete messages included. Returns whether they may. */
   countRaw(bytes: number): boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. `npm:ws` and not the
- * platform's own, because that one has no bound on what an unfinished message may take, and cannot get
- * rid of a peer that does not read.
+ * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. `npm:ws` and not
+ * the platform's own, because that one has no bound on what an unfinished message may take, and
+ * cannot get rid of a peer that does not read.
  *
  * Whatever happens on one socket ends at most that socket.
  */
@@ -149,8 +149,8 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   });
 
   /**
-   * What is not yet a whole message its session has not seen: as long as nobody knows whose it is, a
-   * peer may not have us keep more than a few `hello`s take.
+   * The session does not see a message before it is complete: until it is known who the peer is, it
+   * may not make the gateway keep more than a few `hello`s take.
    */
   function count(chunk: Buffer): void {
     if (session.greeted) return void socket.off("data", count);
