@@ -10,7 +10,7 @@ export interface Cursor {
   readonly partition: number;
   readonly keys: ReadonlySet<string> | undefined;
   /**
-   * Offset of the next record to push; for a live cursor with keys, `Hub.toldTo` may be further.
+   * Offset of the next record to push; for a live cursor with keys, `Hub.deliveredTo` may be further.
    */
   next: Offset;
   live: boolean;

@@ -82,7 +82,7 @@ export class Feed {
   }
 
   /** How many partitions it follows. */
-  get follows(): number {
+  get partitionCount(): number {
     return this.#cursors.size;
   }
 
@@ -164,7 +164,7 @@ export class Feed {
     const heads: PartitionHead[] = [];
     for (const cursor of this.#cursors.values()) {
       const end = this.#endOf(cursor);
-      const next = this.#nextOf(cursor);
+      const next = this.#positionOf(cursor);
       if (cursor.named?.next === next && cursor.named.end === end) continue;
       cursor.named = { next, end };
       heads.push({ topic: cursor.topic.name, partition: cursor.partition, next, end });
@@ -366,15 +366,15 @@ export class Feed {
    * The cursor's position. For a live cursor with keys it is what the hub has delivered up to, not
    * the end of the log, which is known a moment earlier.
    */
-  #nextOf(cursor: Cursor): Offset {
+  #positionOf(cursor: Cursor): Offset {
     const { live, keys, next } = cursor;
-    return live && keys ? Math.max(next, this.#hub.toldTo(cursor)) : next;
+    return live && keys ? Math.max(next, this.#hub.deliveredTo(cursor)) : next;
   }
 
   /** Makes a cursor no longer live, with its exact position. */
   #stop(cursor: Cursor): void {
     if (!cursor.live) return;
-    cursor.next = this.#nextOf(cursor);
+    cursor.next = this.#positionOf(cursor);
     cursor.live = false;
     this.#behind.add(cursor);
     this.#hub.leave(cursor);

@@ -29,7 +29,7 @@ interface Followers {
   readonly all: Set<Cursor>;
   readonly byKey: Map<string, Set<Cursor>>;
   /** Everything before this offset was delivered. */
-  told: Offset;
+  delivered: Offset;
 }
 
 export class Hub implements LogListener {
@@ -81,7 +81,7 @@ export class Hub implements LogListener {
       if (!followers) continue;
       for (const cursor of followers.all) cursor.feed.deliver(cursor, section);
       if (followers.byKey.size > 0) deliverByKey(followers.byKey, section);
-      followers.told = section.next;
+      followers.delivered = section.next;
     }
   }
 
@@ -126,15 +126,15 @@ export class Hub implements LogListener {
   }
 
   /** The offset up to which a live cursor was sent its records. */
-  toldTo({ topic, partition, next }: Cursor): Offset {
-    return this.#followers.get(nameOf(topic, partition))?.told ?? next;
+  deliveredTo({ topic, partition, next }: Cursor): Offset {
+    return this.#followers.get(nameOf(topic, partition))?.delivered ?? next;
   }
 
   #followersAt({ topic, partition, next }: Cursor): Followers {
     const name = nameOf(topic, partition);
     let followers = this.#followers.get(name);
     if (!followers) {
-      followers = { all: new Set(), byKey: new Map(), told: next };
+      followers = { all: new Set(), byKey: new Map(), delivered: next };
       this.#followers.set(name, followers);
     }
     return followers;

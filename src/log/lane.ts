@@ -132,6 +132,7 @@ export class Lane {
       this.#failures.length = 0;
       this.#forgetBelow(this.#expected ?? Infinity);
     } else if (this.#stored.size > 2 * PRODUCER.window) {
+      // Keeps the highest of them, as many as a window has.
       this.#forgetBelow([...this.#stored].sort((a, b) => b - a)[PRODUCER.window - 1] ?? 0);
     }
   }

@@ -53,8 +53,8 @@ export class Log {
   readonly #toLearn = new Set<Stripe>();
   #learning: Promise<void> | undefined;
   /** The last refresh of everything in memory, and the next one if it is due. */
-  #looking: Promise<void> = Promise.resolve();
-  #toLook: Promise<void> | undefined;
+  #refreshing: Promise<void> = Promise.resolve();
+  #nextRefresh: Promise<void> | undefined;
   #accepted = 0;
   /** Unanswered appends, with their numbers. */
   readonly #unsettled = new Map<Append, number>();
@@ -173,11 +173,11 @@ export class Log {
 
   /** Other gateways may have appended anywhere. Callers share a refresh that has not begun yet. */
   catchUpAll(): Promise<void> {
-    return this.#toLook ??= this.#looking.then(() => {
-      this.#toLook = undefined;
-      const look = this.#lookAtAll();
-      this.#looking = look.catch(() => {});
-      return look;
+    return this.#nextRefresh ??= this.#refreshing.then(() => {
+      this.#nextRefresh = undefined;
+      const refresh = this.#refreshAll();
+      this.#refreshing = refresh.catch(() => {});
+      return refresh;
     });
   }
 
@@ -286,7 +286,7 @@ export class Log {
    * Compares all heads first, while writes go on: most have not changed. A stripe that is being
    * written to may look as if others had written: refreshing it is harmless.
    */
-  async #lookAtAll(): Promise<void> {
+  async #refreshAll(): Promise<void> {
     const stripes = [...this.#logs.values()].flatMap((log) => this.#stripesNow(log));
     for await (const heads of this.#headsOf(stripes)) {
       const behind = heads.filter(([{ headVersion }, { version }]) => version !== headVersion);

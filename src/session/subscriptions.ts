@@ -48,7 +48,7 @@ export class Subscriptions {
   requireRoom(partitions: number): void {
     let followed = partitions;
     for (const { kind, feed } of this.#live.values()) {
-      if (kind === "fan-out") followed += feed.follows;
+      if (kind === "fan-out") followed += feed.partitionCount;
     }
     if (followed <= SESSION.partitions) return;
     throw new GatewayError(
@@ -113,7 +113,7 @@ export class Subscriptions {
     for (const [number, { feed }] of this.#live) {
       const changed = feed.heads();
       if (changed.length > 0) heads[number] = changed;
-      looked += feed.follows;
+      looked += feed.partitionCount;
     }
     this.#headsAt = now + Math.floor(looked / SESSION.headsPerMs);
     return heads;
