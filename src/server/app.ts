@@ -8,7 +8,7 @@ import type { Telemetry } from "../host/host.ts";
 import { anyone, type Authenticate, type Identity } from "../identity/identity.ts";
 import { type AdmissionRules, admit } from "./admission.ts";
 import { forBrowsers } from "./browser_headers.ts";
-import { isForEvents, refusal } from "./event_retry.ts";
+import { isEventStream, refusal } from "./event_retry.ts";
 import type { Params } from "./params.ts";
 import { asGatewayError, notHere, problem } from "./problem.ts";
 
@@ -134,7 +134,7 @@ export function mapped<H, J>(
 /** Of an event stream also in the query, since an `EventSource` sends no headers. */
 function tokenOf(request: Request): string | undefined {
   const bearer = /^bearer +([^ ]+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (bearer !== undefined || !isForEvents(request)) return bearer;
+  if (bearer !== undefined || !isEventStream(request)) return bearer;
   return new URL(request.url).searchParams.get("access_token") ?? undefined;
 }
 

@@ -23,18 +23,18 @@ export function retryLine(atLeastMs = 0): string {
 /** The response for an error, to whoever has asked for this. */
 export function refusal(request: Request, error: GatewayError): Response {
   const isForLater = error.retry === "same" || error.retry === "reconnect";
-  if (!isForLater || !asksForEvents(request)) return problem(error);
+  if (!isForLater || !isEventSource(request)) return problem(error);
   return new Response(`${retryLine(error.detail.retryAfterMs)}\n`, { headers: EVENT_HEADERS });
 }
 
-/** As an `EventSource` does, and nobody else unless it wants that. */
-function asksForEvents(request: Request): boolean {
-  return isForEvents(request) &&
+/** Whether it asks for events as an `EventSource` does. */
+function isEventSource(request: Request): boolean {
+  return isEventStream(request) &&
     (request.headers.get("accept") ?? "").toLowerCase().includes("text/event-stream");
 }
 
 /** Whether it asks for an event stream. */
-export function isForEvents({ method, url }: Request): boolean {
+export function isEventStream({ method, url }: Request): boolean {
   const isRead = method === "GET" || method === "HEAD";
   return isRead && /^\/v1\/topics\/[^/]+\/events$/.test(new URL(url).pathname);
 }
