@@ -5,8 +5,8 @@ import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
 import { Reader } from "../../src/log/reader.ts";
 import { keys } from "../../src/store/keys.ts";
-import { MemoryStore } from "../../src/store/memory.ts";
-import type { Entry, Mutation, Range, Store } from "../../src/store/store.ts";
+import type { Mutation, Store } from "../../src/store/store.ts";
+import { watchScans } from "../store/watch_scans.ts";
 import { settled } from "../support/test_host.ts";
 import {
   append,
@@ -163,19 +163,14 @@ Deno.test("those who look for the same time in a stripe share one search", async
     await append(log, topic, [record(i, { partition: i % 4 })]);
     await host.clock.advance(100);
   }
-  const scans = { count: 0 };
-  const scan = store.scan.bind(store);
-  store.scan = (range) => {
-    scans.count++;
-    return scan(range);
-  };
+  const scans = watchScans(store);
   const { stripes: [stripe] } = await log.open(topic);
   assert(stripe);
   const look = async (partitions: number[]) => {
     const reader = new Reader(store, new EntryCache(0), new EntryCache(0));
-    scans.count = 0;
+    scans.length = 0;
     const at = (partition: number) => reader.offsetAt(stripe, partition, begun + 2_000);
-    return [await Promise.all(partitions.map(at)), scans.count] as const;
+    return [await Promise.all(partitions.map(at)), scans.length] as const;
   };
   const [, alone] = await look([0]);
   assert(alone > 0);
@@ -201,16 +196,7 @@ Deno.test("an offset is found by time, and any offset by search", async () => {
 });
 
 Deno.test("a reader that goes on where it stopped does not read all that others have since", async () => {
-  class Counting extends MemoryStore {
-    values = 0;
-    override async scan(range: Range): Promise<Entry[]> {
-      const found = await super.scan(range);
-      this.values += found.length;
-      return found;
-    }
-  }
-  const store = new Counting();
-  const { log, topic } = await fixture(2, store);
+  const { store, log, topic } = await fixture(2);
   const fill = async () => {
     const large = "x".repeat(250_000);
     for (let i = 0; i < 150; i++) await append(log, topic, [record(large, { partition: 0 })]);
@@ -220,9 +206,10 @@ Deno.test("a reader that goes on where it stopped does not read all that others 
   await append(log, topic, [record("second", { partition: 1 })]);
   await fill(); // so that it is not in memory
   assertEquals(await valuesOf(log, topic, 1, 0), [[0, "first"]]);
-  store.values = 0;
+  const scans = watchScans(store);
   assertEquals(await valuesOf(log, topic, 1, 1), [[1, "second"]]);
-  assert(store.values < 300, `it reads ${store.values} values, of 600 in between`);
+  const values = scans.flat().length;
+  assert(values < 300, `it reads ${values} values, of 600 in between`);
 });
 
 Deno.test("to a deleted topic nothing is appended, and its successor starts anew", async () => {
