@@ -26,9 +26,7 @@ import type { Offset, Topic, TopicPartitionOffset } from "./types.ts";
 /** What a subscription wants to read of a topic. */
 export type ReadingRequest = Pick<FrameOf<"subscribe">, "from" | "partitions" | "keys">;
 
-/**
- * Where reading of a partition begins; `reset` says why it is not the position that was asked for.
- */
+/** Where reading of a partition begins; `reset`: why not at the position that was asked for. */
 export interface ReadingPlace {
   readonly partition: number;
   readonly offset: Offset;
@@ -103,9 +101,7 @@ export class Broker {
     return this.#log.bounds(topic, partition);
   }
 
-  /**
-   * Records from `from` on, or from the start of the log if that is later, without a subscription.
-   */
+  /** Records from `from` on, or from the start of the log if later, without a subscription. */
   async read(topic: Topic, partition: number, from: Offset): Promise<Slice> {
     await this.#log.catchUp(topic);
     return await this.#log.read(topic, partition, from, LOG.readBytes);
@@ -159,9 +155,7 @@ export class Broker {
       });
   }
 
-  /**
-   * Reserves room for a `join`; returns what releases it. Throws `overloaded` if the group is full.
-   */
+  /** Reserves room for a `join`; returns what releases it. `overloaded` if the group is full. */
   arrive(group: string, instance: string | undefined): () => void {
     return this.#groups.arrive(group, instance);
   }

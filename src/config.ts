@@ -77,9 +77,7 @@ interface Row<T> {
   readonly expected: string;
   /** Its value is shown to nobody. */
   readonly secret?: true;
-  /**
-   * Set but blank is an error: taken as unset, it would weaken the check of tokens, or turn it off.
-   */
+  /** Set but blank is an error: as unset it would weaken the check of tokens, or turn it off. */
   readonly guards?: true;
   read(text: string): T | undefined;
 }

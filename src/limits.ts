@@ -51,10 +51,7 @@ export const ADVERTISED = {
 
 export const SESSION = {
   helloMs: 5_000,
-  /**
-   * How often the deadlines of a session are looked at, unless it must beat more often than every
-   * 2.5 s.
-   */
+  /** How often a session's deadlines are checked, unless its heartbeat is below 2.5 s. */
   lookMs: 250,
   /** One message, and all of them together, until `hello` is answered. */
   helloMessageBytes: 8 * KiB,
@@ -65,9 +62,7 @@ export const SESSION = {
   framesPerMessage: 64,
   /** Open brackets in one message. */
   jsonDepth: 64,
-  /**
-   * Members and elements in one message, without those in records' values: each costs up to 4 µs.
-   */
+  /** Members and elements in one message, without records' values: each costs up to 4 µs. */
   jsonValues: 150_000,
   /** Invalid or unknown frames in any `invalidWindowMs` before the socket is closed with 4502. */
   invalidFrames: 100,
@@ -78,10 +73,7 @@ export const SESSION = {
    */
   restMs: 50,
   restMaxMs: 1_000,
-  /**
-   * How fast frames are read that turn out invalid: to find that out may take 40 ms for a large
-   * one.
-   */
+  /** How fast invalid frames are read: to find a large one invalid may take 40 ms. */
   refusedBytesPerMs: 500,
   /** How fast partitions are subscribed to: each takes up to 15 µs. */
   subscribedPerMs: 32,
@@ -122,10 +114,7 @@ export const PRODUCER = {
   namedPerSecond: 10,
   /** How long a producer is known after its last record. */
   keptMs: 24 * 3_600_000,
-  /**
-   * By how much the clocks of gateways may differ: an hour, as when one has the wrong time zone,
-   * twice.
-   */
+  /** By how much clocks of gateways may differ: an hour, as with a wrong time zone, twice. */
   skewMs: 2 * 3_600_000,
 } as const;
 
@@ -171,9 +160,7 @@ export const JWKS = {
   retryMs: 5_000,
   /** For a key that is not among them they are asked for again at most every so often. */
   againMs: 30_000,
-  /**
-   * Older keys are fetched again, and used meanwhile, so that a withdrawn key stops being accepted.
-   */
+  /** Older keys are used and fetched again, so that a withdrawn key stops being accepted. */
   freshMs: 600_000,
 } as const;
 
@@ -195,9 +182,7 @@ export const TOPIC = {
 export const LOG = {
   /** Bytes of records that one atomic write carries at most. */
   entryBytes: 640_000,
-  /**
-   * Bytes that one read of the log takes, so that reading never blocks acknowledgements for long.
-   */
+  /** Bytes that one read of the log takes, so that it never blocks acknowledgements for long. */
   readBytes: 1 * MiB,
   /** Memory for entries of the log that are kept for followers, all topics together. */
   cacheBytes: 32 * MiB,
@@ -222,15 +207,10 @@ export const LOG = {
   retentionWrites: 20,
   /** Keys that one background delete takes, and the pause behind it. */
   deleteKeys: 500,
-  /**
-   * Keys, with their values, that one look at a deleted topic takes at first; and looks in one go.
-   */
+  /** Keys, with their values, of the first page of a sweep; and pages at a time. */
   sweepKeys: 32,
   sweepPages: 50,
-  /**
-   * Committed offsets that one look takes: with the longest names of groups a write deletes so
-   * many.
-   */
+  /** Committed offsets in a page: one write deletes so many with the longest group names. */
   sweepOffsets: 300,
   deletePauseMs: 20,
   /** How long a deleted topic's tombstone stays: longer than any write is under way. */
@@ -244,9 +224,7 @@ export const GROUP = {
   metadataBytes: 4 * KiB,
   /** Commands that one transition of a group carries out, and partitions that it gives, at most. */
   stepsAtOnce: 400,
-  /**
-   * Bytes of one commit with its metadata; and of one that goes with the records of a transaction.
-   */
+  /** Bytes of one commit with its metadata; and of one that is part of a transaction. */
   commitBytes: 400 * KiB,
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that one write takes it with all that goes with it. */
@@ -256,15 +234,11 @@ export const GROUP = {
   /** By how much a returning instance may make it larger, and how large it may become so. */
   returnBytes: 4 * KiB,
   returnedBytes: 650_000,
-  /**
-   * How long a group rests after a transition, by its size: a large one takes a tenth of a core.
-   */
+  /** How long a group rests after a transition: a large one takes a tenth of a core. */
   bytesPerMs: 2_000,
   /** Pause after a transition that failed. */
   againMs: 100,
-  /**
-   * How long a join under the name of an instance may wait before it first sees who has that name.
-   */
+  /** How long a named join may wait before it first sees who has its name. */
   joinMs: 1_000,
   /** How old a state may be when members are told of it. */
   freshMs: 100,
@@ -277,18 +251,13 @@ export const HTTP = {
   /** Request line and headers together. */
   headerBytes: 8 * KiB,
   headers: 64,
-  /**
-   * A path, and the whole address of a socket. Queries of event streams hold tokens and positions.
-   */
+  /** A path, and the whole URL of a socket. Queries of event streams have tokens and positions. */
   urlBytes: 2 * KiB,
   /** Until the headers, and until the whole request, must have come. */
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 15_000,
-  /**
-   * How long nothing may move on a connection that is answered: event streams have a comment
-   * before.
-   */
+  /** How long an answered connection may be still: event streams send comments more often. */
   stillMs: 30_000,
   /** Requests of one connection that are unanswered, the one that is being answered included. */
   pipelinedRequests: 16,
@@ -303,24 +272,17 @@ export const HTTP = {
   eventPartitions: 128,
   /** Bytes that wait for a reader of an event stream before it stops reading the log. */
   eventBytes: 64 * KiB,
-  /**
-   * When a reader whose stream has ended comes back, at least; and over how long all of them do.
-   */
+  /** After how long readers of an ended stream come back, and over how long all of them do. */
   eventRetryMs: 1_000,
   eventRetrySpreadMs: 4_000,
   /** Between comments that keep an event stream alive. */
   eventCommentMs: 15_000,
   /** What has come on a socket and waits until its session takes more. */
   heldBytes: 4 * MiB,
-  /**
-   * How long one who may not open a socket for now waits for that answer; and how many wait at
-   * most.
-   */
+  /** How long a refusal of a socket is held back; and how many are held at most. */
   refusalMs: 1_000,
   refusalsHeld: 1_000,
-  /**
-   * How long a socket of the platform may take to open: of a peer that is gone it tells nothing.
-   */
+  /** How long a socket of the platform may take to open: it does not report a lost peer. */
   openMs: 5_000,
   /** How long the closing handshake of a socket may take before it is cut. */
   closeMs: 5_000,
@@ -330,9 +292,7 @@ export const HTTP = {
 
 /** Several gateways on one store. */
 export const PEERS = {
-  /**
-   * Stripes, groups and topics that news name: so many changes between two looks are not missed.
-   */
+  /** Stripes, groups and topics in news: so many changes between two looks are not missed. */
   newsItems: 64,
   /** What news take in a write, at most: a name has 200 bytes. */
   newsBytes: 16 * KiB,

@@ -9,9 +9,7 @@ export interface Cursor {
   readonly topic: Topic;
   readonly partition: number;
   readonly keys: ReadonlySet<string> | undefined;
-  /**
-   * Offset of the next record to push; for a live cursor with keys, `Hub.deliveredTo` may be further.
-   */
+  /** Offset of the next record to push; `Hub.deliveredTo` may be further if it has keys. */
   next: Offset;
   live: boolean;
   /** Rises when the cursor is moved, so that reads for the old position are dropped. */

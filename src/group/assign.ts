@@ -20,9 +20,7 @@ export interface AssignedTopic {
   readonly members: readonly string[];
 }
 
-/**
- * Topic → for each partition the member that is to own it; undefined where the topic has no member.
- */
+/** Topic → the member that is to own each partition; undefined if the topic has no member. */
 export type Assignment = ReadonlyMap<string, readonly (string | undefined)[]>;
 
 export function assign(topics: readonly AssignedTopic[]): Assignment {

@@ -56,10 +56,7 @@ export interface EndingLog {
   settledOrCall(number: number, then: () => void): boolean;
 }
 
-/**
- * An offset to write, and the ownership that it was judged against, which is updated once it is
- * stored.
- */
+/** An offset to write, and the ownership it was judged against: updated once it is stored. */
 interface Judged extends OffsetToCommit {
   readonly owned: Owned;
 }
@@ -134,10 +131,7 @@ export class Committer implements Source {
     return batches.length > 0 ? this.#part(batches) : undefined;
   }
 
-  /**
-   * Fails commits that have waited for the store too long. They were never sent, so they had no
-   * effect.
-   */
+  /** Fails commits that have waited for the store too long: never sent, they had no effect. */
   tick(now: number): void {
     for (const [membership, pendings] of this.#waiting) {
       const late = pendings.filter(({ since }) => since + LOG.publishMs <= now);
@@ -174,9 +168,7 @@ export class Committer implements Source {
     };
   }
 
-  /**
-   * Merges the waiting commits of a member. One that may not be made is answered; the rest go on.
-   */
+  /** Merges a member's waiting commits. One that may not be made is answered; the rest go on. */
   #batch(
     membership: Membership,
     pendings: readonly Pending[],
@@ -286,10 +278,7 @@ export class Committer implements Source {
     };
   }
 
-  /**
-   * Fences have changed, or another part of the write was refused: rereads the fences and tries
-   * again.
-   */
+  /** A fence has changed, or another part of the write was refused: rereads, and tries again. */
   async #lookAgain(batches: readonly Batch[]): Promise<void> {
     for (const { membership, pendings } of batches) {
       await this.#readFence(membership);

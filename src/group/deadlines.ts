@@ -44,10 +44,7 @@ export class Deadlines {
     this.#waiting = waiting;
   }
 
-  /**
-   * Carries out what is due. If it cannot be stored it stays due, and its time does not start
-   * again.
-   */
+  /** Carries out what is due. What cannot be stored stays due. */
   tick(now: number, carryOut: (command: Command) => Promise<void>): void {
     for (const deadline of this.#waiting.values()) {
       if (deadline.at > now) continue;

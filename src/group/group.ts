@@ -95,10 +95,7 @@ export class Group {
     return this.#loaded?.checks[0]?.version;
   }
 
-  /**
-   * Whether it can be dropped from memory: no local members, nothing in progress, nothing to wait
-   * for.
-   */
+  /** Whether it can be dropped from memory: nobody is here, nothing in progress or waited for. */
   get isIdle(): boolean {
     const isNobodyHere = this.members.size === 0 && this.#arriving === 0;
     const isAtRest = !this.#running && !this.#stalled && this.#doubts === 0;
@@ -281,9 +278,7 @@ export class Group {
     });
   }
 
-  /**
-   * When a write that was given up is settled, the state is reread, though no caller waits for it.
-   */
+  /** Rereads the state when a write that was given up is settled: no caller waits for it. */
   async #waitFor(settling: Promise<unknown>): Promise<void> {
     this.#doubts++;
     try {

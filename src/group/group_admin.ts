@@ -80,10 +80,7 @@ export class GroupAdmin {
     return { group, epoch: state.epoch, members: membersOf(state), offsets };
   }
 
-  /**
-   * Deletes the group with its last offsets, in one write; earlier writes delete those that do not
-   * fit.
-   */
+  /** Deletes the group with its last offsets; what one write does not take goes before. */
   async remove(group: string): Promise<void> {
     const { store, host } = this.#context;
     const most = offsetsAtOnce(group);

@@ -21,10 +21,7 @@ export function offsetsAtOnce(group: string): number {
   );
 }
 
-/**
- * How many commands a transition may carry out, and how many partitions it may assign: both are in
- * one write.
- */
+/** Commands that a transition may carry out, and partitions it may assign, in one write. */
 export function stepsAtOnce(group: string): number {
   const each = Math.floor(0.4 * STORE.keyBytes / groupKeyBytes(group));
   return Math.min(GROUP.stepsAtOnce, each);

@@ -49,10 +49,7 @@ export async function loadGroup(store: Store, group: string): Promise<LoadedGrou
   }
 }
 
-/**
- * How large a join may make the group: a returning instance may exceed the usual limit, as far as
- * one write allows.
- */
+/** How large a join may make the group. A returning instance has more room than others. */
 export function mostBytes({ bytes }: LoadedGroup): number {
   const returned = Math.min(bytes + GROUP.returnBytes, GROUP.returnedBytes);
   return Math.max(GROUP.stateBytes, returned, bytes);

@@ -51,10 +51,7 @@ export class Groups {
     log.topics.onRemoved((topic) => this.#topicRemoved(topic.id));
   }
 
-  /**
-   * Takes over the groups after a restart: members of the previous process have lost their
-   * connections.
-   */
+  /** Loads the groups after a restart, which has ended the connections of their members. */
   async takeUp(): Promise<void> {
     for (const name of await this.#admin.names()) {
       const group = this.#group(name);
@@ -64,9 +61,7 @@ export class Groups {
     this.#dropIdle();
   }
 
-  /**
-   * Reserves room for a `join`; returns what releases it. Throws `overloaded` if the group is full.
-   */
+  /** Reserves room for a `join`; returns what releases it. `overloaded` if the group is full. */
   arrive(group: string, instance: string | undefined): () => void {
     return this.#group(group).arrive(instance);
   }
@@ -165,10 +160,7 @@ export class Groups {
     }
   }
 
-  /**
-   * Tells members without an instance name to give up their partitions. Resolves when that is
-   * stored.
-   */
+  /** Tells members without an instance name to give up their partitions; resolves when stored. */
   async drain(): Promise<void> {
     const draining: Promise<void>[] = [];
     for (const group of this.#groups.values()) {
@@ -212,9 +204,7 @@ export class Groups {
     this.#groups.get(name)?.forget();
   }
 
-  /**
-   * Sets committed offsets; creates the group if needed; `group_active` while it has live members.
-   */
+  /** Sets committed offsets, in a new group if needed; `group_active` while members are live. */
   async reset(name: string, target: ResetTarget): Promise<TopicPartitionOffset[]> {
     await this.#noticeDeadGateways(name);
     const offsets = await this.#admin.reset(name, target);
@@ -222,10 +212,7 @@ export class Groups {
     return offsets;
   }
 
-  /**
-   * Removes members of dead gateways, which are not live, though no transition may have noticed
-   * yet.
-   */
+  /** Removes members of dead gateways, which no transition may have done yet. */
   async #noticeDeadGateways(name: string): Promise<void> {
     if (this.#options.store.shared) await this.#group(name).reload();
   }
@@ -241,10 +228,7 @@ export class Groups {
   }
 }
 
-/**
- * The member was taken over, or removed by another gateway, before this one learned that it had
- * joined.
- */
+/** The member was taken over, or removed elsewhere, before its join was known here. */
 function overAlready(group: Group, instance: string | undefined): GatewayError {
   if (holderOf(instance, group.state)) return takenOver();
   return new GatewayError(

@@ -18,9 +18,7 @@ export interface Assigned extends GroupPartition, Committed {
 export interface MemberPort {
   /** Its socket is closed: it can be told nothing more. */
   readonly isGone: boolean;
-  /**
-   * These are assigned to the member, besides what it has. Called after every join, even with none.
-   */
+  /** These are assigned, besides what it has. Called after every join, even with none. */
   assign(epoch: number, partitions: readonly Assigned[]): void;
   /** These are to be finished, committed and released before the deadline. */
   revoke(epoch: number, partitions: readonly GroupPartition[], deadlineMs: number): void;

@@ -35,9 +35,7 @@ export class Membership {
   #epoch = 0;
   #told = false;
   #over = false;
-  /**
-   * The version of its fence, as last written or read; null if it was deleted, undefined at first.
-   */
+  /** The version of its fence as last seen; null if it was deleted, undefined at first. */
   #fence: string | null | undefined;
 
   constructor(group: Group, connection: string, port: MemberPort, committer: Committer) {

@@ -7,9 +7,7 @@ import type { Topic } from "../types.ts";
 
 export interface Member {
   readonly id: string;
-  /**
-   * The connection that acts for it. Each `join` has one of its own, which makes a join idempotent.
-   */
+  /** The connection that acts for it. Each `join` has its own, which makes it idempotent. */
   readonly connection: string;
   /** The gateway that has the connection. */
   readonly gateway: string;

@@ -20,10 +20,7 @@ export class Takeovers {
   /** By the connection of a join: the holder of its name when the state was first read for it. */
   readonly #holders = new Map<string, string | undefined>();
 
-  /**
-   * Why a command is refused; undefined if it is not. `isFresh`: the state was just read from the
-   * store.
-   */
+  /** Why a command is refused, if it is. `isFresh`: the state was just read from the store. */
   refusal(
     { command, since }: Dated,
     state: GroupState,

@@ -117,10 +117,7 @@ export interface Transition {
   readonly state: GroupState;
   /** Nothing is different. */
   readonly unchanged: boolean;
-  /**
-   * Members of the new state whose fence must change: something was taken from them, or they are
-   * new.
-   */
+  /** Members whose fence must change: something was taken from them, or they are new. */
   readonly fenced: ReadonlySet<string>;
   /** Partitions that have a new owner. */
   readonly given: readonly (TopicPartitionId & { readonly member: string })[];
@@ -128,10 +125,7 @@ export interface Transition {
   readonly goesOn: boolean;
 }
 
-/**
- * Carries out the commands. Assigns at most `givenMax` partitions; the rest follow in the next
- * step.
- */
+/** Carries out the commands. Assigns at most `givenMax` partitions, the rest in later steps. */
 export function transition(
   before: GroupState,
   commands: readonly Command[],
@@ -211,9 +205,7 @@ function join(draft: Draft, joining: Member, topics: readonly Topic[]): void {
   draft.fenced.add(id);
 }
 
-/**
- * Removes members that want no other topic, as many as fit in the write; the rest in the next step.
- */
+/** Removes members that want no other topic: as many as fit in the write, then the rest. */
 function removeTopic(draft: Draft, topicId: string): void {
   if (!draft.topics.delete(topicId)) return;
   for (const member of [...draft.members.values()]) {

@@ -31,9 +31,7 @@ interface Keyed {
   readonly key?: string | undefined;
 }
 
-/**
- * What may be done with a topic's records: with all of them, or with those whose key matches one.
- */
+/** What may be done with a topic's records: with all, or with those whose key matches one. */
 type Scope = "all" | readonly TextPattern[];
 
 /** Topics whose scopes are remembered: whoever asks for more finds them anew. */

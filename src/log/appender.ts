@@ -34,15 +34,9 @@ export interface AppendListener {
   appended(sections: readonly Section[]): void;
   /** This was answered. */
   answered(append: Append): void;
-  /**
-   * Another gateway wrote to these stripes, or they were deleted: reread them now, while nothing is
-   * being written.
-   */
+  /** Another gateway wrote to these, or they are deleted: reread them, nothing is being written. */
   refresh(stripes: readonly Stripe[]): Promise<void>;
-  /**
-   * Another gateway may have written to these stripes: reread them as soon as nothing is being
-   * written.
-   */
+  /** Another gateway may have written to these: reread them once nothing is being written. */
   behind(stripes: readonly Stripe[]): Promise<void>;
   isDeleted(topic: Topic): boolean;
 }
@@ -124,10 +118,7 @@ export class Appender implements Source {
     return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
   }
 
-  /**
-   * Fails what has waited for the store too long. Unless it is in doubt it was never sent, so it
-   * had no effect.
-   */
+  /** Fails what has waited too long. Unless it is in doubt, it was never sent. */
   tick(now: number): void {
     for (const pending of this.#queue) {
       // The queue is not sorted by `since`: an append may have waited for its topic first.

@@ -31,10 +31,7 @@ export class Arrivals {
   readonly #options: ArrivalsOptions;
   /** In the order in which they came. */
   readonly #waiting = new Set<Arrival>();
-  /**
-   * By what keeps its order: see `ordersOf`. An arrival leaves only when it is first in all of its
-   * queues.
-   */
+  /** By what keeps its order: see `ordersOf`. An arrival leaves once it is first in all of them. */
   readonly #queues = new Map<unknown, Arrival[]>();
   #bytes = 0;
 

@@ -124,9 +124,7 @@ function covers(stripe: Stripe, partition: number): boolean {
   return partition >= stripe.first && partition < stripe.first + stripe.partitions;
 }
 
-/**
- * For each partition of the stripe that the publish touched: the offset and number of its records.
- */
+/** For each partition of the stripe: the offset and number of the publish's records. */
 function touched(stripe: Stripe, places: readonly Place[]): readonly Run[] {
   const [only] = places;
   if (only && places.length === 1) {

@@ -32,9 +32,7 @@ export class Stamps {
     }
   }
 
-  /**
-   * Whether it must be deferred: because it repeats a publish in the batch, or for another reason.
-   */
+  /** Whether it must be deferred: as a repeat of what is in the batch, or for another reason. */
   collision({ parts }: Pending): "repeat" | "other" | undefined {
     let found: "repeat" | undefined;
     for (const { append: { producer } } of parts) {

@@ -18,9 +18,7 @@ export interface StripeName {
 
 /** Values of the first page. An entry has at most eleven, so at least one is complete. */
 const FIRST_PAGE = 16;
-/**
- * Values of a page at most. Even if all have the maximum size, a page must arrive within one call.
- */
+/** Values of a page at most: even with the largest values it must arrive within one call. */
 const LARGEST_PAGE = 128;
 
 /**

@@ -41,9 +41,7 @@ export interface Part {
   stored(version: string): () => void;
   /** It was not stored and never will be: rereads what it needs, and queues its work again. */
   refused(): Promise<void>;
-  /**
-   * Its outcome is not known in time: answers `timeout`. `stored` or `refused` may still follow.
-   */
+  /** The outcome is late: answers `timeout`. `stored` or `refused` may still follow. */
   overdue(): void;
 }
 
@@ -99,10 +97,7 @@ export class Journal {
     this.#closing.abort();
   }
 
-  /**
-   * If the loop fails, nothing is written any more. Rethrown as an assertion, the failure ends the
-   * process.
-   */
+  /** If the loop fails, nothing is written any more: as an assertion, that ends the process. */
   #start(): void {
     this.#running ??= this.#run().catch((error) => {
       if (error instanceof AssertionFailed) throw error;

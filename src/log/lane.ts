@@ -19,10 +19,7 @@ import type { ProducerStamp } from "../types.ts";
 export interface Admission {
   readonly lane: Lane;
   readonly generation: number;
-  /**
-   * This session has used the sequence before: it is answered if it is stored, and never stored
-   * now.
-   */
+  /** This session has used the sequence before: it is answered if it is stored, else refused. */
   readonly repeat: boolean;
 }
 

@@ -90,10 +90,7 @@ export class Log {
     return this.#accepted;
   }
 
-  /**
-   * Whether all appends with numbers up to this one are answered; if not, calls `then` when more
-   * are.
-   */
+  /** Whether all appends up to this number are answered; if not, calls `then` when more are. */
   settledOrCall(number: number, then: () => void): boolean {
     const [oldest = Infinity] = this.#unsettled.values();
     if (oldest > number) return true;
@@ -191,19 +188,14 @@ export class Log {
     this.#appender.tick(now);
   }
 
-  /**
-   * The partition's stripe, refreshed if `from` is beyond its known end: other gateways may have
-   * appended.
-   */
+  /** The partition's stripe; if `from` is beyond its known end, with what others have appended. */
   async #reaching(topic: Topic, partition: number, from: Offset): Promise<Stripe> {
     const stripe = (await this.open(topic)).stripeOf(partition);
     if (from > stripe.bounds(partition).next) await this.catchUp(topic);
     return stripe;
   }
 
-  /**
-   * Loads the topics of an append. A topic that is damaged in the store fails only what uses it.
-   */
+  /** Loads the topics of an append. One that is damaged in the store fails only its own appends. */
   async #load({ parts }: Append): Promise<void> {
     try {
       await Promise.all(parts.map(({ topic }) => this.open(topic)));
@@ -260,18 +252,13 @@ export class Log {
     return log;
   }
 
-  /**
-   * A topic that is being loaded may miss what other gateways append meanwhile: it is refreshed
-   * once loaded.
-   */
+  /** While a topic loads, it may miss what others append: it is refreshed once it is loaded. */
   #stripesNow(log: TopicLog): readonly Stripe[] {
     if (!log.ready) log.loaded.then(({ stripes }) => this.#learnSoon(stripes)).catch(() => {});
     return log.stripes;
   }
 
-  /**
-   * Callers share a refresh that has not begun yet: two at once would learn the same entries twice.
-   */
+  /** Callers share a refresh that has not begun: two at once would learn the same twice. */
   #learnSoon(stripes: readonly Stripe[]): Promise<void> {
     for (const stripe of stripes) this.#toLearn.add(stripe);
     return this.#learning ??= this.journal.between(async () => {
@@ -294,10 +281,7 @@ export class Log {
     }
   }
 
-  /**
-   * Learns what other gateways have written, and tells the listener. Nothing is being written
-   * meanwhile.
-   */
+  /** Learns what others have written, and reports it. Nothing is being written meanwhile. */
   async #learn(stripes: readonly Stripe[]): Promise<void> {
     for await (const heads of this.#headsOf(stripes)) {
       await allDone(heads.map(([stripe, head]) => this.#learnFrom(stripe, head)));

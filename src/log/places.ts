@@ -21,9 +21,7 @@ import type { Offset } from "../types.ts";
 const PLACES = 4;
 const PLACE_BITS = 2;
 const PLACE_MASK = PLACES - 1;
-/**
- * Words, half words and bytes of a chunk, and where its fields begin, counted in their own size.
- */
+/** Words of a chunk, and where its fields begin, counted in their own size. */
 const WORDS = 12;
 const SEQUENCES = 1;
 const BASES = SEQUENCES + PLACES;
@@ -50,9 +48,7 @@ export class Places {
   readonly #pages: Page[] = [];
   /** Chunks that were ever made. */
   #made = 0;
-  /**
-   * One more than the chunk that was given back last, whose `next` is the same of the one before.
-   */
+  /** The chunk that was freed last, plus one; its `next` has the one before, plus one. */
   #free = 0;
 
   /** Begins a chain with one place, whose name is returned. */
@@ -80,9 +76,7 @@ export class Places {
     return (next & PLACE_MASK) === 0 ? this.#next(place >>> PLACE_BITS) << PLACE_BITS : next;
   }
 
-  /**
-   * Takes the first place off its chain, of which it is not the last. Returns the new first one.
-   */
+  /** Removes the first place of a chain that has others. Returns the new first one. */
   dropFirst(first: number): number {
     const next = this.after(first);
     if ((first & PLACE_MASK) === PLACE_MASK) this.#freeChunk(first >>> PLACE_BITS);

@@ -52,17 +52,12 @@ export class Reader {
     return this.#collect(stripe, partition, this.#lastAtOrBelow(stripe, at, from, oldest, end));
   }
 
-  /**
-   * Reads up to `bytesMax` bytes of records from `from` on, or from the log's start if that is
-   * later.
-   */
+  /** Reads up to `bytesMax` bytes from `from` on, or from the log's start if that is later. */
   read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
     return this.#withinTrim(stripe, () => this.#read(stripe, partition, from, bytesMax));
   }
 
-  /**
-   * The offset of the first record that was appended at or after `timestamp`; the end if none was.
-   */
+  /** The offset of the first record appended at or after `timestamp`; the end if none was. */
   offsetAt(stripe: Stripe, partition: number, timestamp: number): Promise<Offset> {
     return this.#withinTrim(stripe, () => this.#offsetAt(stripe, partition, timestamp));
   }
@@ -123,9 +118,7 @@ export class Reader {
     return { sections, bounds: stripe.bounds(partition) };
   }
 
-  /**
-   * The number of the first entry for which `isBefore` is false; `head.entries` if there is none.
-   */
+  /** The number of the first entry for which `isBefore` is false; `head.entries` if none. */
   async #search(stripe: Stripe, isBefore: (entry: LogEntry) => boolean): Promise<number> {
     let low = stripe.trim.entry;
     let high = stripe.head.entries;
@@ -181,10 +174,7 @@ export class Reader {
     return sections;
   }
 
-  /**
-   * The last entry in `[low, high)` of the tail at which the partition's base is at or below
-   * `offset`.
-   */
+  /** The last entry in `[low, high)` of the tail with the partition's base at or below `offset`. */
   #lastAtOrBelow(stripe: Stripe, at: number, offset: Offset, low: number, high: number): number {
     while (high - low > 1) {
       const middle = (low + high) >> 1;

@@ -25,9 +25,7 @@ const ESCAPED = 16;
 /** `ignoreBOM` keeps a leading BOM: a key may begin with one. */
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/**
- * The canonical form of a key, in which it is stored and looked up: the body of its JSON string.
- */
+/** The canonical form of a key, to store it and look it up: the body of its JSON string. */
 export function keyToken(key: string): string {
   for (let i = 0; i < key.length; i++) {
     const code = key.charCodeAt(i);

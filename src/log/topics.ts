@@ -22,9 +22,7 @@ export interface TopicSpec {
   readonly retentionBytes?: number;
 }
 
-/**
- * Partitions that share one head, so that one write has room for checks of all heads of a topic.
- */
+/** Partitions that share one head, so that one write can check all heads of a topic. */
 export function stripeWidth(partitions: number): number {
   return Math.max(TOPIC.stripeWidth, Math.ceil(partitions / TOPIC.stripes));
 }

@@ -40,10 +40,7 @@ type Item =
   | { readonly kind: "stripe"; readonly place: StripePlace }
   | { readonly kind: "group" | "topic"; readonly name: string };
 
-/**
- * What a gateway has to tell: the last change of each item; the oldest are dropped if there are too
- * many.
- */
+/** What a gateway has to tell: the last change of each item, and no more than the latest. */
 export class NewsBoard {
   readonly #items = new Map<string, { readonly item: Item; readonly counter: number }>();
   #counter = 0;
@@ -90,10 +87,7 @@ export class NewsBoard {
   }
 }
 
-/**
- * The news, without the groups and topics that are known to a reader of the news at counter
- * `heard`.
- */
+/** The news, without groups and topics that a reader of the news at `heard` knows. */
 export function newSince(news: News, heard: number): News {
   const isNew = ({ counter }: Changed) => counter > heard;
   return { ...news, groups: news.groups.filter(isNew), topics: news.topics.filter(isNew) };

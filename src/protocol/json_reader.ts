@@ -82,9 +82,7 @@ class JsonReader {
   readonly #end: number;
   #at = 0;
   #depth = 0;
-  /**
-   * The brackets that close the arrays and objects that are open in a value that is stepped over.
-   */
+  /** The closing brackets of what is open in a value that is stepped over. */
   readonly #ends: number[] = [];
   /** Members and elements of which something was made. */
   #made = 0;

@@ -41,10 +41,7 @@ export class Credentials implements Who {
     return expiresAt === undefined ? {} : { expiresAt };
   }
 
-  /**
-   * Checks the token of `hello` and calls one of the two; synchronously where there is nothing to
-   * check.
-   */
+  /** Checks the token of `hello`, and calls one of the two: at once if there are no keys. */
   present(token: string | undefined, taken: () => void, refused: (error: unknown) => void): void {
     const take = (identity: Identity) => {
       this.#identity = identity;
@@ -59,10 +56,7 @@ export class Credentials implements Who {
     }
   }
 
-  /**
-   * Replaces the token by another of the same subject. Rejects if it is invalid, and changes
-   * nothing then.
-   */
+  /** Takes another token of the same subject. Rejects if it is invalid, and changes nothing. */
   renew(token: string): Promise<void> {
     const renewing = this.#renewing.then(async () => {
       const identity = await this.#authenticate(token);

@@ -35,9 +35,7 @@ export class Liveness {
     this.#rawBytes = 0;
   }
 
-  /**
-   * Counts a message that came before `hello` was answered. Returns whether it is within limits.
-   */
+  /** Counts a message that came before `hello` was answered; whether it is within limits. */
   countEarly(bytes: number): boolean {
     this.#helloBytes += bytes;
     return bytes <= SESSION.helloMessageBytes && this.#helloBytes <= SESSION.helloBytes;

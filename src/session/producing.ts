@@ -135,9 +135,7 @@ export class Producing {
     });
   }
 
-  /**
-   * The commit of a transaction, to be judged when its turn comes, by what the member holds now.
-   */
+  /** A transaction's commit, judged when its turn comes by what the member holds now. */
   #boarding({ subscription, offsets }: NonNullable<TransactFrame["commit"]>): () => Rider {
     const { subscriptions } = this.#parts;
     const live = subscriptions.find(subscription);
@@ -232,10 +230,7 @@ function requireOneEpoch(parts: TransactFrame["publish"]): void {
   throw new GatewayError("invalid_frame", "publish must have one epoch of a producer in all parts");
 }
 
-/**
- * Each topic has at least one stripe. Topics that cannot be written to together need not be
- * created.
- */
+/** Each topic has a stripe: those that cannot be written to together need not be created. */
 function requireFewTopics(parts: TransactFrame["publish"]): void {
   const { size } = new Set(parts.map(({ topic }) => topic));
   if (size <= TOPIC.stripes) return;

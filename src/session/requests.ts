@@ -12,10 +12,7 @@ import type { Outbox } from "./outbox.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/**
- * Frames that give something up have twice the room: they free resources, and others may wait for
- * them.
- */
+/** Frames that free something have twice the room: others may wait for them. */
 const GIVES_UP: ReadonlySet<ClientFrame["type"]> = new Set(["release", "leave", "unsubscribe"]);
 
 export class Requests {

@@ -60,9 +60,7 @@ export class Session {
   #state: "opening" | "greeting" | "open" | "closed" = "opening";
   /** What came behind a `hello` that is not answered yet. */
   #early: Decoded[] = [];
-  /**
-   * Why the last `hello` was refused for now; what came behind it is refused with the same error.
-   */
+  /** Why the last `hello` was refused for now: the error of what came behind it, too. */
   #turnedAway: GatewayError | undefined;
   #draining = false;
   /** Until then nothing is read from it, on the monotonic clock. */
@@ -248,9 +246,7 @@ export class Session {
     }
   }
 
-  /**
-   * Refuses `hello`, and what came behind it. The client may try again if the error is temporary.
-   */
+  /** Refuses `hello`, and what came behind it. If that is temporary, it may try again. */
   #turnAway(id: number, error: GatewayError): void {
     if (this.#isClosed) return;
     this.#requests.fail(id, error);

@@ -64,9 +64,7 @@ export class Turnstile {
     isAsNew: (gate) => gate.idle,
   });
 
-  /**
-   * Shares the key at once, if nobody holds it alone or waits for it. Then `unshare` must follow.
-   */
+  /** Shares the key if nobody holds it alone or waits for it; then `unshare` must follow. */
   share(key: GateKey): boolean {
     const gate = this.#gates.getOrMake(key);
     if (gate.taken || gate.queue.length > 0) return false;
