@@ -55,7 +55,7 @@ export function whenAborted(
   run: (reason: unknown) => void,
 ): () => void {
   if (!signal) return () => {};
-  // In React Native it has none.
+  // In React Native a signal has no reason.
   const aborted = () =>
     run(signal.reason ?? Object.assign(new Error("Aborted"), { name: "AbortError" }));
   if (signal.aborted) aborted();

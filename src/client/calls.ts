@@ -16,7 +16,7 @@ interface Call {
   readonly bytes: number;
   readonly resolve: (reply: OkFrame) => void;
   readonly reject: (error: unknown) => void;
-  /** It is under way: what becomes of it without an answer, nobody knows. */
+  /** It was sent: without an answer its outcome is unknown. */
   sent: boolean;
   /** Ends the wait of one that was refused for the moment. */
   cancel: () => void;

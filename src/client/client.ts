@@ -241,7 +241,7 @@ export class Client {
     let published: Published[] | undefined;
     do {
       if (claim) await settling<void>(signal, ({ resolve }) => claim.whenSettled(resolve));
-      // One of nothing is refused, and takes no number for it.
+      // An empty one is refused and takes no sequence.
       published = producer && parts.length > 0
         ? await producer.transact(entries, claim, signal)
         : await this.#transact(entries, claim, signal);
@@ -327,7 +327,7 @@ export class Client {
     return this.close();
   }
 
-  /** Resolves to nothing if the consumer was just joining again when it was to be sent. */
+  /** Resolves to undefined if the consumer was joining again when it was to be sent. */
   async #transact(
     entries: readonly Entry[],
     commit: Claim | undefined,

@@ -27,7 +27,7 @@ export interface Resident {
   opened(): void;
   /** There is none any more: nothing that was sent on it will be answered. */
   lost(): void;
-  /** It owes the gateway something, which leaving would lose. */
+  /** Whether something is owed to the gateway, which leaving would lose. */
   readonly isBusy?: boolean;
   /** There may be room for one more request, after there was none. */
   roomy?(): void;
@@ -136,7 +136,9 @@ export class Connection {
     return this.#link.isOpen;
   }
 
-  /** Whether one more request that can wait may be open: half of the room is left to the others. */
+  /**
+   * Whether one more request may be open that can wait: half of the room is for those that cannot.
+   */
   get hasRoom(): boolean {
     return this.#link.isOpen && this.#waiting.size < this.limits.inFlight / 2;
   }
@@ -383,7 +385,7 @@ export class Connection {
   }
 }
 
-/** The next request's id. When it is back at 1, what had that before was answered long ago. */
+/** The next request id. At the bound it begins again at 1, which was answered long ago. */
 export function idBehind(id: number): number {
   return id % (2 ** 31 - 1) + 1;
 }

@@ -76,9 +76,9 @@ export interface ConsumeOptions extends Abortable {
    */
   readonly onAssign?: (partitions: readonly Assigned[]) => void | Promise<void>;
   /**
-   * Partitions go; with `lost` they are gone already. Without, they are given up when it resolves. It
-   * may run while the loop is at a record of another partition. What it throws ends the loop: catch
-   * what a `commit` in it rejects with.
+   * Partitions go; with `lost` they are gone already. Without, they are given up when it resolves.
+   * It may run while the loop is at a record of another partition. If it throws, the loop ends:
+   * catch the rejection of a `commit` in it.
    */
   readonly onRevoke?: (
     partitions: readonly TopicPartition[],
@@ -91,8 +91,8 @@ export interface ConsumeOptions extends Abortable {
 const AUTO_COMMIT_MS = 100;
 
 /**
- * The records of a group's partitions that are this member's, as an async iterable for one loop: who
- * wants several at a time takes several consumers.
+ * The records of the partitions that a group has assigned to this member, as an async iterable for
+ * one loop: several loops need several consumers.
  *
  * ```ts
  * const consumer = weir.consume("positions", { group: "fare-meter" });
@@ -221,10 +221,9 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Goes on at these offsets; no commit goes back by it. Without a connection it waits for one, and
-   * what was refused for the moment is asked for again. Rejects with `not_owner` for a partition that
-   * is not this member's, or ceases to be before it is done, and with `offset_out_of_range` beyond the
-   * end.
+   * Goes on at these offsets; committed offsets never go back. Without a connection it waits for
+   * one, and it retries when it is refused for the moment. Rejects with `not_owner` for a partition
+   * that is not this member's, or is lost meanwhile, and with `offset_out_of_range` beyond the end.
    *
    * ```ts
    * for await (const { topic, partition, offset } of consumer) {

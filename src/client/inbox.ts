@@ -39,7 +39,7 @@ export class Inbox<Item> {
     this.#wake();
   }
 
-  /** Takes out, in order, those for which `takes` is true, until it says neither that nor false. */
+  /** Takes out, in order, the items for which `takes` is true; stops at the first undefined. */
   pick(takes: (item: Item) => boolean | undefined): void {
     const left: Item[] = [];
     let at = this.#first;

@@ -70,7 +70,7 @@ export class Membership<Value> implements Resident, Receiver {
   #session = 0;
   #attempts = 0;
   #cancelCommit: (() => void) | undefined;
-  /** Of requests that wait for an answer, or to be sent again: what to do if the connection is lost. */
+  /** For requests that wait for an answer or a retry: what to do if the connection is lost. */
   readonly #onLost = new Set<() => void>();
   readonly #onSettled: (() => void)[] = [];
   /** The join that is under way, and the number that it gave, if it gave one. */
@@ -93,7 +93,7 @@ export class Membership<Value> implements Resident, Receiver {
     });
   }
 
-  /** It is giving up partitions. */
+  /** Whether partitions are being revoked. */
   get isBusy(): boolean {
     return this.ownership.all.some(({ revoking }) => revoking);
   }

@@ -81,7 +81,7 @@ export class Producer {
   readonly #alarm: Alarm;
   #pumping = false;
   #awaitsMember = false;
-  /** Why nothing more is taken. */
+  /** Why nothing more is accepted. */
   #refusal: WeirError | undefined;
   #isOver = false;
   #ready: Promise<void> = Promise.resolve();
@@ -188,7 +188,7 @@ export class Producer {
     return this.close();
   }
 
-  /** When a batch is full. */
+  /** The size at which a batch is full. */
   get #full(): BatchLimits {
     return { records: this.#connection.limits.publishPartitions, bytes: BATCH_BYTES };
   }
@@ -212,7 +212,7 @@ export class Producer {
     this.#changed();
   }
 
-  /** One call, whose way into the batches is `add`'s. */
+  /** One call; `add` puts it into batches. */
   #call(
     entries: readonly Entry[],
     signal: AbortSignal | undefined,

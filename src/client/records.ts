@@ -22,7 +22,7 @@ import { WeirError } from "./errors.ts";
 export interface RecordToPublish {
   /** Records with the same key go to the same partition, in order. Without one, any partition. */
   readonly key?: string;
-  /** What JSON can hold; or bytes as a `Uint8Array`, and as nothing else, which arrive as the same. */
+  /** What JSON can hold; or bytes, as a `Uint8Array` only, which arrive as the same bytes. */
   readonly value: unknown;
   /** Small print for readers: names and values. */
   readonly headers?: Readonly<Record<string, string>>;

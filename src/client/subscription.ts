@@ -92,11 +92,11 @@ export interface SubscribeOptions extends Abortable {
 }
 
 const RETRY_MS = 200;
-/** In hand, while no batch is. */
+/** The current batch while there is none. */
 const NOTHING = { partition: -1, isVoid: true };
 
 /**
- * The records of a topic, as an async iterable for one loop: each once, in the order of its partition.
+ * The records of a topic, as an async iterable for one loop: each once, in partition order.
  *
  * ```ts
  * const rides = weir.subscribe("positions", { keys: ["cab-7"], from: "earliest" });
