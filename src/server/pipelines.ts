@@ -1,7 +1,7 @@
 /**
- * Requests that a client sends without waiting for answers (HTTP pipelining). They are answered one at
- * a time: the answer to a later one would stay in memory until the earlier ones end, and an event
- * stream may never end.
+ * Requests that a client sends without waiting for answers (HTTP pipelining). They are answered one
+ * at a time: the answer to a later one would stay in memory until the earlier ones end, and an
+ * event stream may never end.
  */
 
 import type { ServerResponse } from "node:http";

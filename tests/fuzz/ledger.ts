@@ -1,11 +1,11 @@
 /**
- * The books of one socket: what was sent, what came, and whether that adds up. It does not know which
- * frames are valid (it would have the gateway's mistakes if it shared its rules), only what the page
- * promises of any: a request with an id that can be read gets one reply, what cannot be read gets one
- * error without an id, and a socket is closed only for what was sent on it.
+ * The books of one socket: what was sent, what came, and whether that adds up. It does not know
+ * which frames are valid (it would have the gateway's mistakes if it shared its rules), only what
+ * the page promises of any: a request with an id that can be read gets one reply, what cannot be
+ * read gets one error without an id, and a socket is closed only for what was sent on it.
  *
- * An id that was sent again while it may have been open leaves two possibilities: a reply of its own,
- * or an error without an id. So the sums are held, not each frame.
+ * An id that was sent again while it may have been open leaves two possibilities: a reply of its
+ * own, or an error without an id. So the sums are held, not each frame.
  */
 
 import { faultOf } from "./gateway_frames.ts";
@@ -33,7 +33,10 @@ export class Ledger {
   /** Outcomes that came: `ok`, or the code of an error. */
   readonly outcomes = new Map<string, number>();
   readonly #asked = new Map<number, Asked>();
-  /** Ids that have no reply yet; requests that are not the first with their id, and have none of their own. */
+  /**
+   * Ids that have no reply yet; requests that are not the first with their id, and have none of
+   * their own.
+   */
   #unanswered = 0;
   #repeated = 0;
   /** Messages and frames that must get an error without an id; frames that may. */
@@ -217,7 +220,7 @@ function withoutValues(message: unknown): unknown {
 }
 
 /**
- * The members and elements of what is JSON. Those in records' values are counted as well: none that is
+ * The members and elements of a JSON text. Those in records' values are counted too: none that is
  * sent has so many.
  */
 function valuesIn(text: string): number {

@@ -55,7 +55,7 @@ function preparedOf(state: GroupState): Prepared {
   return { transition: { state }, ...known } as unknown as Prepared;
 }
 
-/** What `members` are told of a change from one state to another; those in `fresh` were told nothing yet. */
+/** What `members` are told of a change of state; those in `fresh` were told nothing before. */
 function told(
   from: GroupState,
   to: GroupState,
