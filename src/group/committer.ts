@@ -108,10 +108,10 @@ export class Committer implements Source {
   take(room: Room): Part | undefined {
     const left = { ...room };
     const batches: Batch[] = [];
-    // Each member once: what does not fit comes behind the others in the next write.
-    let toLook = this.#waiting.size;
+    // Each member once: what does not fit is put behind the others, for the next write.
+    let membersLeft = this.#waiting.size;
     for (const [membership, pendings] of this.#waiting) {
-      if (toLook-- === 0 || left.checks < 1) break;
+      if (membersLeft-- === 0 || left.checks < 1) break;
       const gathered = this.#batch(membership, pendings, left);
       if (gathered === "no room") continue;
       const { batch, rest } = gathered;

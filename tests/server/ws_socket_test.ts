@@ -3,7 +3,7 @@ import { ADVERTISED } from "../../src/limits.ts";
 import { listen } from "../../src/server/ws_listener.ts";
 import type { SessionPort } from "../../src/server/upgrade.ts";
 import type { Wire } from "../../src/session/wire.ts";
-import { anyListener } from "../support/any_listener.ts";
+import { anyListener, silentSession } from "../support/any_listener.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientFrame, closeCode, RawConnection, upgradeRequest } from "../support/raw_http.ts";
 
@@ -17,18 +17,7 @@ async function withSockets(
   const listener = await listen({
     ...anyListener,
     rules: { open: false, origins: ["https://app.example"] },
-    connect(wire) {
-      const silent = {
-        receive() {},
-        writable() {},
-        closed() {},
-        congested: false,
-        greeted: true,
-        countRaw: () => true,
-      };
-      // Not a spread: `congested` may be a getter, which would then be read once and for all.
-      return Object.defineProperties(silent, Object.getOwnPropertyDescriptors(make(wire)));
-    },
+    connect: (wire) => silentSession(make(wire)),
   });
   try {
     await run(listener.url);

@@ -4,7 +4,7 @@
  */
 
 import { Crowd } from "../../src/server/crowd.ts";
-import type { ListenOptions } from "../../src/server/upgrade.ts";
+import type { ListenOptions, SessionPort } from "../../src/server/upgrade.ts";
 import { testHost } from "./test_host.ts";
 
 export const anyListener: ListenOptions = {
@@ -15,12 +15,19 @@ export const anyListener: ListenOptions = {
   rules: { open: false, origins: [] },
   telemetry: { count() {}, observe() {}, report() {} },
   fetch: () => new Response("ok"),
-  connect: () => ({
+  connect: () => silentSession(),
+};
+
+/** A session that does nothing, but for what `own` does. */
+export function silentSession(own: Partial<SessionPort> = {}): SessionPort {
+  const silent: SessionPort = {
     receive() {},
     writable() {},
     closed() {},
     congested: false,
     greeted: true,
     countRaw: () => true,
-  }),
-};
+  };
+  // Not a spread: `congested` may be a getter, which would then be read only once.
+  return Object.defineProperties(silent, Object.getOwnPropertyDescriptors(own));
+}

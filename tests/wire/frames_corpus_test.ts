@@ -7,6 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ADVERTISED, HTTP, SESSION } from "../../src/limits.ts";
 import type { Wire } from "../../src/session/wire.ts";
+import { silentSession } from "../support/any_listener.ts";
 import { Gateway } from "../support/gateway.ts";
 import { encodeFrame, type RawFrame, RawSocket } from "../support/raw_socket.ts";
 import {
@@ -195,14 +196,8 @@ Deno.test("frames: connections that are reset in the middle of a frame are no ma
 /** Whatever its sockets say, they are told goodbye; `ended` resolves when one is gone. */
 async function sayingGoodbye(run: (listening: Listening, ended: Promise<void>) => Promise<void>) {
   const { promise: ended, resolve: closed } = Promise.withResolvers<void>();
-  const connect = (wire: Wire) => ({
-    receive: () => wire.close(4001, "draining"),
-    writable() {},
-    closed,
-    congested: false,
-    greeted: true,
-    countRaw: () => true,
-  });
+  const connect = (wire: Wire) =>
+    silentSession({ receive: () => wire.close(4001, "draining"), closed });
   await withListener({ closeMs: 200, connect }, (listening) => run(listening, ended));
 }
 
