@@ -9,7 +9,7 @@ export interface Cursor {
   readonly topic: Topic;
   readonly partition: number;
   readonly keys: ReadonlySet<string> | undefined;
-  /** Offset of the next record to push; `Hub.deliveredTo` may be further if it has keys. */
+  /** Offset of the next record to push. A live cursor with keys goes by `Hub.deliveredTo`. */
   next: Offset;
   live: boolean;
   /** Rises when the cursor is moved, so that reads for the old position are dropped. */

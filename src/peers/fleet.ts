@@ -6,8 +6,8 @@
  *         ▲                                   │
  *         └───────────renewed─────────────────┘
  *
- * The others may have taken a gateway for dead that is out of touch: it no longer knows what its
- * members own. Only the end of the process is certain to end its writes.
+ * A gateway that is out of touch may have been taken for dead by the others: it no longer knows
+ * what its members own. Only the end of the process is certain to end its writes.
  */
 
 import type { Host } from "../host/host.ts";

@@ -1,5 +1,5 @@
 /**
- * Who a session acts for: known once `hello` is answered, renewed by `auth`, until the token
+ * Whom a session acts for: known once `hello` is answered, renewed by `auth`, until the token
  * expires. Checking a token is asynchronous only where keys are configured.
  */
 
@@ -8,7 +8,7 @@ import { GatewayError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { type Authenticate, type Identity, isOver } from "../identity/identity.ts";
 
-/** Who a session's requests are from. */
+/** The identity behind a session's requests. */
 export interface Who {
   readonly identity: Identity;
 }
