@@ -93,7 +93,7 @@ export class Hub implements LogListener {
     for (const cursor of cursors) cursor.feed.behind(cursor);
   }
 
-  /** The topic was deleted: whoever follows it is told. */
+  /** The topic was deleted: tells the feeds that follow it. */
   removed(topic: Topic): void {
     for (const feed of this.#feeds) feed.topicRemoved(topic);
   }

@@ -158,7 +158,7 @@ export class Membership {
     this.#retire();
   }
 
-  /** This gateway does not know any more what it owns. */
+  /** This gateway no longer knows what it owns. */
   suspend(): void {
     if (this.#over) return;
     const why = "The gateway has lost the store: join again";

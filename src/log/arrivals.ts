@@ -62,7 +62,7 @@ export class Arrivals {
     if (!isBehind) this.#load(arrival);
   }
 
-  /** Answers what has waited for the store too long. */
+  /** Refuses what has waited for the store too long. */
   tick(now: number): void {
     const unblocked: Arrival[] = [];
     for (const arrival of this.#waiting) {

@@ -13,7 +13,7 @@ export interface LogEntry {
   readonly number: number;
   /** When it was appended. Never decreases from entry to entry. */
   readonly time: number;
-  /** For each partition of the stripe, the offset that its next record had before this entry. */
+  /** For each partition of the stripe, its next offset before this entry. */
   readonly bases: readonly Offset[];
   readonly sections: readonly Section[];
   /** Its size in the store. */

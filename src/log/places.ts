@@ -51,14 +51,14 @@ export class Places {
   /** The chunk that was freed last, plus one; its `next` has the one before, plus one. */
   #free = 0;
 
-  /** Begins a chain with one place, whose name is returned. */
+  /** Begins a chain with one place, and returns it. */
   start(sequence: number, partition: number, base: Offset): number {
     const place = this.#makeChunk() << PLACE_BITS;
     this.#write(place, sequence, partition, base);
     return place;
   }
 
-  /** Adds a place behind the last one of a chain, and returns its name: it is the last one now. */
+  /** Adds a place to a chain behind its last one, and returns it: the new last one. */
   append(last: number, sequence: number, partition: number, base: Offset): number {
     let place = last + 1;
     if ((place & PLACE_MASK) === 0) {
@@ -83,7 +83,7 @@ export class Places {
     return next;
   }
 
-  /** Gives a whole chain back. */
+  /** Frees a whole chain. */
   free(first: number, last: number): void {
     let chunk = first >>> PLACE_BITS;
     while (chunk !== last >>> PLACE_BITS) {

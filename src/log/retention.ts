@@ -119,7 +119,7 @@ export function expired(
   return page.slice(0, count);
 }
 
-/** Whether the policy does not keep the oldest entry of a stripe, which was appended at `time`. */
+/** Whether the policy no longer keeps a stripe's oldest entry, which was appended at `time`. */
 function isOver(topic: Topic, time: number, { bytes, now, othersFrom }: Outlook): boolean {
   const { retentionMs = Infinity, retentionBytes = Infinity } = topic;
   if (time < now - retentionMs) return true;
