@@ -1,7 +1,7 @@
 /**
- * The bounds of the port, asserted in the same words by every store, so that what one takes all take.
- * A store that merely threw here would be taken for one that is out of reach, and the same impossible
- * write would be sent to it for ever.
+ * The bounds of the port, asserted alike by every store, so that all of them accept the same input.
+ * A store that threw an ordinary error here would be taken for unavailable, and the same impossible
+ * write would be retried for ever.
  */
 
 import { assert } from "../assert.ts";
@@ -36,7 +36,7 @@ export function assertWritable({ checks, mutations }: Write): void {
   );
 }
 
-/** What a key takes in Deno KV: two bytes around a string, and nine for a number. */
+/** Size of a key in Deno KV: two bytes more for each string, and nine for a number. */
 export function keyBytes(key: Key): number {
   let bytes = 0;
   for (const part of key) bytes += typeof part === "string" ? part.length + 2 : 9;

@@ -1,7 +1,7 @@
 /**
- * Deno KV on an embedded file, or in memory. One gateway has the file at a time: two processes on it
- * would see half of their writes fail, so a lock that the system frees with the process keeps the
- * second one out.
+ * Deno KV on an embedded file, or in memory. Only one gateway may use the file at a time: of two
+ * processes on it, each would see half of its writes fail. A file lock, which the system releases
+ * when the process ends, keeps the second one out.
  */
 
 import { STORE } from "../limits.ts";
@@ -17,7 +17,7 @@ import {
   type WriteResult,
 } from "./store.ts";
 
-/** Raised when a gateway that writes another format comes to a store. */
+/** Raised when the stored format changes. */
 const FORMAT = 1;
 
 /** The store cannot be used; the message is one line for whoever started the gateway. */
@@ -25,7 +25,7 @@ export class StoreRefused extends Error {
   override readonly name = "StoreRefused";
 }
 
-/** Opens the store in this file, made if need be, or in memory (`:memory:`). */
+/** Opens the store in this file, which is created if need be, or in memory (`:memory:`). */
 export async function openDenoKv(path: string): Promise<Store> {
   let lock: Deno.FsFile | undefined;
   let kv: Deno.Kv | undefined;
@@ -48,7 +48,7 @@ export async function openDenoKv(path: string): Promise<Store> {
   }
 }
 
-/** A call that is under way. */
+/** A call in progress. */
 interface Call {
   /** On the monotonic clock. */
   readonly until: number;
@@ -57,15 +57,15 @@ interface Call {
 
 export interface DenoKvOptions {
   readonly shared: boolean;
-  /** What keeps others from the store's file. */
+  /** The lock on the store's file. */
   readonly lock?: Deno.FsFile | undefined;
   /** How long a call may take. */
   readonly callMs?: number;
 }
 
 /**
- * Deno KV behind the port: each call has a deadline, which Deno KV itself has not. One clock looks
- * after all of them, since a timer for each would cost a fifth of a lone write.
+ * Deno KV behind the port: each call has a deadline, which Deno KV itself does not offer. One timer
+ * serves all of them, since one for each call would cost a fifth of a lone write.
  */
 export class DenoKvStore implements Store {
   readonly #kv: Deno.Kv;
@@ -98,7 +98,7 @@ export class DenoKvStore implements Store {
     });
   }
 
-  /** An error says nothing of what is stored, so it is as good as no answer. */
+  /** After an error it is not known what is stored, as if there were no answer. */
   async write(write: Write): Promise<WriteResult> {
     assertWritable(write);
     try {
@@ -121,7 +121,7 @@ export class DenoKvStore implements Store {
 
   watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void {
     assertReadable(keys);
-    // Raw: what `npm:@deno/kv` makes of it otherwise spins for ever once it is cancelled.
+    // Raw: the stream that `npm:@deno/kv` makes otherwise loops for ever once it is cancelled.
     const reader = this.#kv.watch<Uint8Array[]>(keys.map(mutableKey), { raw: true }).getReader();
     let stopped = false;
     let begun = false;
@@ -132,10 +132,10 @@ export class DenoKvStore implements Store {
         changed(next.value.map(entryOf));
       }
     };
-    follow().catch(() => {}); // a hint that breaks off is none
+    follow().catch(() => {}); // the watch is only a hint: it may end
     return () => {
       stopped = true;
-      // `npm:@deno/kv` cannot cancel what has not begun: then it is done with the first that comes.
+      // `npm:@deno/kv` cannot cancel a watch before its first result: then that result cancels it.
       if (begun) reader.cancel().catch(() => {});
     };
   }
@@ -154,7 +154,7 @@ export class DenoKvStore implements Store {
     }
   }
 
-  /** Rejects when the store has not answered in time. A write may be stored later all the same. */
+  /** Rejects if the store has not answered in time. A write may still be stored later. */
   #inTime<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const call: Call = {
@@ -177,9 +177,9 @@ export class DenoKvStore implements Store {
 }
 
 /**
- * By its bounds alone: given a prefix, `npm:@deno/kv` gives what is at the prefix itself when it reads
- * backwards, and asks for ever when that is all that the limit takes. Behind all strings and numbers
- * come booleans.
+ * Ranges are selected by their bounds alone: with a prefix, `npm:@deno/kv` returns the entry at the
+ * prefix itself when it reads backwards, and loops for ever if that alone reaches the limit. The
+ * end bound is a boolean, which sorts after all strings and numbers.
  */
 function selectorOf({ prefix, start, end }: Range): Deno.KvListSelector {
   return {
@@ -188,7 +188,7 @@ function selectorOf({ prefix, start, end }: Range): Deno.KvListSelector {
   };
 }
 
-/** The same key for an interface that does not promise to leave it alone. */
+/** The same key, for an interface whose type is not read-only. */
 function mutableKey(key: Key): Deno.KvKey {
   return key as Deno.KvKey;
 }
@@ -204,7 +204,7 @@ function entryOf(entry: Deno.KvEntryMaybe<Uint8Array>): Entry {
 async function lockFile(path: string): Promise<Deno.FsFile> {
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
   if (folder) await Deno.mkdir(folder, { recursive: true });
-  // By its real name: two gateways may come to one file by a link.
+  // By its real path: a link may lead to the same file.
   const real = await Deno.realPath(path).catch(() => path);
   const lock = await Deno.open(`${real}.lock`, { create: true, write: true });
   if (await lock.tryLock(true)) return lock;
@@ -214,13 +214,16 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
   );
 }
 
-/** Closing it is not enough: a child that is just being made has it open, too, for a moment. */
+/**
+ * Closing the file is not enough: a child process that is just being spawned has it open for a
+ * moment, too.
+ */
 function letGo(lock: Deno.FsFile | undefined): void {
   lock?.unlockSync();
   lock?.close();
 }
 
-/** SQLite would open what it may not write, and only say so at the first publish. */
+/** SQLite would open a file that it may not write, and fail only at the first publish. */
 async function requireWritable(path: string): Promise<void> {
   const file = await Deno.open(path, { create: true, write: true });
   file.close();

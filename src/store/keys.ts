@@ -1,7 +1,7 @@
 /**
- * The whole keyspace: every kind of key that the gateway stores, with what is there and how long.
- * What belongs to a topic is keyed by its incarnation, so nothing of a deleted topic is ever taken
- * for something of the one that has its name now.
+ * The whole keyspace: every kind of key that the gateway stores, with its value and lifetime. Data
+ * of a topic is keyed by the topic's incarnation, so that it is never taken for data of a later
+ * topic of the same name.
  *
  *     weir                                    store format, for ever
  *     n    gateway                            news of a gateway, while it lives

@@ -1,7 +1,8 @@
 /**
- * Deno KV behind a server (KV Connect): `denokv`, or any other, which several gateways share. Through
- * the client of the Deno team that is not built into Deno: that one sends a write again and again with
- * nothing to know it by, and has no deadlines. Here nothing is sent twice but by `transact.ts`.
+ * Deno KV behind a server (KV Connect): `denokv`, or any other, which several gateways share. Uses
+ * the Deno team's npm client and not the one that is built into Deno: that one resends a write
+ * again and again without an id to recognise it by, and has no deadlines. Here only `transact.ts`
+ * sends anything twice.
  */
 
 import { openKv } from "@deno/kv";
@@ -12,7 +13,7 @@ import type { Store } from "./store.ts";
 
 const LET_GO_MS = 20;
 
-/** Opens the store at this address. Throws `StoreRefused` in a line if it cannot be used. */
+/** Opens the store at this address. Throws `StoreRefused` if it cannot be used. */
 export async function openKvConnect(url: string, token: string | undefined): Promise<Store> {
   if (token === undefined) {
     throw new StoreRefused(`The store ${url} asks for a token: set DENO_KV_ACCESS_TOKEN`);
@@ -29,7 +30,7 @@ export async function openKvConnect(url: string, token: string | undefined): Pro
   return new KvConnectStore(kv, { shared: true });
 }
 
-/** The client asks the server where its data is, before it can be used. */
+/** Before it can be used, the client asks the server for its data endpoints. */
 async function openedKv(url: string, token: string): Promise<Deno.Kv> {
   const options = {
     accessToken: token,
@@ -50,7 +51,7 @@ function cannotOpen(url: string, error: unknown): StoreRefused {
   return new StoreRefused(`Cannot open the store ${url}: ${(error as Error).message}`);
 }
 
-/** The client must not be closed while it lets go of a watch: it would lose its reader twice. */
+/** The client must not be closed while it cancels a watch: it would release its reader twice. */
 class KvConnectStore extends DenoKvStore {
   #watched = false;
 
@@ -71,9 +72,9 @@ function fetcher(input: string | URL, init: RequestInit = {}): Promise<Response>
 }
 
 /**
- * A watch is one answer without end: only its beginning has a deadline. One that cannot be had, or
- * breaks, is an answer that has ended: the client then asks again after a while, where it would leave
- * a rejection that nobody can catch.
+ * A watch is one endless response: only its beginning has a deadline. A watch that fails or breaks
+ * is reported as a response that has ended: the client then retries after a while, whereas it would
+ * leave a rejection that nobody can catch.
  */
 async function fetchWatch(input: string | URL, init: RequestInit): Promise<Response> {
   const headers = { "content-type": "application/octet-stream" };
@@ -86,7 +87,7 @@ async function fetchWatch(input: string | URL, init: RequestInit): Promise<Respo
     }
     await response.body?.cancel();
   } catch {
-    // As good as one that broke at once.
+    // Treated like one that broke at once.
   } finally {
     clearTimeout(timer);
   }
@@ -103,13 +104,15 @@ function untilItBreaks(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Ar
     },
     cancel() {
       reader.cancel().catch(() => {});
-      // The client forgets its reader when this resolves, and must have let go of it by then.
+      // The client forgets its reader when this resolves, and must have released it by then.
       return new Promise((resolve) => setTimeout(resolve, 0));
     },
   });
 }
 
-/** Asks the server what any client asks first, to say in a line why it cannot be used. */
+/**
+ * Sends the server the client's first request, to be able to say in one line why it cannot be used.
+ */
 async function requireAnswer(url: string, token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const body = JSON.stringify({ supportedVersions: [1, 2, 3] });

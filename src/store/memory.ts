@@ -1,6 +1,6 @@
 /**
- * The store as an ordered map in memory, with the semantics of Deno KV: for tests, and as what the
- * simulated store is made of. Nothing in it waits; only who watches is told a moment later.
+ * The store as an ordered map in memory, with the semantics of Deno KV: for tests, and as the core
+ * of the simulated store. Every call takes effect at once; only watchers are told a moment later.
  */
 
 import { assertReadable, assertScannable, assertWritable } from "./bounds.ts";
@@ -96,7 +96,9 @@ export class MemoryStore implements Store {
     this.#kept.set(name, { key, value: value.slice(), version });
   }
 
-  /** The log's keys come in order, each behind all of its range: mostly a push or a short move. */
+  /**
+   * Keys of the log arrive in order, each at the end of its range: mostly a push or a short move.
+   */
   #insert(name: string): void {
     const at = this.#indexOf(name);
     if (at === this.#order.length) this.#order.push(name);
@@ -107,7 +109,7 @@ export class MemoryStore implements Store {
     if (this.#kept.delete(name)) this.#order.splice(this.#indexOf(name), 1);
   }
 
-  /** Where a name is in the order, or would be. */
+  /** The index of a name in the order, or where it would be inserted. */
   #indexOf(name: string): number {
     let low = 0;
     let high = this.#order.length;
@@ -125,11 +127,14 @@ function copyOf({ key, value, version }: Kept): Entry {
   return { key, value: value.slice(), version };
 }
 
-/** Before and behind all that a prefix's names go on with. */
+/** Sort before and after everything that may follow a prefix. */
 const FIRST = "\u0000";
 const LAST = "\uffff";
 
-/** A key as a string that sorts as the key does: a number by how many digits it has, then by them. */
+/**
+ * A key as a string that sorts as the key does: a number by the count of its digits, then by the
+ * digits.
+ */
 function nameOf(key: Key): string {
   let name = "";
   for (const part of key) {
@@ -143,11 +148,11 @@ function nameOf(key: Key): string {
   return name;
 }
 
-/** Strings compare by UTF-16 units, of which the halves of pairs are to come behind all others. */
+/** Strings compare by UTF-16 units, so surrogates are mapped to sort after all other units. */
 function inUtf8Order(unit: string): string {
   const code = unit.charCodeAt(0);
   return String.fromCharCode(code < 0xe000 ? code + 0x2000 : code - 0x800);
 }
 
-/** A letter for each number of digits. */
+/** A letter for each count of digits. */
 const DIGITS = " abcdefghijklmnop";

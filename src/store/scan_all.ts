@@ -1,9 +1,9 @@
-/** All that is under a prefix, however much it is, a page at a time. */
+/** Scans of any length under a prefix, a page at a time. */
 
 import { STORE } from "../limits.ts";
 import type { Entry, Key, Store } from "./store.ts";
 
-/** The entries in key order. Each page is read when the one before is used up. */
+/** The entries in key order. A page is read when the previous one is used up. */
 export async function* scanAll(
   store: Store,
   prefix: Key,

@@ -1,23 +1,23 @@
 /**
- * The port to the key-value store. Small on purpose: what Deno KV, a `denokv` server and an ordered
- * map in memory can all do exactly alike. `tests/contracts/store_contract.ts` is what each must pass.
+ * The port to the key-value store. It has only what Deno KV, a `denokv` server and an ordered map
+ * in memory all do exactly alike; each must pass `tests/contracts/store_contract.ts`.
  *
- * Keys are arrays of strings and non-negative integers, in Deno KV's order: part by part, strings by
- * UTF-8 bytes before numbers by value, a prefix before what it prefixes. Values are bytes.
+ * Keys are arrays of strings and non-negative integers, in Deno KV's order: part by part, strings
+ * by UTF-8 bytes before numbers by value, a prefix before what it prefixes. Values are bytes.
  */
 
 import { GatewayError } from "../errors.ts";
 
 export type Key = readonly (string | number)[];
 
-/** What is at a key. `version` is null, and `value` undefined, where there is nothing. */
+/** The value at a key. If there is none, `version` is null and `value` undefined. */
 export interface Entry {
   readonly key: Key;
   readonly value: Uint8Array | undefined;
   readonly version: string | null;
 }
 
-/** The write happens only if the key's version is still this one (null: nothing is there). */
+/** The write happens only if the key still has this version (null: there is no value). */
 export interface Check {
   readonly key: Key;
   readonly version: string | null;
@@ -33,16 +33,18 @@ export interface Write {
 }
 
 /**
- * `stored`: all of it is durable, at `version`. `conflict`: the store says that a check failed.
- * `unknown`: no answer, or an error; it may have been stored, it may be stored yet.
- * Nobody but `transact.ts` may act on `conflict` or `unknown`: see there.
+ * `stored`: all of it is durable, at `version`. `conflict`: the store reports that a check failed.
+ * `unknown`: no answer, or an error; it may have been stored, or may still be. Only `transact.ts`
+ * may act on `conflict` or `unknown`: see there.
  */
 export type WriteResult =
   | { readonly outcome: "stored"; readonly version: string }
   | { readonly outcome: "conflict" }
   | { readonly outcome: "unknown"; readonly cause: unknown };
 
-/** Entries under `prefix`, from `start` (inclusive) to `end` (exclusive), all of them if absent. */
+/**
+ * Entries under `prefix`, from `start` (inclusive) to `end` (exclusive); unbounded where absent.
+ */
 export interface Range {
   readonly prefix: Key;
   readonly start?: Key;
@@ -55,23 +57,29 @@ export interface Store {
   /** Whether other gateways may use it at the same time. */
   readonly shared: boolean;
   /**
-   * Reads up to `STORE.readKeys` keys in one snapshot, in their order. Rejects with `unavailable` (see
-   * `unreadable`) if it cannot.
+   * Reads up to `STORE.readKeys` keys in one snapshot, in the order given. Rejects with
+   * `unavailable` (see `unreadable`) if it cannot.
    */
   read(keys: readonly Key[]): Promise<Entry[]>;
-  /** Reads a range in key order, or rejects alike. Over 100 entries may be several snapshots. */
+  /**
+   * Reads a range in key order; rejects in the same way. More than 100 entries may be read in
+   * several snapshots.
+   */
   scan(range: Range): Promise<Entry[]>;
-  /** All mutations or none, if all checks hold. Has at least one check. Never rejects. */
+  /** Applies all mutations if all checks hold, else none. Has at least one check. Never rejects. */
   write(write: Write): Promise<WriteResult>;
   /**
-   * Calls `changed` with what is at these keys, at most `STORE.watchKeys`, when that has changed. A hint:
-   * it may come late, with less than what happened, or never. Returns how to stop.
+   * Calls `changed` with the entries at these keys, at most `STORE.watchKeys`, when they have
+   * changed. Only a hint: it may come late, miss changes in between, or never come. Returns a
+   * function that stops it.
    */
   watch(keys: readonly Key[], changed: (entries: readonly Entry[]) => void): () => void;
   close(): void;
 }
 
-/** What a read rejects with: whoever asked can be told so, and may try again. */
+/**
+ * The error that failed reads reject with: it can be passed on to the caller, who may try again.
+ */
 export function unreadable(cause: unknown): GatewayError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new GatewayError("unavailable", `The store cannot be read: ${why}`);

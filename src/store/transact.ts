@@ -1,24 +1,26 @@
 /**
  * The only place that knows what a failed write means.
  *
- * A store that says "conflict" or says nothing has told us little: a reply can be lost after the
- * write was stored, a request can arrive after we gave up, a client library can have sent it twice.
- * `settle` finds out what is true, by two observations in this order:
+ * A "conflict" or a missing answer proves little: the reply can be lost after the write was stored,
+ * the request can arrive after we gave up, or a client library can have sent it twice. `settle`
+ * finds out which it was, by two observations in this order:
  *
- * 1. The keys of the checks. If one no longer has the version that the write asks for, the write can
- *    never be stored from now on, since a version never comes back.
- * 2. Only then the evidence: a key whose value says that it was this very write. If it is there, the
- *    write was stored; if it is not, it was not stored before the first observation, and so never.
+ * 1. The keys of the checks. If one no longer has the version that the write requires, the write
+ *    can never be stored from now on, since versions never return.
+ * 2. Only then the evidence: a key whose value identifies this very write. If it is there, the
+ *    write was stored; if not, it was not stored before the first observation, and so never will
+ *    be.
  *
- * While all checks still hold the write may land yet: nobody can be told that nothing happened.
- * Then the same write is sent again, under the same checks, and one of the two lands, never both.
+ * While all checks still hold, the write may still be stored, so nobody can be told that nothing
+ * happened. Then the same write is sent again, under the same checks: at most one of the two is
+ * stored.
  *
  * The caller must ensure three things:
- * - the write changes a key that it checks; if not, both may land, and doing it twice must be no harm;
+ * - the write changes a key that it checks; if not, both may be stored, and it must be idempotent;
  * - nobody overwrites or deletes the evidence while its write is being settled; without evidence
  *   "not stored" means only that it never will be from now on;
- * - "nothing is there" is no version: it does come back, when what took the place is deleted. What is
- *   made under such a check carries an id of its own, so that it is never taken for what was there.
+ * - "no value" is not a version: it returns when the value is deleted. A value that is created
+ *   under such a check carries an id of its own, so that it is never taken for an earlier one.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -28,24 +30,27 @@ import type { Check, Key, Mutation, Store, Write } from "./store.ts";
 /** A key whose value tells whether a write was stored. */
 export interface Evidence {
   readonly key: Key;
-  /** Where it can be seen too: something else may delete what is at the key, though not at all of them. */
+  /**
+   * Other places of the evidence: the value at one key may be deleted meanwhile, but not at all of
+   * them.
+   */
   readonly also?: readonly Key[];
   readonly holds: (value: Uint8Array) => boolean;
 }
 
 export type Settled =
   | { readonly stored: true; readonly version: string }
-  /** It was not stored and never will be. */
+  /** It was not stored, and never will be. */
   | { readonly stored: false };
 
 export interface SettleOptions {
   readonly deadlineMs: number;
-  /** Called once if it is not certain by then; settling goes on. */
+  /** Called once if the outcome is not known by then; settling goes on. */
   readonly overdue?: () => void;
   readonly signal?: AbortSignal;
 }
 
-/** Thrown when settling was given up: the outcome stays unknown. */
+/** Thrown when settling was given up: the outcome remains unknown. */
 export class Unsettled extends Error {
   override readonly name = "Unsettled";
 }
@@ -65,7 +70,7 @@ export async function settle(
   const { deadlineMs, overdue = () => {}, signal } = options;
   const begun = host.clock.monotonic();
   let result = await store.write(write);
-  // Nearly every write ends here, so only one that does not pays for a timer.
+  // Nearly every write ends here; only the others pay for a timer.
   if (result.outcome === "stored") return { stored: true, version: result.version };
   const leftMs = Math.max(0, begun + deadlineMs - host.clock.monotonic());
   const disarm = host.clock.after(leftMs, overdue);
@@ -83,7 +88,7 @@ export async function settle(
   }
 }
 
-/** What is certain of a write that was not answered "stored"; undefined if nothing is. */
+/** What is certain about a write that was not answered "stored"; undefined if nothing is. */
 async function observe(
   store: Store,
   write: Write,
@@ -120,18 +125,18 @@ function backOff(host: Host, tries: number): Promise<void> {
   return sleep(host.clock, longest * (0.5 + host.random.number() / 2));
 }
 
-/** What a verb has read: at least the checks under which it may write. */
+/** What an operation has read: at least the checks under which it may write. */
 export interface Loaded {
   readonly checks: readonly Check[];
 }
 
 export interface Decision<T> {
-  /** None: there is nothing to write, and the result stands. */
+  /** If empty, there is nothing to write, and the result is final. */
   readonly mutations: readonly Mutation[];
   readonly evidence?: Evidence;
-  /** The write is stored, at this version. */
+  /** The write was stored, at this version. */
   readonly stored?: (version: string) => void;
-  /** It was answered `timeout`; what becomes of the write is certain when this resolves. */
+  /** It was answered `timeout`; the outcome of the write is certain when this resolves. */
   readonly inDoubt?: (settling: Promise<Settled | undefined>) => void;
   readonly result: T;
 }
@@ -139,21 +144,24 @@ export interface Decision<T> {
 export interface Transaction<S extends Loaded, T> {
   readonly load: () => Promise<S>;
   /**
-   * Decides on what was read, or throws the error to reply with. It may be asked again after a write
-   * whose outcome could not be told from that of a later one, so what it decides must be the same
-   * whether it was done before or not: by the ids that it carries.
+   * Decides on what was read, or throws the error to reply with. It may be called again after a
+   * write that could not be told apart from a later one, so it must decide the same whether the
+   * write was stored or not: by the ids that it carries.
    */
   readonly decide: (loaded: S) => Decision<T>;
 }
 
-/** Read, decide, write if nothing changed meanwhile; again if something did, while there is time. */
+/**
+ * Reads, decides, and writes if nothing changed meanwhile; if something did, starts again while
+ * there is time.
+ */
 export async function transact<S extends Loaded, T>(
   store: Store,
   host: Host,
   transaction: Transaction<S, T>,
 ): Promise<T> {
   const deadline = host.clock.monotonic() + TRANSACT_MS;
-  // A refusal without evidence may be that of a write which is stored and has been overtaken since.
+  // A conflict without evidence may come from a write that was stored and overwritten since.
   let mayBeStored = false;
   for (let tries = 0;; tries++) {
     const loaded = await loadUntil(host, transaction, deadline, mayBeStored);
@@ -191,7 +199,7 @@ async function loadUntil<S extends Loaded, T>(
   }
 }
 
-/** What came of it. If that is not certain in time: `timeout`, while settling goes on. */
+/** The outcome of a write. If it is not certain in time: `timeout`, while settling goes on. */
 function settleWithin(
   store: Store,
   host: Host,
@@ -210,12 +218,12 @@ function settleWithin(
   });
 }
 
-/** `unavailable` promises that nothing happened, so it is said only where that is certain. */
+/** `unavailable` promises that nothing happened, so it is returned only where that is certain. */
 function tooLate(mayBeStored: boolean, why: string): GatewayError {
   return new GatewayError(mayBeStored ? "timeout" : "unavailable", why);
 }
 
-/** The store cannot be read now, which may pass; anything else is a bug or an answer. */
+/** The store cannot be read for now. Any other error is a bug, or a refusal. */
 function isUnavailable(error: unknown): error is GatewayError {
   return error instanceof GatewayError && error.code === "unavailable";
 }
