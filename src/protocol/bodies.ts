@@ -1,6 +1,6 @@
 /**
- * The bodies of HTTP requests: what each call takes, read by the same rules as frames. Every function
- * takes the bytes of a body and throws `invalid_frame`, or for records also what a publish may get.
+ * The bodies of HTTP requests, decoded by the same rules as frames. Every function takes the bytes
+ * of a body and throws `invalid_frame`, or for records any error that a publish may get.
  */
 
 import * as v from "valibot";
@@ -51,7 +51,10 @@ export type TopicBody = v.InferOutput<typeof topicBody>;
 /** `POST /v1/producers` */
 export type ProducerBody = v.InferOutput<typeof producerBody>;
 
-/** `PUT /v1/groups/{group}/offsets`: to given positions, or to one place in all of some topics. */
+/**
+ * `PUT /v1/groups/{group}/offsets`: to given positions, or to one place in all partitions of
+ * topics.
+ */
 export type OffsetsBody = v.InferOutput<typeof positionsBody> | v.InferOutput<typeof endsBody>;
 
 /** `POST /v1/topics/{topic}/records` */
@@ -64,7 +67,7 @@ export function decodeTopic(bytes: Uint8Array): TopicBody {
   return check(topicBody, readObject(bytes));
 }
 
-/** Nothing in it is required, so it may be empty. */
+/** All fields are optional, so the body may be empty. */
 export function decodeProducer(bytes: Uint8Array): ProducerBody {
   return bytes.length === 0 ? {} : check(producerBody, readObject(bytes));
 }

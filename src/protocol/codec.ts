@@ -1,9 +1,10 @@
 /**
- * Messages to frames, and replies and pushes to text. A message is one frame or an array of them; one
- * that is bad spoils only itself, so decoding answers for each frame apart and throws for none.
+ * Decodes messages into frames, and encodes replies and pushes. A message is one frame or an array
+ * of them; an invalid frame does not affect the others, so decoding returns a result for each frame
+ * and never throws.
  *
- * An error names the frame's id wherever that can be read, so that the client knows which request it
- * is about; where it cannot, the error has none.
+ * An error has the frame's id where that can be read, so that the client knows which request
+ * failed.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -15,7 +16,7 @@ import { readMessage } from "./json.ts";
 import { readPublish, stampsIn } from "./publish.ts";
 import { readRecords } from "./records.ts";
 
-/** A frame, or what is wrong with it. */
+/** A frame, or its error. */
 export type Decoded = Accepted | Refused;
 
 export interface Accepted {
@@ -28,7 +29,7 @@ export interface Refused {
   readonly frame?: never;
   readonly id?: number;
   readonly error: GatewayError;
-  /** The producers' numbers that it had, as far as they could be read. */
+  /** The producer stamps that it had, as far as they could be read. */
   readonly stamps: readonly ProducerStamp[];
 }
 
@@ -52,17 +53,17 @@ export function okFrame(id: number, fields: Readonly<Record<string, unknown>> = 
   return JSON.stringify({ type: "ok", id, ...fields });
 }
 
-/** The refusal of a request, or with no id, of something that could not be told for one. */
+/** The refusal of a request, or without an id, of something that belongs to no known request. */
 export function errorFrame(id: number | undefined, error: GatewayError): string {
   return JSON.stringify({ type: "error", id, ...error.fields() });
 }
 
-/** A frame that nobody asked for. */
+/** A frame that is not a reply. */
 export function pushFrame(type: string, fields: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({ type, ...fields });
 }
 
-/** The answer to a publish. Put together by hand: there is one for every publish that comes in. */
+/** The reply to a publish. Concatenated by hand, since there is one for every publish. */
 export function publishedFrame(id: number, offsets: readonly Place[], duplicate: boolean): string {
   let text = `{"type":"ok","id":${id},"offsets":[`;
   for (let i = 0; i < offsets.length; i++) {
@@ -118,7 +119,7 @@ function typeOf({ type }: Record<string, unknown>): FrameType {
   throw new GatewayError("unknown_type", `There is no frame type ${quoted(type)}`);
 }
 
-/** A client's own words, short, and with nothing in them that a terminal or a log would act on. */
+/** What a client sent, shortened, without characters that a terminal or a log would interpret. */
 function quoted(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}...` : text;
   return `"${short.replace(/[^ -~]/g, "?")}"`;

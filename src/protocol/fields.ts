@@ -1,10 +1,10 @@
 /**
- * What single fields of frames and HTTP bodies must look like, as valibot schemas whose message ends
- * the sentence that their path begins: "records[3].key must be …".
+ * Valibot schemas of single fields in frames and HTTP bodies. Their messages continue a sentence
+ * that begins with the path: "records[3].key must be …".
  *
- * 1. Members are picked by name and the rest is dropped: no name that a client makes up, `__proto__`
- *    above all, is ever written to an object of ours, but for the names of headers.
- * 2. Numbers are plain integers. Minus zero is refused, since stores and maps disagree on what it is.
+ * 1. Members are picked by name and others dropped: no name that a client invents, above all
+ *    `__proto__`, is ever set on an object of ours, except the names of headers.
+ * 2. Numbers are plain integers. Minus zero is refused, since stores and maps treat it differently.
  */
 
 import * as v from "valibot";
@@ -13,7 +13,7 @@ import { NAMES, SESSION } from "../limits.ts";
 
 const NAME = /^[A-Za-z0-9.-][A-Za-z0-9._-]*$/;
 
-/** Topics and groups. What begins with `_` is kept for ourselves. */
+/** Topics and groups. Names that begin with `_` are reserved. */
 export function isName(value: unknown): value is string {
   return typeof value === "string" && value.length <= NAMES.length && NAME.test(value) &&
     value !== "." && value !== "..";
@@ -38,13 +38,13 @@ export function isWellFormed(value: unknown): value is string {
   return typeof value === "string" && value.isWellFormed();
 }
 
-/** What a person or a program may choose to call something. */
+/** A name that a person or a program may choose. */
 export function isLabel(value: unknown): value is string {
   return isWellFormed(value) && value !== "" && value.length <= NAMES.length &&
     !hasControl(value);
 }
 
-/** Any of Unicode's category Cc. */
+/** Whether it has any character of Unicode's category Cc. */
 function hasControl(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -76,7 +76,7 @@ export const string = v.string("must be a string");
 
 export const key = v.custom<string>(isWellFormed, MUST_BE_KEY);
 
-/** Producers, instances, incarnations: any words that a person or a program may choose. */
+/** Producers, instances, incarnations: names that a person or a program may choose. */
 export const label = v.custom<string>(isLabel, MUST_BE_LABEL);
 
 export const name = v.custom<string>(isName, MUST_BE_NAME);
@@ -87,7 +87,7 @@ export function oneOf<const T extends readonly string[]>(...values: T) {
   return v.picklist(values, `must be ${quoted}`);
 }
 
-/** An object with these members. One that is missing is told what it must be. */
+/** An object with these members. The error for a missing one says what it must be. */
 export function members<const E extends v.ObjectEntries>(entries: E) {
   return v.object(entries, ({ path }) => {
     const missing = path && entries[String(path[0].key)];
@@ -100,7 +100,7 @@ export function members<const E extends v.ObjectEntries>(entries: E) {
 export function list<const S extends v.GenericSchema>(item: S, min: number, max: number) {
   const least = min === 0 ? "" : ` of at least ${min}`;
   const message = `must be an array${max === Infinity ? least : ` of ${min} to ${max}`}`;
-  // Its length comes first: what is too long is not looked through.
+  // The length is checked first: a list that is too long is not traversed.
   return v.pipe(
     v.custom<v.InferInput<S>[]>(
       (given) => Array.isArray(given) && given.length >= min && given.length <= max,
@@ -110,7 +110,7 @@ export function list<const S extends v.GenericSchema>(item: S, min: number, max:
   );
 }
 
-/** A list that says which ones, so that naming one twice says no more than naming it once. */
+/** A list of names, where a repeated one has no further effect. */
 export function set<const S extends v.GenericSchema<unknown, string | number>>(
   item: S,
   min: number,
@@ -119,7 +119,10 @@ export function set<const S extends v.GenericSchema<unknown, string | number>>(
   return v.pipe(list(item, min, max), v.transform((given) => [...new Set(given)]));
 }
 
-/** What the schema makes of `given`. Throws `invalid_frame` with the first field that is wrong. */
+/**
+ * The value that the schema makes of `given`. Throws `invalid_frame` for the first field that is
+ * wrong.
+ */
 export function check<const S extends v.GenericSchema>(
   schema: S,
   given: unknown,
@@ -135,7 +138,7 @@ export function invalid(message: string): GatewayError {
   return new GatewayError("invalid_frame", message);
 }
 
-/** What a schema complains of, as a sentence that begins with the field. */
+/** An issue of a schema, as a sentence that begins with the field. */
 function complaint(issue: v.BaseIssue<unknown>): string {
   let field = "";
   for (const { key } of issue.path ?? []) {

@@ -1,11 +1,11 @@
 /**
- * The frames that a client may send: a schema for each `type`, in one table, so that the cost of
- * finding one does not depend on how many there are. The types of the frames follow from the schemas.
- * README.md says what each frame means; what is here is what it must look like.
+ * The frames that a client may send: a table with a schema for each `type`, so that the cost of
+ * finding one does not depend on their number. The types of the frames are derived from the
+ * schemas. README.md says what each frame means; here is only its syntax.
  *
- * A `publish` and all records come in by the hundred thousand, and a schema costs several times what a
- * check written out does: theirs are in `publish.ts`, which a property test holds to the schema that
- * is here, and `records.ts`.
+ * `publish` frames and records arrive by the hundred thousand, and a schema costs several times as
+ * much as a check written by hand: their checks are in `publish.ts`, which a property test compares
+ * with the schema here, and in `records.ts`.
  */
 
 import * as v from "valibot";
@@ -29,7 +29,7 @@ export const ID_MAX = 2 ** 31 - 1;
 
 const id = integer(1, ID_MAX);
 
-/** A frame that is answered, and so must have an id. */
+/** A frame that is always answered, so it must have an id. */
 function request<const T extends string, const E extends v.ObjectEntries>(type: T, entries: E) {
   return members({ type: v.literal(type), id, ...entries });
 }
@@ -43,7 +43,7 @@ const topicPartition = members({ topic: name, partition: whole });
 
 const position = { topic: name, partition: whole, offset: whole };
 
-/** Two offsets for one partition would contradict each other. */
+/** Two offsets for the same partition would contradict each other. */
 function distinct<const S extends v.GenericSchema<unknown, { topic?: string; partition: number }>>(
   item: S,
   min: number,
@@ -91,17 +91,17 @@ const offsets = distinct(
   Infinity,
 );
 
-/** Looked at further by `records.ts`. */
+/** Checked further by `records.ts`. */
 const records = v.custom<readonly unknown[]>(Array.isArray, "must be an array of records");
 
 const publish = { topic: name, records, producer: v.exactOptional(stamp) };
 
-/** The part of a publish that HTTP has in its body. */
+/** The part of a publish that is the body over HTTP. */
 export const publishBody = members({ records, producer: publish.producer });
 
 const sessionTimeout = integer(GROUP.minSessionMs, GROUP.maxSessionMs);
 
-/** Type → what a frame of this type must look like. */
+/** Schema of the frames of each type. */
 export const FRAMES = {
   hello: request("hello", {
     token: v.exactOptional(string),
@@ -160,12 +160,12 @@ export const FRAMES = {
 
 export type FrameType = keyof typeof FRAMES;
 
-/** With its records read. */
+/** With its records decoded. */
 type Read<Part> = Omit<Part, "records"> & { readonly records: readonly RecordIn[] };
 
 type Checked<T extends FrameType> = v.InferOutput<(typeof FRAMES)[T]>;
 
-/** Every member is always there, since there is one of these for every publish. */
+/** Every member is always set, so that these objects, one for every publish, share one shape. */
 export interface PublishFrame {
   readonly type: "publish";
   readonly id: number | undefined;
@@ -177,7 +177,7 @@ export type TransactFrame = Omit<Checked<"transact">, "publish"> & {
   readonly publish: readonly Read<Checked<"transact">["publish"][number]>[];
 };
 
-/** The frame of a type, as the session gets it. */
+/** The frame of a type, as the session receives it. */
 export type FrameOf<T extends FrameType> = T extends "publish" ? PublishFrame
   : T extends "transact" ? TransactFrame
   : Readonly<Checked<T>>;

@@ -1,6 +1,6 @@
 /**
- * The frames that the gateway sends, as types: what a client may rely on. README.md says what each
- * means. Nothing here exists at run time, so a client that imports it grows by nothing.
+ * Types of the frames that the gateway sends: what clients may rely on. README.md says what each
+ * means. Nothing here exists at run time, so importing it adds nothing to a client.
  */
 
 import type { Effect, ErrorCode, Retry } from "../errors.ts";
@@ -22,7 +22,7 @@ export interface ErrorFrame {
   readonly retryAfterMs?: number;
 }
 
-/** A reply that grants; what else it has depends on the request. */
+/** A reply that grants; its other fields depend on the request. */
 export interface OkFrame {
   readonly type: "ok";
   readonly id: number;
@@ -106,7 +106,7 @@ export interface RecordsPush extends TopicPartition {
   readonly kept?: true;
 }
 
-/** Why records will not come. */
+/** Why records will not be delivered. */
 export type GapReason = "trimmed" | "slow";
 
 export interface GapPush extends TopicPartition {
@@ -126,7 +126,7 @@ export interface AssignPush {
 
 export interface AssignedPartition extends TopicPartitionOffset {
   readonly incarnation: string;
-  /** The next offset of the log. Older gateways do not say it. */
+  /** The next offset of the log. Older gateways do not send it. */
   readonly end?: number;
 }
 
@@ -147,7 +147,7 @@ export interface EndPush {
   readonly retry: Retry;
 }
 
-/** What is known of a partition: all before `next` was pushed, and the log ends at `end`. */
+/** The state of a partition: everything before `next` was pushed, and the log ends at `end`. */
 export interface Head extends TopicPartition {
   readonly next: number;
   readonly end: number;
@@ -163,7 +163,7 @@ export interface DrainPush {
   readonly reconnectAfterMs: number;
 }
 
-/** The pushes that name a subscription. */
+/** The pushes that belong to a subscription. */
 export type SubscriptionPush = RecordsPush | GapPush | AssignPush | RevokePush | EndPush;
 
 export type GatewayFrame =

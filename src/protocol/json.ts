@@ -1,10 +1,10 @@
 /**
- * From the bytes of a message or of an HTTP body to one JSON document in which the values of records
- * are not made: a `Span` says where each stands, so that it is kept as its client wrote it and never
- * printed again.
+ * Reads the bytes of a message or an HTTP body as one JSON document, without parsing the values of
+ * records: a `Span` marks where each is, so that it is stored exactly as the client wrote it and
+ * never serialised again.
  *
- * The bytes go on into the log and from there to other clients, so all of them are UTF-8, also those of
- * what is only stepped over.
+ * The bytes go into the log and on to other clients, so all of them must be UTF-8, also those that
+ * are only stepped over.
  */
 
 import { readJson, type Shape } from "./json_reader.ts";
@@ -13,10 +13,10 @@ const RECORDS: Shape = { elements: { members: new Map([["value", { isSpan: true 
 const PART: Shape = { members: new Map([["records", RECORDS]]) };
 const FRAME: Shape = { members: new Map([["records", RECORDS], ["publish", { elements: PART }]]) };
 
-/** One frame or several, or the body of an HTTP request. */
+/** One frame, an array of them, or the body of an HTTP request. */
 const MESSAGE: Shape = { ...FRAME, elements: FRAME };
 
-/** Throws `invalid_frame` for all that is not one document within the limits of its shape. */
+/** Throws `invalid_frame` unless it is one document within the limits of its shape. */
 export function readMessage(bytes: Uint8Array): unknown {
   return readJson(bytes, MESSAGE);
 }

@@ -1,32 +1,31 @@
 /**
- * JSON from bytes, for whoever reads a document with something more in mind than its values: what a
- * `Shape` says is wanted for its place alone is only stepped over, and nothing is made of it. It
- * takes exactly what `JSON.parse` takes, and makes of it exactly what that makes.
+ * A JSON reader over bytes that can skip values: a value whose `Shape` asks only for its place is
+ * checked and not parsed. It accepts exactly what `JSON.parse` accepts, and returns exactly the
+ * same values.
  *
- * It stops at the limits of depth and of members, before it spends time on what is beyond them.
- * Values that it only steps over may be deeper: their `Span` says so, and only their frame is
- * refused.
+ * It stops at the limits of depth and of members before it spends time on what is beyond them.
+ * Skipped values may be deeper: their `Span` says so, and only their frame is refused.
  */
 
 import { SESSION } from "../limits.ts";
 import { invalid } from "./fields.ts";
 import { LONGEST_TEXT, textAt } from "./texts.ts";
 
-/** What is looked for in a value. */
+/** How a value is to be read. */
 export interface Shape {
-  /** In it, if it is an object: by the name of a member. */
+  /** Shapes of an object's members, by name. */
   readonly members?: ReadonlyMap<string, Shape>;
-  /** In it, if it is an array. */
+  /** Shape of an array's elements. */
   readonly elements?: Shape;
-  /** Itself: it is checked, and a `Span` stands for it. */
+  /** The value itself is checked and returned as a `Span`. */
   readonly isSpan?: true;
 }
 
-/** Where a value stands that was not made: in the bytes from `from` up to `to`. */
+/** The place of a value that was not parsed: bytes `from` up to `to`, exclusive. */
 export class Span {
   readonly from: number;
   readonly to: number;
-  /** It has more open brackets than allowed: whoever uses it must refuse it. */
+  /** It has more open brackets than allowed: the caller must refuse it. */
   readonly isTooDeep: boolean;
 
   constructor(from: number, to: number, isTooDeep: boolean) {
@@ -37,8 +36,8 @@ export class Span {
 }
 
 /**
- * What `JSON.parse` makes of these bytes, but for what `shape` wants otherwise; `invalid_frame` if
- * they are no document.
+ * The result of `JSON.parse` on these bytes, except where `shape` says otherwise. Throws
+ * `invalid_frame` if they are not one document.
  */
 export function readJson(bytes: Uint8Array, shape: Shape): unknown {
   return new JsonReader(bytes).document(shape);
@@ -56,7 +55,7 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** Takes `E` to `e`. */
+/** Maps `E` to `e`. */
 const LOWER = 0x20;
 const [E, U] = [0x65, 0x75];
 
@@ -66,12 +65,12 @@ const LITERALS: Readonly<Record<number, readonly [text: string, value: unknown]>
   0x6e: ["null", null],
 };
 
-/** What may stand behind a backslash, `u` apart. */
+/** What may follow a backslash, other than `u`. */
 const ESCAPES = new Set([...'"\\/bfnrt'].map((letter) => letter.charCodeAt(0)));
 
-/** Digits that are certain to make a number without rounding. */
+/** Numbers of so many digits are certainly exact. */
 const SAFE_DIGITS = 15;
-/** Nothing is looked for. */
+/** A value without spans. */
 const PLAIN: Shape = {};
 
 // A byte order mark is kept, and so refused: JSON does not allow one.
@@ -82,13 +81,13 @@ class JsonReader {
   readonly #end: number;
   #at = 0;
   #depth = 0;
-  /** The closing brackets of what is open in a value that is stepped over. */
+  /** The closing brackets of what is open in a skipped value. */
   readonly #ends: number[] = [];
-  /** Members and elements of which something was made. */
+  /** Members and elements that were parsed so far. */
   #made = 0;
-  /** All bytes of all strings, or-ed: above 127 if any is no ASCII. */
+  /** All bytes of all strings, or-ed: above 127 if any is not ASCII. */
   #seen = 0;
-  /** The same of the string that was read last. */
+  /** The same of the last string. */
   #seenLast = 0;
 
   constructor(bytes: Uint8Array) {
@@ -144,8 +143,8 @@ class JsonReader {
   }
 
   /**
-   * Steps over one value: checks it and makes nothing of it. Returns whether it is too deep.
-   * Without recursion, since its depth is not limited.
+   * Skips a value: checks it without parsing it. Returns whether it is too deep. Not recursive,
+   * since its depth is not limited.
    */
   #skip(): boolean {
     const ends = this.#ends;
@@ -176,14 +175,14 @@ class JsonReader {
     }
   }
 
-  /** Steps into an array or object. */
+  /** Enters an array or object while skipping. */
   #open(): void {
     this.#at++;
     if (++this.#depth <= SESSION.jsonDepth) return;
     throw invalid(`JSON must not have more than ${SESSION.jsonDepth} brackets open at a time`);
   }
 
-  /** The name of a member, whose value is next. */
+  /** Reads the name of a member; its value is next. */
   #name(): string {
     if (this.#next() !== QUOTE) throw noJson();
     const name = this.#string();
@@ -207,7 +206,7 @@ class JsonReader {
     if (isFirst) return true;
     if (byte !== COMMA) throw noJson();
     this.#at++;
-    // Behind a comma something must come: that it is no value is found out by whoever reads it.
+    // After a comma a value must follow; whoever reads it next notices if there is none.
     if (this.#next() === close) throw noJson();
     return true;
   }
@@ -232,7 +231,7 @@ class JsonReader {
       : decode(this.#bytes.subarray(from, to));
   }
 
-  /** Returns whether it stands for itself: nothing in it is an escape. */
+  /** Returns whether the bytes are the text itself, that is, without escapes. */
   #stepOverString(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -293,7 +292,7 @@ class JsonReader {
     }
   }
 
-  /** At least one. */
+  /** One digit or more. */
   #digits(): void {
     const bytes = this.#bytes;
     let at = this.#at;
@@ -313,7 +312,7 @@ class JsonReader {
     return value;
   }
 
-  /** The next byte that is no white space; 0 at the end. */
+  /** The next byte that is not white space; 0 at the end. */
   #next(): number {
     const bytes = this.#bytes;
     for (; this.#at < this.#end; this.#at++) {
@@ -336,7 +335,7 @@ function isHex(byte: number | undefined): boolean {
   return isDigit(byte) || lower >= 0x61 && lower <= 0x66;
 }
 
-/** Sets it as a member of its own, whatever its name: `__proto__` is one like any other. */
+/** Sets it as an own member, whatever its name, `__proto__` included. */
 function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== "__proto__") {
     object[name] = value;

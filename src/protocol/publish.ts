@@ -1,7 +1,6 @@
 /**
- * What a `publish` must look like, written out: nearly every frame that comes in is one, and the
- * schema in `frames.ts`, which says the same (a property test compares them), costs several times as
- * much.
+ * The check of a `publish`, written by hand: nearly every frame is one, and the equivalent schema
+ * in `frames.ts` (a property test compares the two) costs several times as much.
  */
 
 import { PRODUCER } from "../limits.ts";
@@ -19,7 +18,7 @@ import {
 
 export interface Publish {
   readonly topic: string;
-  /** Not looked at yet: see `records.ts`. */
+  /** Not checked yet: see `records.ts`. */
   readonly records: readonly unknown[];
   readonly producer: ProducerStamp | undefined;
 }
@@ -42,7 +41,7 @@ export function stampsIn(given: unknown): ProducerStamp[] {
   return stamps.filter(({ id }) => !torn.has(id));
 }
 
-/** The producers that are here in more than one epoch: which one is meant nobody knows. */
+/** The producers that occur in more than one epoch: which one is meant is not known. */
 export function inTwoEpochs(stamps: Iterable<ProducerStamp>): Set<string> {
   const epochs = new Map<string, number>();
   const found = new Set<string>();
@@ -53,7 +52,7 @@ export function inTwoEpochs(stamps: Iterable<ProducerStamp>): Set<string> {
   return found;
 }
 
-/** Returns nothing for a malformed stamp: an error for each would cost too much. */
+/** Empty for a malformed stamp: an error for each would cost too much. */
 function stampIn(given: unknown): ProducerStamp[] {
   const producer = isObject(given) ? given["producer"] : undefined;
   if (!isObject(producer)) return [];

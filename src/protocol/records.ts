@@ -1,9 +1,8 @@
 /**
- * The records of a publish: looked at, measured, and tied to the places of their values. Written out
- * rather than as a schema, because this is what runs for every record that comes in; a property test
- * holds it to a schema that says the same.
+ * Checks and measures the records of a publish, with the places of their values. Written by hand,
+ * since it runs for every record; a property test compares it with an equivalent schema.
  *
- *   { key?: string, value: any, headers?: { string: string }, partition?: int, timestamp?: int,
+ * { key?: string, value: any, headers?: { string: string }, partition?: int, timestamp?: int,
  *     encoding?: "base64" }
  */
 
@@ -31,8 +30,8 @@ const SMALL_PART = 8;
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
 
 /**
- * What the reader made of records whose values stand in `bytes`; `field` is their name in errors. Throws
- * `invalid_frame`, `record_too_large` or `batch_too_large`.
+ * The records that the reader found, whose values are in `bytes`; `field` is their name in errors.
+ * Throws `invalid_frame`, `record_too_large` or `batch_too_large`.
  */
 export function readRecords(
   given: readonly unknown[],
@@ -62,8 +61,8 @@ export function readRecords(
 }
 
 /**
- * Copies the values if they are a small part of the message: records that wait for the store would
- * otherwise keep all of it in memory.
+ * Copies the values if they are a small part of the message: otherwise records that wait for the
+ * store would keep all of it in memory.
  */
 function copyValues(records: Mutable<RecordIn>[], { length }: Uint8Array): void {
   const bytes = records.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -108,8 +107,8 @@ function readRecord(given: unknown, i: number, bytes: Uint8Array, field: string)
 }
 
 /**
- * The reader's own object is kept, whose names are the client's: it has each, `__proto__` too, as a
- * member of its own.
+ * The reader's own object is kept, although the client chose its names: each of them, `__proto__`
+ * included, is an own member.
  */
 function isHeaders(given: unknown): given is Record<string, string> {
   if (!isObject(given)) return false;

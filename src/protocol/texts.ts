@@ -1,16 +1,16 @@
 /**
- * Interns short strings that recur in frames (topics, producers, keys): a recent one is found by its
- * bytes, not decoded or hashed again.
+ * Interns short strings that recur in frames (topics, producers, keys): a recent one is found by
+ * its bytes, without decoding or hashing a string again.
  */
 
-/** Longer ones are not kept. */
+/** Longer ones are not interned. */
 export const LONGEST_TEXT = 32;
 const SLOTS = 8_192;
 
-/** By hash; what comes to a slot that is taken has it from then on. */
+/** Indexed by hash; a new text replaces the one in its slot. */
 const made: string[] = new Array(SLOTS).fill("");
 
-/** The text that stands there in ASCII, at most `LONGEST_TEXT` letters of it. */
+/** The text in these bytes, which are ASCII, at most `LONGEST_TEXT` of them. */
 export function textAt(bytes: Uint8Array, from: number, to: number): string {
   const slot = hash(bytes, from, to) & (SLOTS - 1);
   const known = made[slot] as string;
