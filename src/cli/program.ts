@@ -1,4 +1,4 @@
-/** How each command ends: with what it prints, or with one line on why it cannot be, and the code 1. */
+/** How each command ends: with its output, or with one line on why it failed and exit code 1. */
 
 import { StartRefused } from "../config.ts";
 

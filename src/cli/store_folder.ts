@@ -1,16 +1,17 @@
 /**
- * What `deno task start` runs before the gateway: holds the settings against their table and prints
- * what the gateway is to read and write of the disk. A program of its own, since a name that is no
- * setting is found only by whoever may list all variables: that is this one, with no network, no
- * file and no package, and not the gateway.
+ * What `deno task start` runs before the gateway: checks the settings, and prints the paths that
+ * the gateway may read and write. It is a program of its own, since finding a misspelt name takes
+ * permission to list all variables: this program has that, but no network, file or package, and the
+ * gateway does not have it.
  */
 
 import { readSettings, SETTINGS, StartRefused } from "../config.ts";
 import { runCommand } from "./program.ts";
 
 /**
- * The paths for `--allow-read` and `--allow-write`: the store's folder, which may have to be made, or
- * where the file has none to itself, the file and its lock. A store that is no file has the default's.
+ * The paths for `--allow-read` and `--allow-write`: the store's folder, which may have to be
+ * created, or, if the file has no folder of its own, the file and its lock. For a store that is not
+ * a file, the paths of the default.
  */
 export function storePaths(store: string): string {
   const path = store === ":memory:" || /^https?:/.test(store) ? SETTINGS.WEIR_STORE.initial : store;

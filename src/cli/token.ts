@@ -1,7 +1,7 @@
 /**
  * `deno task token`: makes a token for development, with the secret that the gateway checks tokens
- * with. Whoever knows the users of an application makes those of production. What the gateway would
- * refuse is not made: its own reading of claims (`identity/claims.ts`) is asked first.
+ * with. In production, the application that knows its users makes them. It makes no token that the
+ * gateway would refuse: it checks the claims with the gateway's own code (`identity/claims.ts`).
  */
 
 import { SignJWT } from "jose";
@@ -40,7 +40,7 @@ const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The token that these options ask for. Throws `StartRefused` with a line on what is wrong. */
+/** The token for these options. Throws `StartRefused` with one line on what is wrong. */
 export async function mint(
   args: readonly string[],
   environment: Environment,
@@ -107,7 +107,7 @@ function seconds(ttl: string): number {
   );
 }
 
-/** What the gateway would not take is of no use to anybody. */
+/** Throws if the gateway would refuse these claims. */
 function requireTaken(claims: object): void {
   try {
     identityOf(claims);

@@ -1,16 +1,16 @@
 /**
- * The environment variables that the gateway may read. Started as `deno task start` does it may read
- * its own by name, and has no list of them: what else is set is none of its business.
+ * The environment variables that the gateway may read. Under `deno task start` it may read only its
+ * own, by name, and cannot list the others.
  */
 
 import { SETTINGS } from "../config.ts";
 
-/** What is read besides the settings: what a KV Connect server asks for, and whether this is Deno Deploy. */
+/** Read besides the settings: the access token of KV Connect, and whether this is Deno Deploy. */
 const OTHERS = ["DENO_KV_ACCESS_TOKEN", "DENO_DEPLOYMENT_ID"];
 
-/** All of them where all may be read; those that have a meaning here where it is by name. */
+/** All variables if all may be read; otherwise those that have a meaning here, one by one. */
 export function readableEnvironment(): Record<string, string> {
-  // Asked first: where somebody sits at a terminal, a list that is not granted would be prompted for.
+  // Query first: at a terminal, listing without permission would prompt.
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") return Deno.env.toObject();
   const known: Record<string, string> = {};
   for (const name of [...Object.keys(SETTINGS), ...OTHERS]) {

@@ -1,6 +1,6 @@
 /**
- * Everything that is not deterministic comes in through here, so that a simulated world can stand
- * in for the real one (`system.ts`): two clocks, randomness, and what operators see.
+ * Everything nondeterministic comes in through here, so that a simulated world can replace the real
+ * one (`system.ts`): two clocks, randomness, and what operators see.
  */
 
 import { ulid } from "ulid";
@@ -9,11 +9,11 @@ import { ulid } from "ulid";
 export interface Clock {
   /** Wall clock, ms since 1970. May jump. For timestamps and ids only, never for deadlines. */
   now(): number;
-  /** Milliseconds since some start; never goes back. For deadlines. */
+  /** Milliseconds since an arbitrary start; never goes back. For deadlines. */
   monotonic(): number;
   /**
-   * Calls `run` once, `ms` later, unless the returned function is called first: with 0 when what is
-   * ready now, sockets among it, has had its turn.
+   * Calls `run` once, `ms` later, unless the returned function is called first. With 0, after
+   * everything that is ready now, sockets included, has had its turn.
    */
   after(ms: number, run: () => void): () => void;
 }
@@ -48,7 +48,7 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.after(ms, resolve));
 }
 
-/** A fresh ULID (26 characters, sortable by time), made from the host's clock and randomness. */
+/** A new ULID (26 characters, sortable by time), from the host's clock and randomness. */
 export function newId(host: Host): string {
   return ulid(host.clock.now(), () => host.random.number());
 }

@@ -1,17 +1,17 @@
 /**
- * How one report to operators reads: a line of JSON for machines, a line of words at a terminal. Pure,
- * and apart from where lines go. Whatever a client is called or has sent, a line
- * 1. has printable characters only, so that it is one line and no terminal obeys it,
- * 2. has at most `LINE_CHARACTERS`, and a string of it `STRING_CHARACTERS`,
- * 3. has no token: what looks like one is left out before anything is cut.
+ * Formats a report to operators: as a line of JSON for machines, or as text for a terminal. Pure;
+ * writing it is done elsewhere. Whatever names or input clients send, a line
+ * 1. has printable characters only, so it stays one line and carries no terminal commands,
+ * 2. has at most `LINE_CHARACTERS`, and each string in it at most `STRING_CHARACTERS`,
+ * 3. has no token: what looks like one is removed before anything is cut.
  */
 
 import type { Level } from "./host.ts";
 
 const STRING_CHARACTERS = 128;
-/** An error of ours is known by where it came from. */
+/** The stack of an error: shows where a bug of ours is. */
 const STACK_CHARACTERS = 1_024;
-/** Room for a message and an error, even if each of their characters is escaped. */
+/** Fits a message and an error, even if each of their characters is escaped. */
 const LINE_CHARACTERS = 8_192;
 const ITEMS = 16;
 
@@ -23,7 +23,7 @@ export interface Report {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** For whatever collects lines. */
+/** For log collectors. */
 export function jsonLine({ time, level, message, fields }: Report): string {
   const begin = { time, level, message: cut(message, STRING_CHARACTERS) };
   const shown: Record<string, unknown> = {};
@@ -37,7 +37,7 @@ export function jsonLine({ time, level, message, fields }: Report): string {
   return line;
 }
 
-/** For people: time of day, level, message, and the fields behind it. */
+/** For people: time of day, level, message, then the fields. */
 export function terminalLine({ time, level, message, fields }: Report, isColored: boolean): string {
   const color = level === "error" ? 31 : level === "warn" ? 33 : level === "info" ? 36 : 90;
   const painted = (code: number, text: string) => isColored ? `\x1b[${code}m${text}\x1b[0m` : text;
@@ -54,7 +54,7 @@ export function terminalLine({ time, level, message, fields }: Report, isColored
   return words.join(" ");
 }
 
-/** A value as it is shown: numbers and such as they are, all else as text that has been cut. */
+/** A value as it is shown: numbers and the like unchanged, everything else as shortened text. */
 function shortened(value: unknown): unknown {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
   if (Array.isArray(value)) return value.slice(0, ITEMS).map(shortened);
@@ -68,12 +68,12 @@ const TOKEN =
   /\beyJ[\w-]+\.[\w-]*\.?[\w-]*|(?<=\b(?:access_token=|bearer\s{1,4}|token":\s?"))[^\s"&]+/gi;
 
 function cut(text: string, characters: number): string {
-  // Before it is looked through, too: that must not take long, however much came.
+  // Cut before it is searched, too, so that the search is quick however long the text is.
   const clean = text.slice(0, 4 * characters).replace(TOKEN, "[token]");
   return clean.length > characters ? `${clean.slice(0, characters)}…` : clean;
 }
 
-/** JSON leaves these as they are, and a terminal obeys them: delete to C1, separators, directions. */
+/** JSON does not escape these, and terminals act on them: delete to C1, separators, directions. */
 const OBEYED = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 function escaped(json: string): string {
@@ -83,7 +83,7 @@ function escaped(json: string): string {
   );
 }
 
-/** The same without the quotes around it. */
+/** The text escaped as in JSON, without the quotes around it. */
 function plain(text: string): string {
   return escaped(JSON.stringify(text).slice(1, -1));
 }

@@ -1,9 +1,9 @@
 /**
- * SIGTERM and SIGINT: the first one asks to stop, the next one to stop at once.
+ * SIGTERM and SIGINT: the first asks to stop, the second to stop at once.
  *
- * A terminal sends an interrupt to every process in front of it, and the task runner between passes
- * its own on: one press of a key comes twice. So at a terminal a second SIGINT right behind the first
- * one is the same.
+ * A terminal sends an interrupt to every foreground process, and the task runner in between passes
+ * on its own: one key press arrives twice. So at a terminal, a second SIGINT right after the first
+ * counts as the same.
  */
 
 const ECHO_MS = 300;

@@ -19,7 +19,8 @@ export class SystemClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    // Not a timer, which takes a millisecond at least, nor one turn after another without a look at sockets.
+    // Not a timer, which takes at least a millisecond, nor anything that would run before sockets
+    // have their turn.
     if (ms <= 0) return afterThisTurn(run);
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
@@ -31,7 +32,7 @@ function afterThisTurn(run: () => void): () => void {
   return () => clearImmediate(immediate);
 }
 
-/** Randomness of the system, fetched a page at a time: an id takes sixteen numbers of it. */
+/** The system's randomness, fetched a page at a time: an id takes sixteen numbers. */
 export class SystemRandom implements Random {
   readonly #pool = new Uint8Array(RANDOM_BYTES);
   #at = RANDOM_BYTES;
@@ -120,7 +121,7 @@ export class SystemTelemetry implements Telemetry {
   }
 }
 
-/** `least`: what is below it is not reported. */
+/** `least`: the lowest level that is reported. */
 export function systemHost(
   least: Level = "info",
 ): Host & { readonly telemetry: SystemTelemetry } {
@@ -136,11 +137,11 @@ function forPeople(report: Report): string {
   return terminalLine(report, !Deno.noColor);
 }
 
-/** Whoever reads the lines may be gone, which is no reason to end. */
+/** The reader of the lines may be gone, which is no reason to end. */
 function writeToStderr(line: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
   } catch {
-    // There is nobody to tell.
+    // Nobody can be told.
   }
 }
