@@ -1,8 +1,8 @@
 /**
  * The settings, read once at start from environment variables: a table with a row for each, which
- * the README repeats (a test compares them). Pure, so that every complaint is a test. A name that
- * is not here and a value that makes no sense are refused: a setting that is silently ignored is
- * found out in production.
+ * the README repeats (a test compares them). Pure, so that every error message can be tested.
+ * Unknown names and invalid values are refused, since an ignored setting would be noticed only in
+ * production.
  */
 
 import { GROUP, IDENTITY, SOCKETS, TOPIC } from "./limits.ts";
@@ -13,30 +13,30 @@ export interface Settings {
   readonly port: number;
   /** A file, `:memory:`, or the address of a KV Connect server. */
   readonly store: string;
-  /** What a KV Connect server asks for. */
+  /** The access token for a KV Connect server. */
   readonly storeToken: string | undefined;
-  /** Partitions of a topic that is made on first use; 0: topics must be created. */
+  /** Partitions of a topic that is created on first use; 0: topics must be created explicitly. */
   readonly autoPartitions: number;
   readonly heartbeatMs: number;
   readonly sessionTimeoutMs: number;
   /** How long a gateway may be silent in a shared store before others take its members over. */
   readonly leaseMs: number;
   readonly drainMs: number;
-  /** Where `/metrics` is served, and not with the rest. */
+  /** Serves `/metrics`, which the main port then does not. */
   readonly metricsPort: number | undefined;
-  /** The least of its diagnostics that are written. */
+  /** The lowest level of diagnostics that is written. */
   readonly reports: "debug" | "info" | "warn" | "error";
-  /** What tokens are checked with, and what they must say. */
+  /** The keys that tokens are checked with, and the claims that they must have. */
   readonly tokens: TokenSettings;
-  /** What it takes of whom. */
+  /** Limits for clients. */
   readonly limits: LimitSettings;
-  /** Proxies in front of it that say who came to them. */
+  /** Number of trusted proxies in front of it that report the client's address. */
   readonly trustedProxies: number;
   /** Everyone may connect: it listens beyond loopback, and answers any `Host`. */
   readonly open: boolean;
-  /** What serves sockets: `npm:ws`, or the platform itself. */
+  /** The socket implementation: `npm:ws`, or the platform's own. */
   readonly sockets: "ws" | "native";
-  /** Origins of browsers that are let in besides the gateway's own, in their normal form. */
+  /** Origins of pages that are let in besides the gateway's own, in their normal form. */
   readonly origins: readonly string[];
 }
 
@@ -44,9 +44,9 @@ export interface LimitSettings {
   readonly sockets: number;
   readonly socketsPerAddress: number;
   readonly socketsPerSubject: number;
-  /** A second, of all addresses together. */
+  /** Per second, all addresses together. */
   readonly newSockets: number;
-  /** A second, of one subject. */
+  /** Per second and subject. */
   readonly publishRecords: number;
   readonly publishBytes: number;
 }
@@ -54,30 +54,30 @@ export interface LimitSettings {
 export interface TokenSettings {
   /** For HS256. */
   readonly secret: string | undefined;
-  /** Where the public keys for the other algorithms are. */
+  /** Where to fetch public keys for the other algorithms. */
   readonly jwksUrl: string | undefined;
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
 }
 
-/** Whether a token is asked for. */
+/** Whether tokens are required. */
 export function hasKeys({ secret, jwksUrl }: TokenSettings): boolean {
   return secret !== undefined || jwksUrl !== undefined;
 }
 
-/** The start is refused. The message is one line for the operator. */
+/** The gateway cannot start. The message is one line for the operator. */
 export class StartRefused extends Error {
   override readonly name = "StartRefused";
 }
 
-/** Reads a value, or returns undefined if it is not one. */
+/** Parses a value; undefined if it is invalid. */
 interface Row<T> {
   readonly initial: string;
   /** Follows "must be". */
   readonly expected: string;
-  /** Its value is shown to nobody. */
+  /** The value is never shown. */
   readonly secret?: true;
-  /** Set but blank is an error: as unset it would weaken the check of tokens, or turn it off. */
+  /** Set but blank is an error: taken as unset, it would weaken or disable the check of tokens. */
   readonly guards?: true;
   read(text: string): T | undefined;
 }
@@ -93,7 +93,7 @@ function integer(initial: string, min: number, max: number): Row<number> {
   };
 }
 
-/** A setting that need not be given. */
+/** The value of an optional setting. */
 interface Given<T> {
   readonly value: T | undefined;
 }
@@ -119,7 +119,7 @@ function words(expected: string): Row<Given<string>> {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Variable → how it is read. */
+/** Each variable, and how it is read. */
 export const SETTINGS = {
   HOST: {
     initial: "127.0.0.1",
@@ -178,13 +178,13 @@ export const SETTINGS = {
 
 type Variable = keyof typeof SETTINGS;
 
-/** What is different on Deno Deploy, where the platform stands in front and gives 5 s to stop. */
+/** Defaults on Deno Deploy, whose own proxy is in front and which allows 5 s to stop. */
 const DEPLOY: Readonly<Partial<Record<Variable, string>>> = {
   WEIR_SOCKETS: "native",
   WEIR_DRAIN_MS: "4000",
 };
 
-/** The settings that `environment` asks for. Throws `StartRefused`. */
+/** The settings in `environment`. Throws `StartRefused`. */
 export function readSettings(environment: Readonly<Record<string, string>>): Settings {
   for (const name of Object.keys(environment)) {
     if (name.startsWith("WEIR_") && !(name in SETTINGS)) throw unknownName(name);
@@ -252,7 +252,7 @@ export function readSettings(environment: Readonly<Record<string, string>>): Set
   return Object.freeze(settings);
 }
 
-/** A session must have time for several heartbeats, or healthy clients would be taken for dead. */
+/** A session timeout must span several heartbeats, or healthy clients would be taken for dead. */
 function heartbeat(heartbeatMs: number, given: boolean, sessionTimeoutMs: number): number {
   if (!given) return Math.min(heartbeatMs, Math.floor(sessionTimeoutMs / 3));
   if (heartbeatMs < sessionTimeoutMs) return heartbeatMs;
@@ -268,8 +268,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * An origin in its normal form (lower case, no default port), or undefined if `text` is none.
- * Browsers send them so; apps in a shell have schemes of their own (`capacitor://localhost`).
+ * An origin in its normal form (lower case, no default port), or undefined if `text` is not one.
+ * Browsers send them in this form; apps in a shell have schemes of their own
+ * (`capacitor://localhost`).
  */
 export function normalOrigin(text: string): string | undefined {
   const match = /^([a-z][a-z0-9+.-]*):\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(
@@ -282,7 +283,7 @@ export function normalOrigin(text: string): string | undefined {
   return `${scheme}://${match[2]!.toLowerCase()}${port && !standard ? `:${port}` : ""}`;
 }
 
-/** A file's path as it is; an address without what does not belong there. */
+/** A file's path unchanged; an address if it has no parts that do not belong there. */
 function readStore(text: string): string | undefined {
   if (!/^[a-z]+:\/\//i.test(text)) return text === "" ? undefined : text;
   return readAddress(text);
@@ -315,7 +316,7 @@ function unknownName(name: string): StartRefused {
   return new StartRefused(`${name} is not a setting: ${hint}`);
 }
 
-/** Letters to insert, delete or replace to get from `a` to `b`. */
+/** Letters to insert, delete or replace to turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
