@@ -1,9 +1,9 @@
 /**
- * Assertions stay on in production: a broken invariant is a bug of ours, and going on would turn it
- * into lost or doubled records. Bad input is never asserted, it gets an error reply (`errors.ts`).
+ * Assertions stay on in production: a broken invariant is a bug of ours, and going on could lose or
+ * duplicate records. Bad input is never asserted: it gets an error reply (`errors.ts`).
  */
 
-/** A broken invariant. Nothing catches it on purpose but the edge of a socket or of the process. */
+/** A broken invariant. Caught on purpose only at the edge of a socket or of the process. */
 export class AssertionFailed extends Error {
   override readonly name = "AssertionFailed";
 }

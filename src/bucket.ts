@@ -1,13 +1,13 @@
 /**
- * A token bucket: so much a second on the long run, and at most two seconds' worth at once.
- * Whatever comes is let in as long as anything is left, and what it takes beyond that must be made
- * good before the next: so one rule holds for what is small and for what is larger than the bucket.
+ * A token bucket: a rate in the long run, with bursts of at most two seconds' worth. A request is
+ * admitted as long as anything is left, and what it takes beyond that is a debt that must be
+ * refilled before the next: so one rule serves requests of any size, even larger than the bucket.
  */
 
 /** Seconds of the rate that may be saved up. */
 const SAVED_SECONDS = 2;
 
-/** Milliseconds: what is left is a sum of fractions. */
+/** Milliseconds: tolerates rounding, since what is left is a sum of fractions. */
 const ROUNDING = 1e-6;
 
 export class Bucket {
@@ -39,7 +39,7 @@ export class Bucket {
     this.#left -= amount;
   }
 
-  /** Whether it is as one that nobody has taken from. */
+  /** Whether nothing is missing, as in a new bucket. */
   isFull(now: number): boolean {
     this.#fill(now);
     return this.#left >= this.#perSecond * SAVED_SECONDS;

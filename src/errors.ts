@@ -1,13 +1,13 @@
 /**
- * Every error that a client can get, as rows of one table: the code is stable, the retry rule and
- * the effect tell a client what to do without reading the message. (The idea of saying whether
- * anything happened is s2's; the rest is Kafka's error table.)
+ * All errors that a client can get, in one table: the code is stable, and the retry rule and the
+ * effect tell a client what to do without parsing the message. (The `effect` column is s2's idea;
+ * the rest is Kafka's error table.)
  */
 
-/** What the client does next. `resend`: from `expected` on, in order. */
+/** What the client should do next. `resend`: resend from `expected` on, in order. */
 export type Retry = "never" | "same" | "resend" | "rejoin" | "reconnect";
 
-/** `none`: nothing happened. `unknown`: it may have. */
+/** `none`: nothing was changed. `unknown`: something may have been. */
 export type Effect = "none" | "unknown";
 
 interface Row {
@@ -53,23 +53,23 @@ export const ERRORS = {
 /** A stable, published error code. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Fields that some codes carry besides the common ones. */
+/** Fields that some codes have in addition. */
 export interface ErrorDetail {
-  /** `sequence_gap`: the sequence to go on from. */
+  /** `sequence_gap`: the sequence to resend from. */
   readonly expected?: number;
-  /** `offset_out_of_range`: the first offset that is there. */
+  /** `offset_out_of_range`: the first offset of the log. */
   readonly start?: number;
-  /** `offset_out_of_range`: the offset behind the last one. */
+  /** `offset_out_of_range`: the offset after the last one. */
   readonly next?: number;
   /** How long to wait before trying again. */
   readonly retryAfterMs?: number;
-  /** Overrides the table's rule, for the few codes whose rule depends on the case. */
+  /** Overrides the table, for the few codes whose rule depends on the case. */
   readonly retry?: Retry;
-  /** Overrides the table: only a part was refused, behind others that are stored. */
+  /** Overrides the table: only a part was refused, after others that are stored. */
   readonly effect?: Effect;
 }
 
-/** An error that goes to the client as a reply. The message says what failed and why. */
+/** An error that is sent to the client as a reply. The message says what failed and why. */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
@@ -93,7 +93,7 @@ export class GatewayError extends Error {
     return ERRORS[this.code].status;
   }
 
-  /** The members that every reply with this error has, on a socket and over HTTP. */
+  /** The fields of every reply with this error, on a socket and over HTTP. */
   fields(): Record<string, unknown> {
     const { retry: _retry, effect: _effect, ...detail } = this.detail;
     return {
@@ -106,7 +106,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** While it drains: another gateway, or this one after its restart, will answer. */
+/** While draining: another gateway, or this one after its restart, will answer. */
 export function drainingError(): GatewayError {
   return new GatewayError("unavailable", "The gateway is about to stop", { retry: "reconnect" });
 }

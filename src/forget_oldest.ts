@@ -1,6 +1,6 @@
 /**
- * Drops the oldest entries of a map, once there is an eighth more than `kept`. All at once, since
- * each iteration over a map has to pass the entries that were deleted at its front.
+ * Drops the oldest entries of a map, once it has an eighth more than `kept`. Many at once, since
+ * each iteration over a map must skip the entries that were deleted at its front.
  */
 export function forgetOldest(map: Map<unknown, unknown>, kept: number): void {
   if (map.size <= kept + kept / 8) return;

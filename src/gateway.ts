@@ -1,6 +1,6 @@
 /**
- * One gateway: the parts put together over a store and a host, with no network. The doors (`main.ts`
- * opens them) hand it their sockets; a simulated world does the same without any.
+ * One gateway: the parts assembled over a store and a host, without a network. `main.ts` opens the
+ * listeners that hand it their sockets; a simulated world hands it simulated ones.
  */
 
 import { Broker } from "./broker.ts";
@@ -27,16 +27,16 @@ export interface GatewayOptions {
   readonly store: Store;
   readonly host: Host;
   readonly settings: Settings;
-  /** Name and version, as clients are told. */
+  /** Name and version, for clients. */
   readonly server: string;
-  /** How tokens are checked; absent: they are ignored, and everything is allowed. */
+  /** Checks tokens; absent: tokens are ignored, and everything is allowed. */
   readonly authenticate?: Authenticate;
 }
 
 export class Gateway {
   readonly log: Log;
   readonly broker: Broker;
-  /** What each subject takes up here. */
+  /** What each subject uses of this gateway. */
   readonly subjects: Subjects;
   readonly #hub: Hub;
   readonly #groups: Groups;
@@ -46,7 +46,7 @@ export class Gateway {
   readonly #settings: Settings;
   readonly #upkeep: Upkeep;
   readonly #sessions = new Set<Session>();
-  /** Goes on through the sessions from tick to tick. */
+  /** Where the next tick continues in the sessions. */
   #ticking = this.#sessions.values();
   readonly #context: SessionContext;
   #draining = false;
@@ -80,7 +80,7 @@ export class Gateway {
     this.#groups = new Groups({ store, host, log, gateway, peers, sessionTimeoutMs });
     const { journal } = log;
     const listener = this.#fleetListener();
-    // Last of the journal's sources: it tells of what the others write.
+    // Last of the journal's sources: it announces what the others write.
     this.#fleet = joinFleet({ store, host, gateway, leaseMs, journal, listener });
     log.topics.onChanged((name) => this.#fleet.topicChanged(name));
     const producers = new Producers(store, host);
@@ -98,7 +98,7 @@ export class Gateway {
     };
   }
 
-  /** Aborts when draining begins, for what is not a session, such as event streams. */
+  /** Aborts when draining begins, for what has no session, such as event streams. */
   get leaving(): AbortSignal {
     return this.#leaving.signal;
   }
@@ -108,13 +108,13 @@ export class Gateway {
     return this.#lost.signal;
   }
 
-  /** Joins the gateways on its store, or takes over from the one that had it before. */
+  /** Joins the other gateways on its store, or takes over from the previous process. */
   async start(): Promise<void> {
     await this.#fleet.start();
     if (!this.#store.shared) await this.#groups.takeUp();
   }
 
-  /** A socket has come. */
+  /** Begins a session on a new socket. */
   connect(wire: Wire): Session {
     const session = new Session(wire, this.#context);
     this.#sessions.add(session);
@@ -122,12 +122,12 @@ export class Gateway {
     return session;
   }
 
-  /** How many sessions and topics there are, by the names that metrics have. */
+  /** Numbers of sessions and topics, by their names in metrics. */
   get gauges(): Readonly<Record<string, number>> {
     return { sessions: this.#sessions.size, topics: [...this.log.loaded()].length };
   }
 
-  /** Whether it may be sent work: the store answers, and no drain has begun. */
+  /** Whether it may get traffic: the store answers, and it is not draining. */
   async ready(): Promise<boolean> {
     if (this.#draining) return false;
     try {
@@ -152,7 +152,7 @@ export class Gateway {
     this.#tickSessions(now);
   }
 
-  /** A share of them each time, since ten thousand that are idle would cost a tenth of a core. */
+  /** Only a share of them in each tick: ten thousand idle sessions would take a tenth of a core. */
   #tickSessions(now: number): void {
     const lookMs = Math.min(SESSION.lookMs, this.#settings.heartbeatMs / 10);
     const turns = Math.max(1, Math.floor(lookMs / TICK_MS));
@@ -182,7 +182,7 @@ export class Gateway {
     leaving.forEach((session, at) => session.drain(Math.floor(at * apartMs)));
     await Promise.race([this.#groups.drain(), sleep(clock, drainMs)]);
     while (clock.monotonic() < deadline && !this.#isDrained) await sleep(clock, TICK_MS);
-    // Each at the time that it was told, so that they do not all come to the others at once.
+    // Each when it was told to, so that they do not all reach the other gateways at once.
     for (const [at, session] of leaving.entries()) {
       const leftMs = Math.min(begun + at * apartMs, deadline) - clock.monotonic();
       if (leftMs > TICK_MS) await sleep(clock, leftMs);
@@ -202,7 +202,7 @@ export class Gateway {
     return {
       heard: (news, missed) => this.#hear(news, missed),
       died: (gateway) => this.#groups.gatewayDied(gateway),
-      missed: () => void this.log.catchUpAll().catch(() => {}), // it is looked again before long
+      missed: () => void this.log.catchUpAll().catch(() => {}), // it is checked again soon
       slept: () => {
         this.log.catchUpAll().catch(() => {});
         this.#groups.reload();
@@ -212,7 +212,7 @@ export class Gateway {
     };
   }
 
-  /** Another gateway has changed something: looks at what of it is in use here. */
+  /** Another gateway has changed something: rereads what is in use here. */
   async #hear({ stripes, groups, topics }: News, missed: boolean): Promise<void> {
     this.#groups.reload(missed ? undefined : groups.map(({ name }) => name));
     await (missed ? this.log.catchUpAll() : this.log.grown(stripes));

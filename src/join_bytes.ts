@@ -1,6 +1,6 @@
-/** Bytes that were stored, or came, in pieces. */
+/** Bytes that were stored or received in pieces. */
 
-/** All pieces as one. Of a single one no copy is made. */
+/** All pieces as one. A single piece is not copied. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const [only] = pieces;
   if (only && pieces.length === 1) return only;

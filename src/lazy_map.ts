@@ -1,13 +1,15 @@
 /**
- * A map that makes an entry on first access. Past `crowded`, entries that are as good as new are
- * dropped.
+ * A map that creates an entry on first access. When it is crowded, entries in their initial state
+ * are dropped.
  */
 
 export interface LazyMapOptions<T> {
-  /** From so many on, or twice as many as were left the last time, whoever is new makes room first. */
+  /**
+   * At so many entries, or twice as many as were left the last time, a new one makes room first.
+   */
   readonly crowded: number;
   make(): T;
-  /** Whether nothing is lost when it is made anew. */
+  /** Whether dropping and recreating it would lose nothing. */
   isAsNew(one: T): boolean;
 }
 
@@ -21,7 +23,7 @@ export class LazyMap<T, Name = string> {
     this.#crowded = options.crowded;
   }
 
-  /** What is kept of it, if anything is. */
+  /** Its entry, if there is one. */
   get(name: Name): T | undefined {
     return this.#known.get(name);
   }

@@ -1,6 +1,7 @@
 /**
- * The composition root: environment, store, gateway, doors; then it serves until a signal comes,
- * drains, and ends. A start that cannot be is one line on standard error and exit code 1.
+ * The composition root: reads the environment, opens the store, the gateway and the listeners;
+ * serves until a signal comes, drains, and ends. A start that fails is one line on standard error
+ * and exit code 1.
  */
 
 import project from "../deno.json" with { type: "json" };
@@ -32,7 +33,7 @@ import { openDenoKv, StoreRefused } from "./store/deno_kv.ts";
 import type { Store } from "./store/store.ts";
 import type { Wire } from "./session/wire.ts";
 
-/** What keeps it from being ready. */
+/** Why it is not ready. */
 const NO_STORE = "The store cannot be reached";
 const NO_KEYS = "The keys for tokens could not be fetched yet";
 
@@ -65,7 +66,7 @@ async function serve(): Promise<void> {
   Deno.exit(0);
 }
 
-/** The client of servers is loaded only where one is used. */
+/** The client for KV Connect servers is loaded only if it is used. */
 async function openStore({ store, storeToken }: Settings): Promise<Store> {
   if (!/^https?:/.test(store)) return await openDenoKv(store);
   const { openKvConnect } = await import("./store/kv_connect.ts");
@@ -79,7 +80,7 @@ async function openDoors(
   { clock, telemetry }: Host & { readonly telemetry: SystemTelemetry },
 ): Promise<Listener> {
   const { host, port, metricsPort, origins, trustedProxies } = settings;
-  // Where a token is asked for, the name by which a page has found this machine gives it nothing.
+  // Where tokens are required, a page gains nothing by reaching this machine under some other name.
   const rules = { open: settings.open || hasKeys(settings.tokens), origins };
   const numbers = {
     metrics: () => telemetry.metrics(),
@@ -140,7 +141,7 @@ interface Tokens {
   readonly haveKeys: () => boolean;
 }
 
-/** How tokens are checked. Public keys are fetched while it serves already. */
+/** The checker of tokens. Public keys are fetched in the background. */
 function tokensOf({ tokens }: Settings, host: Host): Tokens {
   if (!hasKeys(tokens)) return { authenticate: anyone, haveKeys: () => true };
   const { secret, jwksUrl, issuer, audience } = tokens;
@@ -154,14 +155,14 @@ function tokensOf({ tokens }: Settings, host: Host): Tokens {
 }
 
 /**
- * The adapter that the settings name. Only that one is loaded: the packages of the other may not run
- * where this one is wanted.
+ * The adapter that the settings name. Only that one is loaded, since the other one's packages may
+ * not run on this platform.
  */
 async function adapterOf({ sockets, host }: Settings, telemetry: SystemTelemetry) {
   if (sockets === "ws") return (await import("./server/ws_listener.ts")).listen;
   const { listenNative } = await import("./server/native_listener.ts");
   const { NATIVE_LIMITS } = await import("./server/native_socket.ts");
-  // On Deno Deploy the platform stands in front.
+  // On Deno Deploy the platform's proxy is in front.
   if (!isLoopback(host) && !Deno.env.has("DENO_DEPLOYMENT_ID")) {
     telemetry.report("warn", "WEIR_SOCKETS=native is not for the open network", {
       because: NATIVE_LIMITS,
@@ -171,9 +172,10 @@ async function adapterOf({ sockets, host }: Settings, telemetry: SystemTelemetry
 }
 
 /**
- * What no part catches is a bug of ours. It is reported, and those that it does not touch go on; but
- * where an invariant is broken outside of any socket or request, what is in memory cannot be trusted,
- * and what is stored can: then the process ends, and the next one reads it.
+ * An error that nothing catches is a bug of ours. It is reported, and everything that it does not
+ * touch goes on. But if an invariant is broken outside of any socket or request, the memory cannot
+ * be trusted any more, while the store can: the process ends, and the next one starts from the
+ * store.
  */
 function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
   const report = (event: Event, error: unknown) => {
@@ -186,12 +188,14 @@ function reportWhatNobodyCatches(telemetry: SystemTelemetry): void {
   globalThis.addEventListener("unhandledrejection", (event) => report(event, event.reason));
 }
 
-/** Ends the process, and says why in one line: what is stored is whole, and the next one reads it. */
+/**
+ * Ends the process with one line on why: what is stored is consistent, and the next one reads it.
+ */
 function end(code: number, why: string): never {
   leave(code, `weir ends: ${why}`);
 }
 
-/** Whoever reads the line may be gone, which is no reason to stay. */
+/** The reader of the line may be gone, which is no reason to stay. */
 function leave(code: number, line: string): never {
   try {
     print(Deno.stderr, line);

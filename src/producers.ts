@@ -1,6 +1,7 @@
 /**
- * Producers are given out here. An id cannot be guessed; an epoch is the time at which it was given
- * out, so a partition that knows nothing of it can still tell whether it was too long ago.
+ * Issues producer ids and epochs. An id cannot be guessed; an epoch is the time at which it was
+ * issued, so a partition that does not know the producer can still tell whether the epoch is too
+ * old.
  */
 
 import { assert } from "./assert.ts";

@@ -1,27 +1,28 @@
 /**
- * The values that every part speaks of. Terms are Kafka's.
+ * The basic types that all parts share. Terms are Kafka's.
  *
- * Offsets, epochs and times are JavaScript numbers: integers up to 2^53-1, which is also what the
- * wire promises. Times are milliseconds since 1970, durations milliseconds.
+ * Offsets, epochs and times are JavaScript numbers: integers up to 2^53-1, which the wire promises,
+ * too. Times are milliseconds since 1970, durations milliseconds.
  */
 
 /** Dense position of a record in its partition, from 0. */
 export type Offset = number;
 
-/** A partition by the topic's name, as frames name it. */
+/** A partition by its topic's name, as in frames. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
 }
 
-/** A position in a partition by the topic's name, as frames name it. */
+/** A position in a partition by its topic's name, as in frames. */
 export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: Offset;
 }
 
 /**
- * A topic as it is now. `id` is its incarnation: a topic that is deleted and made again has another
- * one, so everything that is stored for a topic is keyed by `id` and never mistaken for the new one's.
+ * A topic at present. `id` is its incarnation: a topic that is deleted and created again has a new
+ * one. Everything that is stored for a topic is keyed by `id`, so that it is never taken for data
+ * of the new topic.
  */
 export interface Topic {
   readonly name: string;
@@ -32,8 +33,8 @@ export interface Topic {
 }
 
 /**
- * A record on its way into the log. Its value is checked and never made: it is the
- * span `[from, to)` of `source`, the client's own JSON text in UTF-8, kept from door to store to door.
+ * A record on its way into the log. Its value is checked but not parsed: it is the span `[from,
+ * to)` of `source`, the client's own JSON text in UTF-8, which is kept unchanged until delivery.
  */
 export interface RecordIn {
   readonly source: Uint8Array;
@@ -47,7 +48,7 @@ export interface RecordIn {
   readonly base64?: true | undefined;
 }
 
-/** What makes a publish repeatable: see the protocol, section 2. */
+/** Makes a publish idempotent: see the protocol, section 2. */
 export interface ProducerStamp {
   readonly id: string;
   readonly epoch: number;
