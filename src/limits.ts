@@ -114,9 +114,7 @@ export const PRODUCER = {
   namedPerSecond: 10,
   /** How long a producer is remembered after its last record. */
   keptMs: 24 * 3_600_000,
-  /**
-   * By how much clocks of gateways may differ: twice an hour, which a wrong time zone amounts to.
-   */
+  /** By how much clocks of gateways may differ: twice the hour of a wrong time zone. */
   skewMs: 2 * 3_600_000,
 } as const;
 

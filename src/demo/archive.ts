@@ -1,7 +1,7 @@
 /**
- * The archive: uploads fixes in bulk to a database that is slower than the drivers. The offset up to
- * which a partition is uploaded stands in the database and changes with the rows in one transaction,
- * so an archive that dies and starts again repeats nothing, whatever the group had committed.
+ * The archive: uploads fixes in bulk to a database that is slower than the drivers. The database
+ * stores up to which offset a partition is uploaded, and changes it in one transaction with the
+ * rows. So an archive that dies and restarts repeats nothing, whatever the group had committed.
  */
 
 import { DatabaseSync } from "node:sqlite";
@@ -10,7 +10,7 @@ import type { Fix } from "./fixes.ts";
 import type { Member, Task, Work } from "./member.ts";
 import { pause } from "./pause.ts";
 
-/** Rows of one upload while the database is slow: at least so many, and so many seconds' worth. */
+/** Rows per upload while the database is slow: at least so many, and so many seconds' worth. */
 const UPLOAD_ROWS = 50;
 const UPLOAD_S = 0.1;
 const LOOK_MS = 20;
@@ -18,15 +18,15 @@ const LOOK_MS = 20;
 export class Archive implements Work {
   readonly group = "archive";
   readonly title = "Archive";
-  /** Few, so that a partition that is taken away is given up soon. */
+  /** Small, so that a partition that is revoked is given up soon. */
   readonly capacity = 500;
   readonly topics: readonly string[];
   readonly #database: DatabaseSync;
-  /** Rows a second that the database takes; while it is undefined, all that come. */
+  /** Rows that the database takes per second; undefined: as many as come. */
   rowsPerSecond: number | undefined;
-  /** The database takes nothing. */
+  /** The database accepts nothing. */
   paused = false;
-  /** Rows that were uploaded. */
+  /** Rows uploaded. */
   rows = 0;
   #freeAtMs = 0;
 
@@ -89,7 +89,7 @@ export class Archive implements Work {
     return Number(row?.["next"] ?? 0);
   }
 
-  /** Waits until the database has taken what it was given before. */
+  /** Waits until the database has taken the previous rows. */
   async #pace(rows: number): Promise<void> {
     const { rowsPerSecond = Infinity } = this;
     this.#freeAtMs = Math.max(performance.now(), this.#freeAtMs) + rows / rowsPerSecond * 1_000;

@@ -1,8 +1,8 @@
-/** A process that goes when this one does. */
+/** A child process that ends when this one does. */
 
 export interface Child {
   readonly process: Deno.ChildProcess;
-  /** Sends the signal, unless it has ended already, and resolves when it has. */
+  /** Sends the signal, unless the process has ended, and resolves when it has. */
   end(signal: Deno.Signal): Promise<void>;
 }
 

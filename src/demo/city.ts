@@ -1,7 +1,7 @@
 /**
- * A city that is made up, and the cars in it: streets between a few hundred crossings, none quite
- * straight, up to a shore; each car drives from crossing to crossing, now free, now taken, and sends a
- * fix a second. The same seed gives the same streets.
+ * A made-up city and its cars: slightly crooked streets between a few hundred crossings, up to a
+ * shore. Each car drives from crossing to crossing, free or taken, and sends a fix per second. The
+ * same seed gives the same streets.
  */
 
 import type { Fix, Traffic } from "./fixes.ts";
@@ -17,12 +17,12 @@ interface Car {
   readonly driver: string;
   from: Crossing;
   to: Crossing;
-  /** How much of the way from one to the other is driven. */
+  /** The share of the way that is driven. */
   driven: number;
-  /** Degrees a second. */
+  /** Degrees per second. */
   readonly speed: number;
   occupied: boolean;
-  /** Seconds until that changes. */
+  /** Seconds until it becomes free or taken. */
   secondsLeft: number;
 }
 
@@ -30,7 +30,7 @@ const CENTRE = { lat: 37.77, lon: -122.43 };
 const ROWS = 22;
 const COLUMNS = 30;
 const BLOCK = { lat: 0.0032, lon: 0.0042 };
-/** Streets that are not there. */
+/** Share of the streets that are left out. */
 const MISSING = 0.12;
 
 /** The streets and crossings of a city. */
@@ -66,7 +66,7 @@ export class City {
   }
 }
 
-/** Nothing where the water is. */
+/** Undefined where there is water. */
 function crossing(row: number, column: number, random: () => number): Crossing | undefined {
   const [y, x] = [row / (ROWS - 1) - 0.5, column / (COLUMNS - 1) - 0.5];
   const shore = 0.46 + 0.05 * Math.sin(7 * Math.atan2(y, x)) + 0.03 * Math.sin(3 * x * y + 1);
@@ -78,7 +78,7 @@ function crossing(row: number, column: number, random: () => number): Crossing |
   return Math.hypot(y, x) > shore ? undefined : { ...at, next: [] };
 }
 
-/** So many cars in a city, each with a fix a second, one after the other. */
+/** The cars of a city: each sends a fix per second, one after the other. */
 export class CityTraffic implements Traffic {
   readonly isOver = false;
   readonly #cars: readonly Car[];
@@ -121,7 +121,7 @@ export class CityTraffic implements Traffic {
     }
   }
 
-  /** What happens to a car in a second. */
+  /** Moves a car by a second. */
   #move(car: Car): void {
     const random = this.#random;
     car.driven += car.speed / Math.hypot(car.to.lat - car.from.lat, car.to.lon - car.from.lon);

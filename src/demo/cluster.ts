@@ -1,6 +1,6 @@
 /**
  * Several gateways over one store, on this machine: `deno task cluster [--gateways 3] [--port 8080]
- * [--data data/cluster]`. It says where they are and how they are, and stops them all in the end.
+ * [--data data/cluster]`. It prints their addresses and status, and stops them all in the end.
  */
 
 import { parseArgs } from "node:util";
@@ -15,7 +15,9 @@ const USAGE = "Usage: deno task cluster [--gateways 3] [--port 8080] [--data dat
 
 interface ClusterOptions {
   readonly gateways: number;
-  /** Of the first gateway; the others follow, and the store is behind them. */
+  /**
+   * Port of the first gateway; the others have the next ones, and the store the one after those.
+   */
   readonly port: number;
   readonly data: string;
 }
@@ -36,7 +38,7 @@ function options(args: string[]): ClusterOptions {
   return { gateways, port, data: values.data };
 }
 
-/** A line on one gateway, by its own numbers. */
+/** One line on a gateway, from its own metrics. */
 async function statusOf({ url }: GatewayProcess): Promise<string> {
   const { port } = new URL(url);
   try {
@@ -54,7 +56,7 @@ async function cluster({ gateways: count, port, data }: ClusterOptions): Promise
   const stop = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, resolve);
   });
-  // Ctrl-C is not for the store: gateways need it until they have drained.
+  // Ctrl-C must not reach the store: the gateways need it until they have drained.
   const store = await startDenokv({
     file: `${data}/weir.sqlite`,
     port: port + count,

@@ -1,12 +1,17 @@
-/** How a process dies, for a client that lives in this one: from one moment on it does nothing. */
+/**
+ * Simulates the death of a process for a client that lives in this one: from one moment on it does
+ * nothing.
+ */
 
 import type { ClientSocket, Platform } from "../client/mod.ts";
 import { systemPlatform } from "../client/system.ts";
 
 export interface Mortal {
-  /** Where the client is to live. */
+  /** The platform that the client must use. */
   readonly platform: Platform;
-  /** Its sockets go, its timers never fire, no promise of it resolves: nothing is finished. */
+  /**
+   * Its sockets close, its timers never fire, and its promises never resolve: nothing is finished.
+   */
   crash(): void;
 }
 

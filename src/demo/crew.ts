@@ -1,10 +1,10 @@
-/** The members of one group: some of them, of which any can be killed, and others started. */
+/** The members of one group, of which any can be killed, and others started. */
 
 import type { GatewayApi } from "./gateway_api.ts";
 import { Member, type Work } from "./member.ts";
 import { untilNothing } from "./repeatedly.ts";
 
-/** How long one that died is still shown, in milliseconds. */
+/** How long a dead member is still shown, in milliseconds. */
 const REMEMBERED_MS = 8_000;
 
 interface Dead {
@@ -22,7 +22,10 @@ export class Crew {
   killed = 0;
   started = 0;
 
-  /** Its members go to one of the gateways each. `tell` is told what happens, in a few words. */
+  /**
+   * Each member connects to one of the gateways. `tell` is called with what happens, in a few
+   * words.
+   */
   constructor(urls: readonly string[], work: Work, tell: (what: string) => void = () => {}) {
     this.#urls = urls;
     this.work = work;
@@ -33,7 +36,7 @@ export class Crew {
     return this.#members;
   }
 
-  /** Those that died a short while ago. */
+  /** Those that died recently. */
   get lateMembers(): readonly Member[] {
     const now = performance.now();
     this.#dead = this.#dead.filter(({ atMs }) => now - atMs < REMEMBERED_MS);
@@ -56,7 +59,7 @@ export class Crew {
     }
   }
 
-  /** Kills the member of this name, or the one that has been there longest. */
+  /** Kills the member of this name, or the oldest one. */
   kill(name = this.#members[0]?.name): Member | undefined {
     const at = this.#members.findIndex((member) => member.name === name);
     const [member] = at < 0 ? [] : this.#members.splice(at, 1);
@@ -68,7 +71,7 @@ export class Crew {
     return member;
   }
 
-  /** Throws what a member could not go on for, if there is such a thing. */
+  /** Throws the error that stopped a member, if any. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -79,7 +82,7 @@ export class Crew {
   }
 }
 
-/** Lets the groups commit all that there is. One without a member is given one. */
+/** Waits until the groups have committed everything. A group without members is given one. */
 export async function catchUp(api: GatewayApi, crews: readonly Crew[]): Promise<void> {
   for (const crew of crews) if (crew.members.length === 0) crew.start();
   await untilNothing(async () => {
@@ -89,7 +92,7 @@ export async function catchUp(api: GatewayApi, crews: readonly Crew[]): Promise<
   }, "the groups");
 }
 
-/** As it is said at the end of a run. */
+/** One line for the end of a run. */
 export function consumersLine(crews: readonly Crew[]): string {
   const sum = (field: "started" | "killed") => crews.reduce((all, crew) => all + crew[field], 0);
   return `consumers started ${sum("started")}, killed ${sum("killed")}`;

@@ -7,16 +7,16 @@ export interface DenokvProcess {
   readonly url: string;
   readonly token: string;
   stop(): Promise<void>;
-  /** As a crash: `kill -9`. */
+  /** Crashes it: `kill -9`. */
   kill(): Promise<void>;
 }
 
 export interface DenokvOptions {
   readonly file: string;
   readonly port: number;
-  /** What it asks for; one by chance unless given. */
+  /** The access token that it requires; a random one unless given. */
   readonly token?: string;
-  /** Whether Ctrl-C is only for whoever started it. */
+  /** Whether Ctrl-C reaches only the process that started it. */
   readonly detached?: boolean;
 }
 
@@ -25,7 +25,7 @@ const MISSING =
   "denokv is missing: install it with `cargo install denokv --locked --version 0.14.0`" +
   ", or name it in DENOKV";
 
-/** Starts it, and waits until it answers. Throws a line if there is none. */
+/** Starts it, and waits until it answers. Throws, with one line, if there is none. */
 export async function startDenokv(
   { file, port, token = crypto.randomUUID(), detached = false }: DenokvOptions,
 ): Promise<DenokvProcess> {
@@ -55,7 +55,7 @@ export async function startDenokv(
   };
 }
 
-/** From the path, or from where cargo puts it. */
+/** From `PATH`, or from where cargo installs it. */
 function spawn(options: Deno.CommandOptions): Child {
   const home = Deno.env.get("HOME") ?? "";
   for (const program of [Deno.env.get("DENOKV") ?? "denokv", `${home}/.cargo/bin/denokv`]) {

@@ -1,4 +1,4 @@
-/** The demo's own HTTP server: its page, and what the page asks for. Only for this machine. */
+/** The demo's own HTTP server: its page, and the requests of the page. Only for this machine. */
 
 import { GatewayError } from "../errors.ts";
 import { systemHost } from "../host/system.ts";
@@ -23,7 +23,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Opens it on a port of this machine, any free one for 0. */
+/** Opens it on a port of this machine; 0: any free one. */
 export function openDoor(port: number): Door & { show(stage: Stage): void } {
   let answer = (_: Request): Response | Promise<Response> =>
     new Response("The demo is about to begin: try again in a moment\n", { status: 503 });
@@ -66,7 +66,7 @@ function routesOf(stage: Stage): Routes {
   };
 }
 
-/** The page may talk to the demo and to its gateway, and to nobody else. */
+/** Lets the page connect only to the demo and its gateway. */
 function policy(gateway: string): Readonly<Record<string, string>> {
   const { origin } = new URL(gateway);
   const sources = `'self' ${origin}`;
@@ -90,7 +90,7 @@ function wishOf(body: string): Wish {
     const wish = JSON.parse(body);
     if (typeof wish === "object" && wish !== null && !Array.isArray(wish)) return wish;
   } catch {
-    // Said below.
+    // Answered below.
   }
   throw new GatewayError("invalid_frame", "The body must be a JSON object");
 }

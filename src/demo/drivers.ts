@@ -1,13 +1,13 @@
 /**
- * The drivers: every fix is a publish of its own, by an idempotent producer for each socket. Which
- * fixes are due when is their traffic's business.
+ * The drivers: every fix is a publish, by an idempotent producer for each socket. Their traffic
+ * decides which fixes are due when.
  */
 
 import { type Client, connect, type Producer } from "../client/mod.ts";
 import type { Fix, Traffic } from "./fixes.ts";
 import { pause } from "./pause.ts";
 
-/** How often it is looked what is due. */
+/** How often due fixes are sent. */
 const TICK_MS = 20;
 
 export class Drivers {
@@ -29,7 +29,7 @@ export class Drivers {
     this.#producers = this.#clients.map((client) => client.producer());
   }
 
-  /** Sends what is due, in time, `speed` times as fast as it is driven, until it is over. */
+  /** Sends what is due at its time, `speed` times as fast as it was driven, until it is over. */
   async drive(
     traffic: Traffic,
     { speed, signal, onFix }: { speed: number; signal?: AbortSignal; onFix?: (fix: Fix) => void },
@@ -47,7 +47,7 @@ export class Drivers {
     }
   }
 
-  /** Resolves when all that was published is acknowledged. */
+  /** Resolves when everything published is acknowledged. */
   async flush(): Promise<void> {
     await Promise.all(this.#producers.map((producer) => producer.flush()));
     if (this.#failure !== undefined) throw this.#failure;
@@ -65,7 +65,7 @@ export class Drivers {
     );
   }
 
-  /** A driver stays with its socket, so that its fixes keep their order. */
+  /** Each driver stays with one socket, so that its fixes keep their order. */
   #producer(driver: string): Producer {
     const known = this.#producerOf.get(driver);
     if (known) return known;

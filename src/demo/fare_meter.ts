@@ -1,8 +1,9 @@
 /**
- * The fare meter: per driver and in order, a ride begins when the cab is taken and ends when it is
- * free again. What begins and ends is published to the topic `rides` in the same transaction as the
- * commit, so a meter that dies in between leaves neither half; and since both topics have the same
- * partitions and keys, whoever takes a partition over reads there which rides are under way.
+ * The fare meter: for each driver, in order, a ride begins when the cab is taken and ends when it
+ * is free again. Rides that begin and end are published to the topic `rides` in one transaction
+ * with the commit, so a meter that dies in between leaves neither half. And since both topics have
+ * the same partitions and keys, the next owner of a partition reads there which rides are in
+ * progress.
  */
 
 import type { Assigned, Producer, RecordBatch } from "../client/mod.ts";
@@ -11,13 +12,13 @@ import type { GatewayApi } from "./gateway_api.ts";
 import type { Member, Task, Work } from "./member.ts";
 import { readPartition } from "./read_all.ts";
 
-/** What is published to `rides`. */
+/** The value of a record in `rides`. */
 export interface RideEvent {
   readonly event: "began" | "ended";
   readonly time: number;
   readonly lat: number;
   readonly lon: number;
-  /** Of a ride that ended, in dollars. */
+  /** Only for a ride that ended; in dollars. */
   readonly fare?: number;
 }
 
@@ -41,13 +42,13 @@ export class FareMeter implements Work {
   }
 }
 
-/** What one fare meter knows and does. */
+/** The state and work of one fare meter. */
 class Metering implements Task {
   readonly #member: Member;
   readonly #producer: Producer;
   readonly #api: GatewayApi;
   readonly #rides: string;
-  /** Rides under way, by partition and driver. */
+  /** Rides in progress, by partition and driver. */
   readonly #open = new Map<number, Map<string, Began>>();
 
   constructor(member: Member, api: GatewayApi, rides: string) {
@@ -90,7 +91,7 @@ class Metering implements Task {
   }
 }
 
-/** What this fix means for a driver who is on this ride, or on none. */
+/** What a fix means for a driver with this ride in progress, or with none. */
 export function rideEvent(ride: Began | undefined, fix: Fix): RideEvent | undefined {
   const { time, lat, lon, occupied } = fix;
   if (occupied && !ride) return { event: "began", time, lat, lon };

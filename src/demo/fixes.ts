@@ -1,7 +1,7 @@
 /**
- * GPS fixes, and the traffic that they come from. The recorded ones are cut into shifts: a shift is
- * what one simulated driver sends. The five cabs of the file drove for 23 days; cut into a thousand
- * shifts that all begin at once, they are a busy city.
+ * GPS fixes, and the traffic that they come from. A recording is cut into shifts, one for each
+ * simulated driver. The five cabs of the file drove for 23 days; cut into a thousand shifts that
+ * all begin at once, they make a busy city.
  */
 
 /** One GPS fix. `number` is its place in the file, so that the records can be counted at the end. */
@@ -15,11 +15,11 @@ export interface Fix {
   readonly occupied: boolean;
 }
 
-/** Where fixes come from: a city that is made up, or one that was recorded. */
+/** A source of fixes: a made-up city, or a recorded one. */
 export interface Traffic {
-  /** There will be no more. */
+  /** There will be no more fixes. */
   readonly isOver: boolean;
-  /** What is due until `afterS` seconds of the drive have passed, and was not taken before. */
+  /** The fixes that are due by `afterS` seconds of the drive and were not taken before. */
   take(afterS: number): Iterable<Fix>;
 }
 
@@ -31,7 +31,7 @@ export interface Shift {
 /** A break longer than this counts as this long. */
 const LONGEST_BREAK_S = 120;
 
-/** Reads the file and cuts it into about so many shifts; five or fewer: a shift is a cab. */
+/** Reads the file and cuts it into about so many shifts; with five or fewer, a shift is a cab. */
 export async function readShifts(path: string, drivers: number): Promise<Shift[]> {
   const [header = "", ...lines] = (await Deno.readTextFile(path)).trimEnd().split("\n");
   if (header.trim() !== "cab\tunix_time\tlat\tlon\toccupied") {
@@ -62,13 +62,13 @@ export async function readShifts(path: string, drivers: number): Promise<Shift[]
   return shifts;
 }
 
-/** A fix and how long after the start of its shift it is due, in seconds of the drive. */
+/** A fix and when it is due, in seconds of the drive since the start of its shift. */
 export interface Due {
   readonly fix: Fix;
   readonly afterS: number;
 }
 
-/** All fixes in the order in which they are sent when all shifts begin at once. */
+/** All fixes in the order in which they are sent if all shifts begin at once. */
 export function schedule(shifts: readonly Shift[]): Due[] {
   const due: Due[] = [];
   for (const { fixes } of shifts) {
@@ -83,7 +83,7 @@ export function schedule(shifts: readonly Shift[]): Due[] {
   return due.sort((a, b) => a.afterS - b.afterS);
 }
 
-/** The recorded drive, as traffic. */
+/** A recorded drive, as traffic. */
 export class Recording implements Traffic {
   readonly #due: readonly Due[];
   #next = 0;

@@ -1,18 +1,18 @@
-/** What is asked of a gateway over HTTP: topics, and how far groups are. */
+/** Requests to a gateway over HTTP: topics, and the progress of groups. */
 
 export interface GroupOffset {
   readonly topic: string;
   readonly partition: number;
-  /** What is committed. */
+  /** The committed offset. */
   readonly offset: number;
-  /** Where the partition ends. */
+  /** The end of the partition. */
   readonly end: number;
   readonly lag: number;
 }
 
 /**
- * A group of this run. Under its name there may be offsets of earlier runs' topics, too, which
- * nobody reads any more.
+ * A group of this run. It may also have offsets of topics of earlier runs, which nobody reads any
+ * more.
  */
 export interface RunGroup {
   readonly group: string;
@@ -21,7 +21,7 @@ export interface RunGroup {
 
 export interface TopicDescription {
   readonly incarnation: string;
-  /** Where each begins and ends. */
+  /** The start and the next offset of each partition. */
   readonly partitions: readonly { readonly start: number; readonly next: number }[];
 }
 
@@ -45,12 +45,12 @@ export class GatewayApi {
     return await response.json();
   }
 
-  /** Where each partition of a topic begins and ends. */
+  /** The start and the end of each partition of a topic. */
   async bounds(topic: string): Promise<TopicDescription["partitions"]> {
     return (await this.topic(topic)).partitions;
   }
 
-  /** Nothing for a group that there is not yet. */
+  /** Empty for a group that does not exist yet. */
   async offsets({ group, topics }: RunGroup): Promise<readonly GroupOffset[]> {
     const response = await fetch(`${this.url}/v1/groups/${group}`);
     if (response.ok) {
@@ -61,7 +61,7 @@ export class GatewayApi {
     return [];
   }
 
-  /** Records that the group has not committed yet; undefined before it has begun. */
+  /** Records that the group has not committed yet; undefined before it has started. */
   async lag(group: RunGroup): Promise<number | undefined> {
     const offsets = await this.offsets(group);
     return offsets.length === 0 ? undefined : offsets.reduce((sum, { lag }) => sum + lag, 0);

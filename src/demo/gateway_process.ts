@@ -1,22 +1,22 @@
-/** A gateway as a process of its own, for demonstrations. */
+/** A gateway as a separate process, for demonstrations. */
 
 import { spawnChild } from "./child.ts";
 
 export interface GatewayProcess {
   readonly url: string;
-  /** Lets it finish. */
+  /** Stops it gracefully. */
   stop(): Promise<void>;
-  /** As a crash: `kill -9`. */
+  /** Crashes it: `kill -9`. */
   kill(): Promise<void>;
 }
 
 export interface GatewayOptions {
   readonly store: string;
-  /** What the store asks for, if it is a server. */
+  /** The access token of the store, if it is a server. */
   readonly token?: string;
-  /** Any free one unless given. */
+  /** Any free port unless given. */
   readonly port?: number;
-  /** Origins of pages that it lets in. */
+  /** Origins of pages that may connect. */
   readonly origins?: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export async function startGateway(
     },
     stdout: "piped",
     stderr: "inherit",
-    // Ctrl-C is for whoever started it: the gateway is needed until all is counted.
+    // Ctrl-C is for the parent process: the gateway is needed until everything is counted.
     detached: true,
   });
   const url = await untilListening(process.stdout);
@@ -47,7 +47,7 @@ export async function startGateway(
   return { url, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }
 
-/** The address that it prints. What it prints after that is read, and passed over. */
+/** The address that it prints. Its later output is read and discarded. */
 async function untilListening(stdout: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const reader = stdout.pipeThrough(new TextDecoderStream()).getReader();
   let printed = "";

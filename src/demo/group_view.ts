@@ -1,4 +1,6 @@
-/** What people want to see of a group: who is there, who has which partition, and how far each is. */
+/**
+ * What people want to see of a group: its members, who owns which partition, and how far each is.
+ */
 
 import type { Crew } from "./crew.ts";
 import type { GatewayApi } from "./gateway_api.ts";
@@ -9,7 +11,7 @@ export interface GroupView {
   readonly members: readonly MemberView[];
   readonly partitions: readonly PartitionView[];
   readonly lag: number;
-  /** Records committed a second. */
+  /** Records committed per second. */
   readonly perSecond: number;
 }
 
@@ -22,17 +24,17 @@ interface MemberView {
 
 interface PartitionView {
   readonly partition: number;
-  /** The member that has it. */
+  /** The member that owns it. */
   readonly owner: string | undefined;
   readonly committed: number;
   readonly end: number;
   readonly lag: number;
 }
 
-/** How much a new rate counts against those before. */
+/** The weight of a new rate against the average so far. */
 const FRESH = 0.3;
 
-/** Looks at a group again and again, and so knows its rate. */
+/** Observes a group repeatedly, and so knows its rate. */
 export class GroupWatch {
   readonly #crew: Crew;
   readonly #api: GatewayApi;

@@ -1,4 +1,4 @@
-/** What happened in a demonstration, in a few words each: the last of it, for the page. */
+/** The latest events of a demonstration, in a few words each, for the page. */
 
 const KEPT = 60;
 

@@ -1,9 +1,11 @@
-/** Keeps a gateway for the demo: starts it, kills it when asked to, and starts it again as it was. */
+/**
+ * Runs the demo's gateway: starts it, kills it on request, and restarts it with the same settings.
+ */
 
 import { type GatewayOptions, type GatewayProcess, startGateway } from "./gateway_process.ts";
 import { pause } from "./pause.ts";
 
-/** How long it is down, so that one sees it. */
+/** How long it stays down, so that it can be seen. */
 const DOWN_MS = 1_500;
 
 export class GatewayKeeper {
@@ -24,12 +26,12 @@ export class GatewayKeeper {
     return new GatewayKeeper(options, await startGateway(options));
   }
 
-  /** `kill -9`, and after a moment another on the same port and store. */
+  /** `kill -9`, and after a moment a new one on the same port and store. */
   restart(): Promise<void> {
     return this.#restarting ??= this.#restart().finally(() => this.#restarting = undefined);
   }
 
-  /** Resolves when it is not in the middle of a restart. */
+  /** Resolves when no restart is in progress. */
   async settled(): Promise<void> {
     await this.#restarting;
   }

@@ -1,6 +1,6 @@
 /**
- * The demo: `deno task demo`. A gateway, those who publish to it and the groups that read it, and a
- * page that shows them and lets one break them. It ends with what came of it, counted.
+ * The demo: `deno task demo`. A gateway, publishers, the groups that read, and a page that shows
+ * them and lets its visitor break things. It ends with a count of the results.
  */
 
 import { openDoor } from "./door.ts";
@@ -18,7 +18,7 @@ import type { Use } from "./use.ts";
 
 const LOOK_EVERY_MS = 400;
 
-/** Where a use is to run. */
+/** Where a use runs. */
 interface Place {
   readonly urls: readonly string[];
   readonly folder: string;

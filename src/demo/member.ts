@@ -1,6 +1,6 @@
 /**
- * One consumer of a group, as a process of its own would be: a client, a loop over batches, and a
- * commit for what is dealt with. It can be killed at any moment.
+ * A consumer of a group, as it would be in a process of its own: a client, a loop over batches, and
+ * a commit for what is processed. It can be killed at any moment.
  */
 
 import {
@@ -14,29 +14,29 @@ import {
 import type { TopicPartition } from "../protocol/gateway_frames.ts";
 import { mortal } from "./crash.ts";
 
-/** What the members of a group do. */
+/** The work that the members of a group do. */
 export interface Work {
   readonly group: string;
-  /** What people call it. */
+  /** Its name for people. */
   readonly title: string;
   readonly topics: readonly string[];
   /** Records that a member may have at a time. */
   readonly capacity?: number;
-  /** A member begins: what it does, with memory of its own. */
+  /** A member starts: returns its task, with memory of its own. */
   begin(member: Member): Task;
 }
 
 export interface Task {
-  /** Partitions are the member's now: makes ready for them. Their records wait. */
+  /** Partitions were assigned to the member: prepares for them. Their records wait meanwhile. */
   assigned?(partitions: readonly Assigned[]): Promise<void>;
-  /** Deals with a batch, and commits what is done. */
+  /** Processes a batch, and commits what is done. */
   process(batch: RecordBatch): Promise<void>;
 }
 
-/** What a member has to tell whoever started it. */
+/** Called by a member. */
 export interface MemberEvents {
   assigned(partitions: readonly TopicPartition[]): void;
-  /** It cannot go on. */
+  /** The member cannot continue. */
   failed(error: unknown): void;
 }
 
@@ -47,7 +47,7 @@ export class Member {
   readonly client: Client;
   readonly consumer: Consumer;
   readonly #crash: () => void;
-  /** Records that it has dealt with. */
+  /** Records that it has processed. */
   processed = 0;
   alive = true;
 
@@ -59,7 +59,7 @@ export class Member {
     const task = work.begin(this);
     this.consumer = this.client.consume(work.topics, {
       group: work.group,
-      // When it dies, its partitions go to another at once.
+      // When it dies, its partitions are reassigned at once.
       instance: false,
       autoCommitMs: false,
       capacity: { records: work.capacity ?? CAPACITY },
@@ -71,12 +71,12 @@ export class Member {
     this.#run(task).catch((error) => this.alive && events.failed(error));
   }
 
-  /** The partitions that are its own now. */
+  /** The partitions that it owns now. */
   get partitions(): readonly TopicPartition[] {
     return this.alive ? this.consumer.partitions : [];
   }
 
-  /** As a crash: the socket is gone, nothing is finished. */
+  /** Crashes it: the socket is gone, nothing is finished. */
   kill(): void {
     this.alive = false;
     this.#crash();
@@ -87,7 +87,7 @@ export class Member {
       try {
         await task.process(batch);
       } catch (error) {
-        // Another has the partition meanwhile, and begins at what was committed.
+        // Another member owns the partition by now, and begins at the committed offset.
         if (error instanceof WeirError && error.retry === "rejoin") continue;
         throw error;
       }

@@ -1,7 +1,7 @@
 /**
- * Notifications: one record, and everybody who should hear of it does. Three groups pass each of them
- * on, to Apple's, to Google's and by mail (each to a stand-in that counts); the devices in the page
- * follow their own user's key and that of everybody.
+ * Notifications: one record reaches everybody who should hear of it. Three groups forward each of
+ * them, through Apple, through Google and by mail (each a stand-in that counts); the devices in the
+ * page follow the keys of their own user and of everybody.
  */
 
 import { catchUp, consumersLine, Crew } from "./crew.ts";
@@ -25,7 +25,7 @@ const TEXTS = [
 interface Sender {
   readonly group: string;
   readonly title: string;
-  /** How long a provider takes for what it is given at once. */
+  /** How long a provider takes for one batch. */
   readonly takesMs: number;
 }
 
@@ -35,7 +35,7 @@ const SENDERS: readonly Sender[] = [
   { group: "mail", title: "Mail", takesMs: 400 },
 ];
 
-/** Passes notifications on to a provider, and counts them. */
+/** Forwards notifications to a provider, and counts them. */
 class Sending implements Work {
   readonly group: string;
   readonly title: string;
@@ -51,7 +51,7 @@ class Sending implements Work {
     this.topics = [topic];
   }
 
-  /** Different notifications that were passed on. */
+  /** Different notifications that were forwarded. */
   get count(): number {
     return this.#passedOn.size;
   }

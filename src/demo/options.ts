@@ -1,4 +1,4 @@
-/** What the demo is asked for on its command line. */
+/** The command line of the demo. */
 
 import { parseArgs } from "node:util";
 
@@ -20,11 +20,11 @@ export interface DemoOptions {
   readonly minutes: number | undefined;
   readonly port: number;
   readonly gatewayPort: number;
-  /** None: it starts its own. */
+  /** If empty, it starts its own. */
   readonly urls: readonly string[];
 }
 
-/** Throws with a line on what is wrong, and the usage. */
+/** Throws with one line on what is wrong, and the usage. */
 export function readOptions(args: string[]): DemoOptions {
   const { values } = parse(args);
   const { use, replay, url: urls = [] } = values;

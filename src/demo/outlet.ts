@@ -1,4 +1,4 @@
-/** A topic that is made for one run of a use, and the producer that feeds it. */
+/** A topic that is created for one run of a use, and its producer. */
 
 import { type Client, connect, type Producer, type RecordToPublish } from "../client/mod.ts";
 import { GatewayApi } from "./gateway_api.ts";
@@ -19,7 +19,7 @@ export class Outlet {
     this.#producer = this.#client.producer();
   }
 
-  /** Makes a topic whose name begins with `name`, at the first of the gateways. */
+  /** Creates a topic whose name begins with `name`, through the first of the gateways. */
   static async open([url = ""]: readonly string[], name: string): Promise<Outlet> {
     const api = new GatewayApi(url);
     const topic = `${name}-${Date.now().toString(36)}`;
@@ -36,7 +36,7 @@ export class Outlet {
     this.#producer.publish(this.topic, record).catch((error) => this.#failure ??= error);
   }
 
-  /** Throws what something could not be published for, if there is such a thing. */
+  /** Throws the error that stopped publishing, if any. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }

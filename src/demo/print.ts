@@ -1,4 +1,4 @@
-/** What a program says, a line at a time. */
+/** Prints lines. */
 
 export function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));

@@ -1,8 +1,8 @@
-/** How each program here ends. */
+/** How the programs here end. */
 
 import { print } from "./print.ts";
 
-/** Runs it, and exits with its code; what it throws is said in a line, and the code is 1. */
+/** Runs it, and exits with its code; an error is printed in one line, and the code is 1. */
 export async function runProgram(main: () => Promise<number>): Promise<never> {
   try {
     Deno.exit(await main());

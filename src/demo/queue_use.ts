@@ -1,7 +1,7 @@
 /**
- * A work queue: orders, each cooked by one cook. A cook who dies leaves what was in hand to another:
- * what was cooked and not committed is cooked again, so nothing is lost, and at most one order for
- * each cook that dies, or loses its gateway, is done twice.
+ * A work queue: each order is cooked by one cook. If a cook dies, another takes over: an order that
+ * was cooked and not committed is cooked again. So nothing is lost, and at most one order is done
+ * twice for each cook that dies or loses its gateway.
  */
 
 import { catchUp, consumersLine, Crew } from "./crew.ts";
@@ -13,7 +13,7 @@ import { type Action, crewActions, type Use } from "./use.ts";
 
 const COOKS = 3;
 const ORDER_EVERY_MS = 40;
-/** So three cooks keep up, and two do not. */
+/** Three cooks keep up at this pace, and two do not. */
 const COOKING_MS = 90;
 const SHOWN = 14;
 const DISHES = ["Soup", "Pasta", "Curry", "Salad", "Pizza", "Ramen", "Tacos", "Pancakes"];
@@ -30,11 +30,11 @@ interface Cooked extends Order {
 class Kitchen implements Work {
   readonly group = "kitchen";
   readonly title = "Kitchen";
-  /** Few, so that another cook can take over soon. */
+  /** Small, so that another cook can take over soon. */
   readonly capacity = 8;
   readonly topics: readonly string[];
   readonly #times = new Map<number, number>();
-  /** The last ones, the newest first. */
+  /** The latest ones, the newest first. */
   latest: readonly Cooked[] = [];
   repeated = 0;
 

@@ -1,9 +1,9 @@
-/** A topic as it stands: every record of it, once. */
+/** Reads every record of a topic once, up to its present end. */
 
 import type { Client, WeirRecord } from "../client/mod.ts";
 import type { GatewayApi } from "./gateway_api.ts";
 
-/** All records of a partition from its start to where it ends now. */
+/** All records of a partition from its start to its present end. */
 export async function* readPartition<Value>(
   client: Client,
   api: GatewayApi,

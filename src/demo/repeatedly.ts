@@ -1,10 +1,10 @@
-/** Things that happen while others do: again and again, or until something holds. */
+/** Repeats something at intervals, or until a condition holds. */
 
 import { pause } from "./pause.ts";
 
 /**
- * Runs `each` every so often, never twice at once, until the returned function is called or it fails;
- * the function rejects with what it failed with.
+ * Runs `each` at this interval, never twice at once, until the returned function is called or it
+ * fails; the function rejects with that failure.
  */
 export function repeatedly(everyMs: number, each: () => Promise<void> | void): () => Promise<void> {
   let running = true;
@@ -23,7 +23,7 @@ export function repeatedly(everyMs: number, each: () => Promise<void> | void): (
 
 const PATIENCE_MS = 60_000;
 
-/** Resolves when nothing is left; rejects when for a minute it became no less. */
+/** Resolves when nothing is left; rejects when the number has not fallen for a minute. */
 export async function untilNothing(
   left: () => Promise<number>,
   what: string,

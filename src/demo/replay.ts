@@ -1,10 +1,11 @@
 /**
- * Driver tracking on real input: `deno task replay FILE [--speed 60] [--drivers 1000] [--url URL]…`.
+ * Driver tracking on real input: `deno task replay FILE [--speed 60] [--drivers 1000] [--url
+ * URL]…`.
  *
- * Real taxi fixes go through a gateway, one record a fix, by idempotent producers, while three groups
- * read them at their own pace: fare meter, surge, archive. Consumers are killed and started all the
- * time. It ends with a summary counted from the records, and with an error unless nothing is lost
- * and nothing is there twice.
+ * Idempotent producers publish real taxi fixes through a gateway, a record for each, while three
+ * groups read them at their own pace: fare meter, surge, archive. Consumers are killed and started
+ * all the time. It ends with a summary counted from the records, and with an error if anything is
+ * lost or duplicated.
  */
 
 import { parseArgs } from "node:util";
@@ -27,7 +28,7 @@ interface Options {
   readonly file: string;
   readonly speed: number;
   readonly drivers: number;
-  /** Gateways over the same store; none: one of its own. */
+  /** Gateways on the same store; if empty, it starts its own. */
   readonly urls: readonly string[];
 }
 
@@ -48,7 +49,7 @@ function options(args: string[]): Options {
   return { file, speed, drivers, urls: values.url };
 }
 
-/** Returns whether all of it came through, once. */
+/** Returns whether everything came through exactly once. */
 async function replay(given: Options, urls: readonly string[], folder: string): Promise<boolean> {
   const { file, speed } = given;
   const shifts = await readShifts(file, given.drivers);

@@ -1,4 +1,4 @@
-/** The demo as its page sees it: what it is about, how it stands, and what can be done to it. */
+/** The demo as its page sees it: what it is about, its present state, and its actions. */
 
 import { GatewayApi } from "./gateway_api.ts";
 import { type GroupView, GroupWatch } from "./group_view.ts";
@@ -9,7 +9,7 @@ import { type Action, refused, type Use } from "./use.ts";
 export interface StageOptions {
   /** The gateway's address. */
   readonly url: string;
-  /** Who keeps the gateway, if the demo does. */
+  /** Runs the gateway, if the demo started it. */
   readonly keeper: GatewayKeeper | undefined;
   readonly use: Use;
   readonly journal: Journal;
@@ -58,13 +58,13 @@ export class Stage {
     };
   }
 
-  /** Looks how far the groups are. */
+  /** Updates how far the groups are. */
   async look(): Promise<void> {
     try {
       this.#groups = await Promise.all(this.#watches.map((watch) => watch.look()));
       this.#reachable = true;
     } catch {
-      // It is shown as it was last, and that the gateway is away.
+      // The page shows the last known state, and that the gateway cannot be reached.
       this.#reachable = false;
     }
   }

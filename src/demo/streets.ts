@@ -1,8 +1,8 @@
-/** Streets for a map that needs nothing from outside. */
+/** Streets for a map that needs no external service. */
 
 import type { Fix, Shift } from "./fixes.ts";
 
-/** What a map shows, in degrees. */
+/** The area of a map, in degrees. */
 export interface Bounds {
   readonly south: number;
   readonly west: number;
@@ -13,12 +13,12 @@ export interface Bounds {
 /** Lines of lon, lat, lon, lat, … */
 export type Streets = readonly (readonly number[])[];
 
-/** About 40 metres: what is nearer is the same street. */
+/** About 40 metres: streets closer than this are one. */
 const GRID = 0.0004;
 const LONGEST_S = 75;
 const LONGEST = 0.006;
 
-/** The streets that were driven: from each fix to the next, if they are near enough. */
+/** The streets that were driven: from each fix to the next, if they are close enough. */
 export function streetsOf(shifts: readonly Shift[]): Streets {
   const seen = new Set<string>();
   const streets: number[][] = [];
@@ -36,7 +36,7 @@ export function streetsOf(shifts: readonly Shift[]): Streets {
   return streets;
 }
 
-/** Where these lines are, but for the part of their points that is farthest out on each side. */
+/** The area of these lines, without the outermost part (`rarest`) of their points on each side. */
 export function boundsOf(streets: Streets, rarest = 0): Bounds {
   const lons = streets.flatMap((line) => line.filter((_, i) => i % 2 === 0)).sort((a, b) => a - b);
   const lats = streets.flatMap((line) => line.filter((_, i) => i % 2 === 1)).sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 /**
- * What came of it, counted from the records themselves: every fix that was driven must stand once in
- * the log and once in the archive, and the rides must be those that were driven.
+ * The result, counted from the records themselves: every fix that was driven must be in the log
+ * once and in the archive once, and the rides must be those that were driven.
  */
 
 import type { Client } from "../client/mod.ts";
@@ -21,7 +21,7 @@ export interface Summary {
   readonly rowsDistinct: number;
 }
 
-/** What was driven, whatever became of it. */
+/** What was driven, which the log should have. */
 export class Driven {
   readonly #rides = new Map<string, RideEvent>();
   fixes = 0;
@@ -76,7 +76,7 @@ export async function summarise(
   };
 }
 
-/** Whether nothing is missing and nothing is there twice. */
+/** Whether nothing is missing or duplicated. */
 export function isWhole(summary: Summary): boolean {
   const { fixes, lost, duplicated, rides, ridesDriven, rows, rowsDistinct } = summary;
   return lost === 0 && duplicated === 0 && rides === ridesDriven &&

@@ -1,5 +1,5 @@
 /**
- * Surge pricing: how many free cabs there are in each cell of the city, and how dear a ride is there.
+ * Surge pricing: the number of free cabs in each cell of the city, and the price of a ride there.
  * When it rains, twice as many people want a cab.
  */
 
@@ -15,7 +15,7 @@ export class Surge implements Work {
   readonly group = "surge";
   readonly title = "Surge pricing";
   readonly topics: readonly string[];
-  /** Where each driver was seen last, and whether it was free; shared by the members of the group. */
+  /** Where each driver was last seen, and whether free; shared by the members of the group. */
   readonly #last = new Map<string, { readonly cell: string; readonly free: boolean }>();
   raining = false;
 
@@ -24,7 +24,7 @@ export class Surge implements Work {
   }
 
   begin(member: Member): Task {
-    // What it knows is only of now: there is nothing to take up with a partition.
+    // It knows only the present: nothing needs to be restored with a partition.
     return {
       process: async ({ topic, partition, records, next }) => {
         for (const { key = "", value } of records) {
@@ -36,7 +36,7 @@ export class Surge implements Work {
     };
   }
 
-  /** The dearest cell now, with what a ride there costs times the usual. */
+  /** The most expensive cell now, with its factor on the usual price. */
   dearest(): { cell: string; times: number } {
     const cells = new Map<string, { cabs: number; free: number }>();
     for (const { cell, free } of this.#last.values()) {

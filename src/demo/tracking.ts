@@ -1,6 +1,6 @@
 /**
- * Driver tracking, whole: drivers publish fixes, and three groups read them at their own pace, the
- * archive into a database that is slower than they are.
+ * The whole of driver tracking: drivers publish fixes, and three groups read them at their own
+ * pace, the archive into a database that is slower than they are.
  */
 
 import { type Client, connect } from "../client/mod.ts";
@@ -17,11 +17,11 @@ const PARTITIONS = 8;
 const SOCKETS = 8;
 
 export interface TrackingOptions {
-  /** Of one gateway, or of several over the same store. */
+  /** One gateway, or several on the same store. */
   readonly urls: readonly string[];
-  /** Where the archive's database is. */
+  /** The folder of the archive's database. */
   readonly folder: string;
-  /** Rows that the database takes. */
+  /** Rows that the database takes per second. */
   readonly rowsPerSecond: number;
   readonly members: number;
   readonly tell?: (what: string) => void;
@@ -64,12 +64,15 @@ export class Tracking {
     await this.drivers.drive(traffic, { speed, onFix, ...signal && { signal } });
   }
 
-  /** Throws what a member could not go on for. */
+  /** Throws the error that stopped a member, if any. */
   check(): void {
     for (const crew of this.crews) crew.check();
   }
 
-  /** Waits until all is acknowledged and every group has caught up, the database at full speed. */
+  /**
+   * Waits until everything is acknowledged and every group has caught up, with the database at full
+   * speed.
+   */
   async catchUp(): Promise<void> {
     await this.drivers.flush();
     this.archive.rowsPerSecond = undefined;
@@ -77,7 +80,7 @@ export class Tracking {
     await catchUp(this.api, this.crews);
   }
 
-  /** What came of it, in a line, and whether all of it is there once. */
+  /** The result in one line, and whether everything is there exactly once. */
   async count(): Promise<{ line: string; isWhole: boolean }> {
     const { api, topics, driven, archive, drivers: { acknowledged } } = this;
     const summary = await summarise(this.#client, api, topics, driven, archive);

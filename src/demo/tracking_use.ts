@@ -1,4 +1,6 @@
-/** Driver tracking, for the page: cars on a map, the groups that read them, and what can be done to it. */
+/**
+ * Driver tracking, for the page: cars on a map, the groups that read them, and the page's actions.
+ */
 
 import { City, CityTraffic } from "./city.ts";
 import { readShifts, Recording, schedule, type Traffic } from "./fixes.ts";
@@ -8,10 +10,12 @@ import { Tracking } from "./tracking.ts";
 import { type Action, boolean, crewActions, type Use } from "./use.ts";
 
 const MEMBERS = 3;
-/** The database takes this many times what the drivers send, so that it catches up after a pause. */
+/**
+ * The database takes this many times what the drivers send, so that it catches up after a pause.
+ */
 const ROOM = 2.5;
 
-/** Where cars drive, and how fast the clock goes. */
+/** Where cars drive, and how fast time passes. */
 export interface Drive {
   readonly traffic: Traffic;
   readonly streets: Streets;
@@ -36,7 +40,7 @@ export async function recordedDrive(file: string, drivers: number, speed: number
   return {
     traffic: new Recording(due),
     streets,
-    // A few trips across the bay and to the next airport do not make the city small.
+    // A few trips across the bay and to the next airport should not make the city small on the map.
     bounds: boundsOf(shifts.map(({ fixes }) => fixes.flatMap(({ lon, lat }) => [lon, lat])), 0.04),
     drivers: shifts.length,
     speed,

@@ -1,9 +1,12 @@
-/** A use of message queues that the demo shows: what it runs, what its page is told, what it ends with. */
+/**
+ * A use of message queues that the demo shows: what it runs, what its page shows, what it ends
+ * with.
+ */
 
 import { GatewayError } from "../errors.ts";
 import type { Crew } from "./crew.ts";
 
-/** What a button asked for cannot be done. `message` says what would be right. */
+/** The action of a button is not possible. `message` says what would be. */
 export function refused(message: string): GatewayError {
   return new GatewayError("invalid_frame", message);
 }
@@ -11,28 +14,28 @@ export function refused(message: string): GatewayError {
 /** The body of a request. */
 export type Wish = Readonly<Record<string, unknown>>;
 
-/** What a button does. Throws `refused(…)`. */
+/** The action of a button. Throws `refused(…)`. */
 export type Action = (wish: Wish) => void | Promise<void>;
 
 export interface Use {
   readonly name: "tracking" | "queue" | "notifications";
   readonly crews: readonly Crew[];
-  /** By the last part of the path. */
+  /** Keyed by the last part of the path. */
   readonly actions: Readonly<Record<string, Action>>;
   /** What does not change, for the page. */
   about(): object;
-  /** How it stands now, for the page. */
+  /** Its present state, for the page. */
   state(): object;
-  /** Feeds it, until it is told to stop or has nothing more. */
+  /** Feeds it, until aborted or finished. */
   run(signal: AbortSignal): Promise<void>;
-  /** Waits until all that was published is dealt with. */
+  /** Waits until everything published is processed. */
   catchUp(): Promise<void>;
-  /** What came of it, in a line, and whether all of it was done, and as often as it should be. */
+  /** The result in one line, and whether everything was done as often as it should be. */
   count(): Promise<{ readonly line: string; readonly isWhole: boolean }>;
   close(): Promise<void>;
 }
 
-/** Kill and start, for any group. */
+/** Kill and start actions for any group. */
 export function crewActions(
   crews: readonly Crew[],
   tell: (what: string) => void,
