@@ -1,4 +1,4 @@
-/** Applications that use the client, and write down in the history what it tells them. */
+/** Applications that use the client, and record in the history what it tells them. */
 
 import {
   type Assigned,
@@ -25,7 +25,7 @@ export interface Fleet {
   readonly recorder: Recorder;
   /** Partitions of each topic. */
   readonly partitions: number;
-  /** Something is wrong that no history shows. */
+  /** Reports something wrong that the history does not show. */
   fault(kind: string, text: string): void;
 }
 
@@ -33,7 +33,7 @@ function placeOf({ partition, offset }: RecordPlace): Place {
   return [partition, offset];
 }
 
-/** What became of an operation that threw. */
+/** Records the outcome of an operation that threw. */
 function failed({ recorder, fault }: Fleet, process: string, op: number, error: unknown): void {
   if (!(error instanceof WeirError)) {
     recorder.info(process, op, String(error));
@@ -50,11 +50,13 @@ export interface ProducingOptions {
   readonly name: string;
   readonly topics: readonly string[];
   readonly idempotent: boolean;
-  /** How much longer than usual it waits between two publishes. */
+  /** How many times longer than usual it waits between publishes. */
   readonly slowness?: number;
 }
 
-/** Publishes, with a producer or without, and does not wait for one answer before the next. */
+/**
+ * Publishes, with a producer or without, without waiting for each answer before the next publish.
+ */
 export class Producing {
   readonly name: string;
   readonly #fleet: Fleet;
@@ -113,7 +115,7 @@ export class Producing {
       topic,
       values: records.map(({ value }) => String(value)),
       keys: records.map(({ key }) => key),
-      // The client numbers what it sends by itself: in the order of these calls.
+      // The client numbers what it sends itself, in the order of these calls.
       ...this.#producer
         ? { producer: { id: this.name, epoch: 0, sequence: this.#sequence++ } }
         : {},
@@ -135,7 +137,7 @@ export class Producing {
   }
 }
 
-/** Follows a topic: must get every record once and in order. */
+/** Follows a topic: must get every record once, in order. */
 export class Follower {
   readonly name: string;
   readonly #fleet: Fleet;
@@ -157,7 +159,7 @@ export class Follower {
     const capacity = { records: world.pick([1, 7, 100, 2_000]) };
     let from: Position | "earliest" = "earliest";
     for (let partition = 0; partition < partitions; partition++) this.#next.set(partition, 0);
-    // Now and then the application itself starts again, from where it stood.
+    // Now and then the application itself restarts, from its position.
     while (!this.hasEnded) {
       recorder.told(this.name, {
         f: "subscribe",
@@ -184,7 +186,8 @@ export class Follower {
           if (--left <= 0) break;
         }
         if (left > 0) this.hasEnded = true;
-        // What the loop was left at is not dealt with, as far as the client knows: it comes again.
+        // The batch at which the loop was left is not processed, as far as the client knows: it
+        // comes again.
         const { position } = subscription;
         if (!position || position.positions.length === 0) continue;
         from = position;
@@ -196,7 +199,7 @@ export class Follower {
     }
   }
 
-  /** Whether everything of a partition that ends there has come. */
+  /** Whether it has received a partition up to this end. */
   hasAll(topic: string, partition: number, end: number): boolean {
     return topic !== this.#topic || (this.#next.get(partition) ?? 0) >= end;
   }
@@ -208,7 +211,7 @@ export interface MemberOptions {
   readonly instance?: false;
 }
 
-/** What a consumer tells of its partitions, written down. */
+/** Records what a consumer tells of its partitions. */
 function tellingOf({ recorder }: Fleet, member: string, group: string) {
   return {
     onAssign: (given: readonly Assigned[]): void =>
@@ -231,15 +234,15 @@ function tellingOf({ recorder }: Fleet, member: string, group: string) {
   };
 }
 
-/** A member of a group that commits, by itself or as the client does it. */
+/** A member of a group that commits, explicitly or automatically. */
 export class Worker {
   readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
   readonly #options: MemberOptions;
-  /** What it owns, by name: what comes next. */
+  /** What it owns, by partition: the next position. */
   readonly #owned = new Map<string, CommitPosition>();
-  /** How far it came, whether it has it still or not. */
+  /** How far it got in each partition, whether it still owns it or not. */
   readonly #reached = new Map<string, number>();
   hasEnded = false;
 
@@ -286,7 +289,7 @@ export class Worker {
     this.hasEnded = true;
   }
 
-  /** Whether it has dealt with all of a partition that ends there. */
+  /** Whether it has processed a partition up to this end. */
   reached(topic: string, partition: number, end: number): boolean {
     return (this.#reached.get(`${topic}/${partition}`) ?? 0) >= end;
   }
@@ -324,11 +327,11 @@ export interface PasserOptions {
   readonly group: string;
   readonly topic: string;
   readonly into: string;
-  /** How many records it may be given, at most twice as many as it passes on at once. */
+  /** How many records it may be given: at most twice as many as it passes on at once. */
   readonly atOnce?: number;
 }
 
-/** Passes records on in transactions: each must come out once. */
+/** Passes records on in transactions: each must appear once. */
 export class Passer {
   readonly name: string;
   readonly #fleet: Fleet;
@@ -389,7 +392,8 @@ export class Passer {
       recorder.ok(this.name, op, { places: published.map(({ places }) => places.map(placeOf)) });
     } catch (error) {
       failed(this.#fleet, this.name, op, error);
-      // Others have the partition, and begin where this one would have: else it would be skipped.
+      // Another member owns the partition and begins where this one would; otherwise it would be
+      // skipped.
       if (!(error instanceof WeirError) || error.retry !== "rejoin") throw error;
     }
   }

@@ -1,10 +1,10 @@
-/** A simulated client's connection: hello, requests with their replies, and coming back when it is lost. */
+/** A simulated client's connection: hello, requests with their replies, and reconnecting. */
 
 import { connect, type Socket } from "./network.ts";
 import type { Process } from "./process.ts";
 import type { Site } from "./site.ts";
 
-/** Longer than a session is waited for, or nearly. */
+/** Up to more than a session is kept. */
 const LONG_AWAY_MS = [500, 6_000] as const;
 
 export type Frame = Readonly<Record<string, unknown>>;
@@ -29,17 +29,17 @@ export abstract class SimClient {
     this.#connect();
   }
 
-  /** It is connected, anew. */
+  /** Called on each new connection. */
   protected abstract opened(): void;
   protected abstract pushed(frame: Frame): void;
-  /** The connection is gone. */
+  /** Called when the connection is lost. */
   protected lost(): void {}
 
   get isOpen(): boolean {
     return this.#socket?.isOpen ?? false;
   }
 
-  /** Whether all that it asked on its connection was answered. */
+  /** Whether everything that it asked on its connection was answered. */
   get isAnswered(): boolean {
     return this.#waiting.size === 0;
   }
@@ -48,7 +48,7 @@ export abstract class SimClient {
     return this.#stopped;
   }
 
-  /** Which gateway it is connected to, or was last. */
+  /** The gateway that it is, or was last, connected to. */
   protected get gateway(): Process | undefined {
     return this.#gateway;
   }
@@ -57,7 +57,7 @@ export abstract class SimClient {
     this.#socket?.cut();
   }
 
-  /** It takes its connection for dead and makes another; the gateway is not told. */
+  /** Takes its connection for dead and makes another; the gateway is not told. */
   abandon(): void {
     if (!this.isOpen) return;
     this.#socket = undefined;
@@ -74,7 +74,7 @@ export abstract class SimClient {
     if (this.isOpen) this.#socket?.send(JSON.stringify(frame));
   }
 
-  /** `replied` gets the reply before anything behind it is looked at; undefined if none can come. */
+  /** `replied` gets the reply before any later message is handled; undefined if none can come. */
   protected ask(frame: Frame, replied: (reply: Frame | undefined) => void): void {
     if (!this.isOpen) return replied(undefined);
     const id = ++this.#id;
@@ -118,7 +118,7 @@ export abstract class SimClient {
     world.after(this.#away(), () => this.#connect());
   }
 
-  /** How long it stays away when its connection is lost. */
+  /** How long it stays away after losing its connection. */
   #away(): number {
     const { world, scenario } = this.site;
     if (scenario.wide && world.chance(0.1)) return world.between(...LONG_AWAY_MS);

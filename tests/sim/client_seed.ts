@@ -1,8 +1,8 @@
 /**
- * One seed of the client in a faulty world: applications on phones publish, follow, consume and pass
- * on what they consume, through the client as everybody uses it, while connections are cut or go
- * silent, phones freeze and wake, the gateway is killed or drained and its store fails. Then the world
- * heals, and what the applications were told is held against what is in the log.
+ * One seed of the client in a faulty world: applications on phones publish, follow, consume and
+ * pass on records through the client, while connections are cut or go silent, phones freeze and
+ * wake, and gateways are killed or drained and their store fails. Then the world heals, and what
+ * the applications were told is compared with the log.
  */
 
 import type { Client } from "../../src/client/mod.ts";
@@ -16,12 +16,12 @@ import type { Scenario } from "./scenario.ts";
 import type { Violation } from "./site.ts";
 import { World } from "./world.ts";
 
-/** Faults strike for longer here than among bare connections, and phones need longer to come back. */
+/** Faults last longer here than among bare connections, and phones need longer to come back. */
 const LONGER_FAULTY_MS = 5_000;
 const LONGER_HEALING_MS = 15_000;
 const CLOSING_MS = 8_000;
 const FREEZE_MS = 6_000;
-/** A wide world lasts longer: as much need not happen in each second of it. */
+/** A wide world lasts longer, so less needs to happen in each second of it. */
 const WIDE_SLOWNESS = 6;
 const TOPICS = ["a", "b"];
 const PASSED_ON = "out";
@@ -86,7 +86,7 @@ class Run implements Fleet {
     this.#others = [...followers, ...workers, ...passers];
   }
 
-  /** An arrow, so that it can be handed on. */
+  /** An arrow function, so that it can be passed on. */
   readonly fault = (kind: string, text: string): void => {
     this.world.trace(`VIOLATION ${kind}: ${text}`);
     this.faults.push({ kind, text });
@@ -95,7 +95,7 @@ class Run implements Fleet {
   begin(): void {
     const overlapMs = 2 * SETTINGS.leaseMs + LONGEST_PAUSE_MS + SETTINGS.sessionTimeoutMs +
       FREEZE_MS;
-    // Workers commit by themselves, too, of which nobody is told.
+    // Workers also commit automatically, which is not recorded.
     this.recorder.terms({ overlapMs, groups: ["g", "h"], unrecorded: ["g"] });
     this.site.begin();
     for (const app of this.#apps()) app.start();
@@ -106,7 +106,7 @@ class Run implements Fleet {
     for (const producing of this.#producing) producing.finish();
     this.site.heal();
     this.recorder.told("run", { f: "healed" });
-    // Whoever is cut off and does not know it finds out by itself.
+    // Clients that are cut off without notice must find out by themselves.
   }
 
   async end(): Promise<void> {

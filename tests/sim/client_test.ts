@@ -1,7 +1,7 @@
 /**
- * The client in the fault world: connections cut and silent, phones frozen and awake again, gateways
- * killed and drained, a store that fails. Nothing may be lost, out of order, doubled where a producer
- * or a transaction says once, or wait for ever.
+ * The client in the faulty world: connections cut and silent, phones frozen and awake again,
+ * gateways killed and drained, a store that fails. Nothing may be lost, reordered, duplicated where
+ * a producer or a transaction promises once, or wait for ever.
  */
 
 import { assert, assertEquals } from "@std/assert";

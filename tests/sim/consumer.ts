@@ -1,4 +1,4 @@
-/** Simulated members of groups: they commit what they have read, and give up what they are told to. */
+/** Simulated members of groups: they commit what they have read, and release what is revoked. */
 
 import type { Frame } from "./client.ts";
 import type { Commit, Position as CommitPosition } from "../checker/history.ts";
@@ -12,7 +12,7 @@ export interface ConsumerOptions {
   readonly instance?: string;
   readonly sessionTimeoutMs?: number;
   readonly revokeTimeoutMs?: number;
-  /** Records that it may be sent before it has dealt with them; absent: as many as there are. */
+  /** Records that it may be sent before it has processed them; absent: unlimited. */
   readonly credit?: number;
   /** How long it takes for a push, from and to. */
   readonly paceMs?: readonly [number, number];
@@ -27,7 +27,7 @@ type Partition = readonly [topic: string, partition: number];
 
 export class Consumer extends ReadingClient {
   protected readonly options: ConsumerOptions;
-  /** By partition's name: the next offset to come. */
+  /** By partition's name: the next offset. */
   readonly #owned = new Map<string, number>();
   readonly #revoking = new Set<string>();
   #joins = 0;
@@ -43,7 +43,7 @@ export class Consumer extends ReadingClient {
     return [...this.#owned.keys()];
   }
 
-  /** Its name in the history: each `join` makes a member of its own. */
+  /** Its name in the history: each `join` makes a new member. */
   protected get member(): string {
     return `${this.name}#${this.#joins}`;
   }
@@ -77,7 +77,7 @@ export class Consumer extends ReadingClient {
     }
   }
 
-  /** Records have come; what is done with them is committed. */
+  /** Processes records, and commits them. */
   protected async dealWith(
     { topic, partition, next }: Pick<RecordsFrame, "topic" | "partition" | "next" | "records">,
   ): Promise<void> {
@@ -91,10 +91,10 @@ export class Consumer extends ReadingClient {
     });
   }
 
-  /** A partition is not its own any more. */
+  /** It no longer owns the partition. */
   protected gone(_topic: string, _partition: number): void {}
 
-  /** A commit as the history and as the gateway know it. */
+  /** A commit as the history and as the gateway have it. */
   protected commitOf(topic: string, partition: number, offset: number) {
     const { group } = this.options;
     const offsets: CommitPosition[] = [[topic, partition, offset]];
@@ -155,7 +155,7 @@ export class Consumer extends ReadingClient {
   #release(partitions: readonly Partition[]): void {
     const { world, recorder, scenario } = this.site;
     const { subscription, member } = this;
-    // Some never answer: then the deadline takes the partitions.
+    // Some never answer: then the deadline takes the partitions from them.
     if (world.chance(0.1)) return;
     const slow = scenario.wide && world.chance(0.3) ? this.options.revokeTimeoutMs : undefined;
     world.after(

@@ -1,7 +1,7 @@
 /**
- * What the client runs on in a simulated world: a phone. Its network is cut, or goes silent with
- * nobody told; it is frozen, as background pages are, with its timers and messages late; and when it
- * wakes it is told so, or not.
+ * The client's platform in a simulated world: a phone. Its network is cut, or goes silent without
+ * notice; it is frozen, as background pages are, with its timers and messages delayed; and when it
+ * wakes, it is told or not.
  */
 
 import type { ClientSocket, Platform, SocketEvents } from "../../src/client/platform.ts";
@@ -17,7 +17,7 @@ export class Device implements Platform {
   readonly #wakes = new Set<() => void>();
   readonly #unloads = new Set<() => void>();
   #line: Line | undefined;
-  /** Frozen until then. */
+  /** Frozen until this time. */
   #frozenUntil = 0;
   #frozen: (() => void)[] = [];
   #dead = false;
@@ -87,12 +87,12 @@ export class Device implements Platform {
     this.#line?.socket?.cut();
   }
 
-  /** Nothing gets through any more on this connection, and nobody is told. */
+  /** Nothing gets through on this connection any more, and neither end is told. */
   silence(): void {
     if (this.#line) this.#line.silent = true;
   }
 
-  /** Nothing runs for a while; whatever came meanwhile runs then, in order. */
+  /** Nothing runs for a while; what came meanwhile runs afterwards, in order. */
   freeze(ms: number): void {
     this.#frozenUntil = Math.max(this.#frozenUntil, this.#world.now + ms);
     this.#world.after(ms, () => this.#thaw());
@@ -105,7 +105,7 @@ export class Device implements Platform {
     });
   }
 
-  /** As when its battery dies. */
+  /** As if its battery died. */
   die(): void {
     this.#dead = true;
     this.cut();

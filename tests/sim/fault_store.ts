@@ -1,7 +1,7 @@
 /**
  * The store of a simulated world: the one in memory, behind a link that loses, delays and repeats.
- * Each gateway has a link of its own; when the gateway is dead nobody hears answers any more, but what
- * it has sent may arrive yet.
+ * Each gateway has a link of its own; when the gateway is dead, it gets no answers, but what it has
+ * sent may still arrive.
  */
 
 import { STORE } from "../../src/limits.ts";
@@ -17,19 +17,19 @@ import {
 } from "../../src/store/store.ts";
 import type { World } from "./world.ts";
 
-/** What can happen to a write, and how likely it is. */
+/** What can happen to a write, with its probability. */
 export const FAULTS = {
-  /** It never arrives. */
+  /** The request never arrives. */
   lostRequest: 0,
-  /** It is stored, and nobody is told. */
+  /** It is stored, and the sender is not told. */
   lostReply: 0,
   /** It arrives after its sender has given up. */
   late: 0,
   /** It arrives twice, the second time later. */
   duplicate: 0,
-  /** An error, with nothing stored. */
+  /** An error, and nothing is stored. */
   throwBefore: 0,
-  /** An error, though it is stored. */
+  /** An error, although it is stored. */
   throwAfter: 0,
   /** It is stored, and the sender is told that a check failed. */
   falseConflict: 0,
@@ -39,34 +39,34 @@ export const FAULTS = {
   readError: 0,
 };
 
-/** What can happen besides, where several gateways share the store. */
+/** Further faults, if several gateways share the store. */
 export const SHARED_FAULTS = {
-  /** A change is not told to who watches. */
+  /** A watcher is not told of a change. */
   silentWatch: 0,
-  /** It is told twice, and late. */
+  /** A watcher is told twice, and late. */
   staleWatch: 0,
 };
 
 export type Fault = keyof typeof FAULTS | keyof typeof SHARED_FAULTS;
 export type Odds = Record<keyof typeof FAULTS, number> & Partial<Record<Fault, number>>;
 
-/** Who is at the gateway's end of a link. */
+/** The gateway's end of a link. */
 export interface LinkEnd {
-  /** It hears what comes when it can, or never. */
+  /** Runs this when the gateway can act, or never. */
   act(run: () => void): void;
-  /** Nothing gets through for now. */
+  /** Nothing gets through at present. */
   readonly isCut: boolean;
 }
 
-/** What became of writes whose sender was not told, or told the wrong thing. */
+/** Outcomes of writes whose sender was not told, or was told the wrong thing. */
 export type Fate = "unknownFoundStored" | "unknownFoundNotStored" | "lateWriteRefused";
 
-/** What all links of a world share. */
+/** Shared by all links of a world. */
 export class FaultyStore {
   readonly world: World;
   readonly stored: MemoryStore;
   odds: Odds = FAULTS;
-  /** How often each fault struck. */
+  /** How often each fault happened. */
   readonly struck: Record<Fault, number> = { ...FAULTS, ...SHARED_FAULTS };
   readonly fates: Record<Fate, number> = {
     unknownFoundStored: 0,
@@ -195,7 +195,7 @@ class Link implements Store {
     return answer;
   }
 
-  /** Resolves when the gateway can hear what came. */
+  /** Resolves when the gateway can receive the answer. */
   #heard(): Promise<void> {
     return new Promise((resolve) => this.#end.act(resolve));
   }

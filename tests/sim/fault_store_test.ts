@@ -14,12 +14,12 @@ const LATEST_MS = 60_000;
 
 interface Seen {
   readonly outcome: WriteResult["outcome"] | "none";
-  /** Whether it was stored when it was answered, and in the end. */
+  /** Whether it was stored when the answer came, and in the end. */
   readonly then: boolean;
   readonly ever: boolean;
 }
 
-/** What comes of one write when this fault is certain to strike. */
+/** The outcome of one write when this fault is certain to happen. */
 async function strike(fault: Fault | undefined, seed = 1): Promise<Seen & { atMs: number }> {
   const world = new World(seed);
   const store = new FaultyStore(world);

@@ -1,6 +1,7 @@
 /**
- * Three gateways on one store, in the fault world: besides all that befalls one, they are cut off from
- * the store, end by themselves, are taken for dead while they live, and hear of each other late or never.
+ * Three gateways on one store, in the faulty world: in addition to everything that happens to a
+ * single one, they are cut off from the store, end by themselves, are taken for dead while they
+ * live, and hear of each other late or never.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -26,7 +27,7 @@ Deno.test("the same seed gives the same run of three gateways, event for event",
   }
 });
 
-/** Seeds that once broke a rule, and what they found then: others have its like in hand by now. */
+/** Seeds that once broke a rule, with what they found then; other tests cover the like by now. */
 const PINNED: Readonly<Record<string, number>> = {
   "a reader that is ahead of what its gateway knows waits for it": 2,
   "a member is not told of an assignment that others have outlived": 55,

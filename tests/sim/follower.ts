@@ -1,4 +1,4 @@
-/** A simulated client that follows a topic by fan-out, and comes back to where it was. */
+/** A simulated client that follows a topic by fan-out, and resumes at its position. */
 
 import type { Frame } from "./client.ts";
 import type { Place } from "../checker/history.ts";
@@ -7,13 +7,13 @@ import type { Site } from "./site.ts";
 
 export interface FollowerOptions {
   readonly topic: string;
-  /** Records that it may be sent before it has dealt with them; absent: as many as there are. */
+  /** Records that it may be sent before it has processed them; absent: unlimited. */
   readonly credit?: number;
   /** How long it takes for a push, from and to. */
   readonly paceMs?: readonly [number, number];
-  /** Now and then it goes back to what it has read. */
+  /** Now and then it seeks back to what it has read. */
   readonly seeks?: boolean;
-  /** Its place may be gone: the topic is deleted at times, or retention passes it. */
+  /** Its position may be gone: the topic is deleted at times, or trimmed by retention. */
   readonly mayReset?: boolean;
 }
 
@@ -61,7 +61,7 @@ export class Follower extends ReadingClient {
     this.#next.set(partition, offset);
   }
 
-  /** Its topic is no more: it begins with the next of that name. */
+  /** Its topic was deleted: it starts with the next one of that name. */
   #end(): void {
     const { world } = this.site;
     if (!this.#options.mayReset) this.site.fault("ended", `${this.name} was ended`);

@@ -1,6 +1,6 @@
 /**
- * Where the gateways of a simulated world run: they are started, tick, and are killed; their store is
- * behind links whose faults change every few seconds, until the world heals.
+ * Where the gateways of a simulated world run: they are started, tick, and are killed; their store
+ * is behind links whose faults change every few seconds, until the world heals.
  */
 
 import type { Settings } from "../../src/config.ts";
@@ -47,7 +47,7 @@ export const SETTINGS: Settings = {
   origins: [],
 };
 
-/** What is in a partition of the log. */
+/** The content of a partition of the log. */
 export type PartitionLog = Omit<Extract<Telling, { f: "log" }>, "f">;
 
 /** By how much a wall clock may be wrong. */
@@ -62,14 +62,14 @@ export class GatewaySite {
   readonly #scenario: Scenario;
   #up: Process[] = [];
   #healthy = false;
-  /** No watch ever tells anything, also when all else is well. */
+  /** No watch ever fires, even without faults. */
   readonly #deaf: boolean;
-  /** How often a gateway was killed, was cut off from the store, ended since it was for too long… */
+  /** How often each thing happened to gateways. */
   readonly counts = { kills: 0, cutOffs: 0, losses: 0, pauses: 0, clockJumps: 0 };
 
   /**
-   * `report`: what a gateway tells its operators as an error, which none should. With several
-   * gateways the store is one that they share.
+   * `report`: called with what a gateway reports to its operators as an error, which none should.
+   * With several gateways, they share the store.
    */
   constructor(world: World, report: (message: string) => void, scenario: Scenario) {
     this.world = world;
@@ -79,14 +79,14 @@ export class GatewaySite {
     this.#deaf = scenario.wide && world.chance(0.2);
   }
 
-  /** A gateway that is up, if one is; where there are several, one that does not drain. */
+  /** A gateway that is up, if any; of several, one that is not draining. */
   gateway(): Process | undefined {
     if (!this.isShared) return this.#up[0];
     const ready = this.#up.filter(({ draining }) => !draining);
     return ready.length > 0 ? this.world.pick(ready) : undefined;
   }
 
-  /** Whether faults strike no more. */
+  /** Whether faults are over. */
   get isHealthy(): boolean {
     return this.#healthy;
   }
@@ -126,7 +126,7 @@ export class GatewaySite {
     this.world.trace("a gateway starts");
   }
 
-  /** As SIGKILL: it does nothing any more, and what it has sent may still arrive. */
+  /** As SIGKILL: it does nothing any more, but what it has sent may still arrive. */
   kill(): void {
     const killed = this.#pick();
     if (!killed) return;
@@ -134,7 +134,7 @@ export class GatewaySite {
     this.#end(killed);
   }
 
-  /** As SIGTERM: it lets go of its clients first. */
+  /** As SIGTERM: it sends its clients away first. */
   async drain(): Promise<void> {
     const draining = this.#pick();
     if (!draining) return;
@@ -147,7 +147,7 @@ export class GatewaySite {
     this.#end(draining);
   }
 
-  /** A gateway loses its way to the store for a while, and nobody else does. */
+  /** One gateway loses its connection to the store for a while. */
   cutOff(): void {
     const process = this.#pick();
     if (!process) return;
@@ -156,7 +156,7 @@ export class GatewaySite {
     this.world.trace("a gateway is cut off from the store");
   }
 
-  /** A gateway stops for a while, as when its process or machine is suspended, and goes on. */
+  /** A gateway stops for a while, as when its process or machine is suspended, and continues. */
   pause(): void {
     const process = this.#pick();
     if (!process || process.isPaused) return;
@@ -165,7 +165,7 @@ export class GatewaySite {
     process.pause(this.world.between(200, LONGEST_PAUSE_MS), this.world.chance(0.3));
   }
 
-  /** A gateway's wall clock is set, and is wrong then. */
+  /** A gateway's wall clock is set to a wrong time. */
   setClock(): void {
     const process = this.#pick();
     if (!process) return;
@@ -197,7 +197,7 @@ export class GatewaySite {
     this.world.after(TICK_MS, () => this.#tick());
   }
 
-  /** Another mix of faults every few seconds, none at all among them. */
+  /** Another mix of faults every few seconds, including none at all. */
   #mixFaults(): void {
     if (this.#healthy) return;
     const { world, store } = this;
@@ -213,7 +213,7 @@ export class GatewaySite {
     world.after(MIX_MS, () => this.#mixFaults());
   }
 
-  /** All that is in the log of these topics, through a gateway that has seen nothing. */
+  /** The whole log of these topics, read through a new gateway. */
   async readAll(topics: readonly string[]): Promise<PartitionLog[]> {
     while (this.#up[0]) this.#end(this.#up[0]);
     this.start();

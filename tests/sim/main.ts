@@ -1,10 +1,10 @@
 /**
- * The simulation. `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds 500
- * [--from N] [--jobs 2]` runs many and counts. `--world frames` and `--world client` say who the
- * clients are, `--gateways N` how many share the store; `--narrow` is the world of the first seeds, `--wide`
- * that of the next.
- * `--bugs` plants bugs and sees in which seed each is found, of at most `--seeds 2000`; `--bug NAME` one.
- * `--history FILE` keeps what the clients of one seed were told, for `deno task check FILE`.
+ * The simulation. `deno task sim --seed N` runs one seed and shows its end; `deno task sim --seeds
+ * 500 [--from N] [--jobs 2]` runs many and counts. `--world frames` and `--world client` choose the
+ * clients, `--gateways N` how many gateways share the store; `--narrow` is the world of the first
+ * seeds, `--wide` that of the next. `--bugs` plants bugs and shows in which seed each is found, of
+ * at most `--seeds 2000`; `--bug NAME` plants one. `--history FILE` records what the clients of one
+ * seed were told, for `deno task check FILE`.
  */
 
 import { parseArgs } from "node:util";
@@ -15,10 +15,10 @@ import type { Summary } from "./worker.ts";
 import { type Choice, commandFor, runWorld } from "./worlds.ts";
 import { print } from "../../src/demo/print.ts";
 
-/** Seeds that are run, and in which each planted bug must be found, unless others are asked for. */
+/** Seeds to run, and in which each planted bug must be found, unless given. */
 const SEEDS = 500;
 const BUG_SEEDS = 2_000;
-/** Violations and lines of trace that are shown of one seed. */
+/** Violations and trace lines shown for one seed. */
 const SHOWN = 10;
 
 function report({ seed, violations, trace }: Summary, choice: Choice): void {
@@ -59,7 +59,7 @@ async function runAll(from: number, count: number, jobs: number, choice: Choice)
   print(`faults: ${listed(totals.faults)}`);
   print(`rare: ${listed(totals.rare)}`);
   if (totals.broken > 0) print(`violations, in so many seeds: ${listed(totals.violations)}`);
-  // A narrow world has not all that can happen.
+  // In a narrow world some things cannot happen.
   const missing = choice.like === "narrow" ? [] : totals.tooRare;
   if (missing.length > 0) print(`too rare to have been tried: ${missing.join(", ")}`);
   print(`sim: ${count} seeds, ${totals.broken} violations`);
@@ -75,7 +75,7 @@ function spaced(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** Does what is asked for; returns whether all was as it should be. */
+/** Runs what the options ask for; returns whether everything was as it should be. */
 function main(): Promise<boolean> {
   const { values } = parseArgs({
     args: Deno.args,

@@ -1,4 +1,4 @@
-/** Runs many seeds, on several cores if asked to, and adds up what happened in them. */
+/** Runs many seeds, on several cores if asked to, and sums up what happened in them. */
 
 import type { Summary, Task } from "./worker.ts";
 import { type Choice, runWorld } from "./worlds.ts";
@@ -6,11 +6,11 @@ import { type Choice, runWorld } from "./worlds.ts";
 export interface Span {
   readonly from: number;
   readonly count: number;
-  /** Workers, each with a core; 1: none but this. */
+  /** Number of workers, each on a core; 1: only this process. */
   readonly jobs: number;
 }
 
-/** Runs the seeds of a span; `done` hears of each when it is over, in no certain order. */
+/** Runs a range of seeds; `done` is called with each when it is over, in no particular order. */
 export async function runMany(
   { from, count, jobs }: Span,
   choice: Choice,
@@ -25,7 +25,7 @@ export async function runMany(
   for (let seed = take(); seed !== undefined; seed = take()) done(await runWorld(seed, choice));
 }
 
-/** A worker, for as long as there are seeds. */
+/** Runs a worker as long as there are seeds. */
 async function employ(
   take: () => number | undefined,
   choice: Choice,
@@ -54,12 +54,12 @@ export class Totals {
   readonly counts = new Map<string, number>();
   readonly faults = new Map<string, number>();
   readonly rare = new Map<string, number>();
-  /** By kind: in how many seeds. */
+  /** By kind: the number of seeds that had it. */
   readonly violations = new Map<string, number>();
   seeds = 0;
   broken = 0;
   virtualMs = 0;
-  /** In the seed in which the fewest were done, struck, made. */
+  /** The smallest counts of any seed. */
   readonly least = { operations: Infinity, faults: Infinity, assignments: Infinity };
 
   add({ counts, faults, rare, violations, virtualMs }: Summary): void {
@@ -78,7 +78,7 @@ export class Totals {
     }
   }
 
-  /** What should have happened now and then, once in a hundred seeds, and did not. */
+  /** What should happen at least once in a hundred seeds, and did not. */
   get tooRare(): readonly string[] {
     const least = Math.floor(this.seeds / 100);
     return [...this.rare].filter(([, times]) => times < least).map(([name]) => name);

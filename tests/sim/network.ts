@@ -1,6 +1,6 @@
 /**
- * Sockets between simulated clients and gateways: messages arrive in order and after a while, and a
- * connection can be cut, with what is under way.
+ * Sockets between simulated clients and gateways: messages arrive in order after a delay, and a
+ * connection can be cut, which loses what is on its way.
  */
 
 import type { Session } from "../../src/session/session.ts";
@@ -11,7 +11,7 @@ import type { World } from "./world.ts";
 export interface Socket {
   readonly isOpen: boolean;
   send(text: string): void;
-  /** As when the network goes away: nothing that is under way arrives. */
+  /** As when the network goes away: nothing that is on its way arrives. */
   cut(): void;
 }
 
@@ -29,7 +29,7 @@ export function connect(world: World, process: Process, events: SocketEvents): S
   let session: Session | undefined;
   let [inboundAt, outboundAt] = [0, 0];
 
-  /** Later than all before it in the same direction. */
+  /** After all earlier ones in the same direction. */
   const later = (last: number) => Math.max(last + 0.001, world.now + world.between(0.1, 3));
 
   const end = (code: number, reason: string) => {

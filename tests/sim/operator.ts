@@ -1,4 +1,4 @@
-/** Whoever deletes topics of a simulated world, which come again when somebody uses them. */
+/** An operator who deletes topics of a simulated world, which are created again when used. */
 
 import { GatewayError } from "../../src/errors.ts";
 import type { TopicSpec } from "../../src/log/topics.ts";
@@ -18,7 +18,7 @@ export class Operator {
     this.#topic = topic;
   }
 
-  /** Makes a topic, however long that takes. */
+  /** Creates a topic, retrying as long as it takes. */
   async make(topic: string, spec: TopicSpec): Promise<void> {
     const { world } = this.#site;
     for (;;) {

@@ -1,4 +1,4 @@
-/** What comes of one seed, whoever its clients were. */
+/** The outcome of one seed, whatever its clients were. */
 
 import { check } from "../checker/check.ts";
 import type { Recorder } from "../checker/recorder.ts";
@@ -14,7 +14,7 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   readonly hash: number;
   readonly virtualMs: number;
-  /** How often what happened. */
+  /** How often each thing happened. */
   readonly counts: Readonly<Record<string, number>>;
   readonly faults: Readonly<Odds>;
   readonly rare: Readonly<Record<Rare | Fate, number>>;
@@ -26,7 +26,7 @@ export function noRareThings(): Record<Rare, number> {
   return Object.fromEntries(RARE.map((name) => [name, 0])) as Record<Rare, number>;
 }
 
-/** Runs it; that it throws is a fault, and a promise that is rejected with nobody to handle it. */
+/** Runs it; an exception or an unhandled rejection is a fault. */
 export async function guarded(
   site: { fault(kind: string, text: string): void },
   run: () => Promise<void>,
@@ -47,7 +47,7 @@ export async function guarded(
   }
 }
 
-/** Lets faults strike for the time that they have, and on until enough was done under them. */
+/** Keeps faults going for their time, and longer until enough was done under them. */
 export async function untilDone(
   { world, scenario, recorder }: { world: World; scenario: Scenario; recorder: Recorder },
   faultyMs: number,
@@ -58,7 +58,7 @@ export async function untilDone(
   }
 }
 
-/** What a run has gathered when it is over. */
+/** What a run has gathered at its end. */
 export interface Gathered {
   readonly seed: number;
   readonly site: GatewaySite;
@@ -68,7 +68,7 @@ export interface Gathered {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Holds the history against the rules. */
+/** Checks the history against the rules. */
 export function judge({ seed, site, recorder, faults, rare, counts }: Gathered): Outcome {
   const { world, store } = site;
   const found = check(recorder.events).map(({ kind, text }) => ({ kind, text }));
@@ -86,19 +86,19 @@ export function judge({ seed, site, recorder, faults, rare, counts }: Gathered):
   };
 }
 
-/** Writes the end of the log into the history. */
+/** Records the log at the end in the history. */
 export function recordLog(recorder: Recorder, log: readonly PartitionLog[]): void {
   for (const partition of log) recorder.told("reader", { f: "log", ...partition });
 }
 
-/** What clients do besides asking and reading. */
+/** What clients do besides requests and reads. */
 const OTHER_OPERATIONS: Readonly<Record<string, true>> = {
   subscribe: true,
   release: true,
   left: true,
 };
 
-/** How often what happened in a history. */
+/** How often each thing happened in a history. */
 export function countsOf(events: readonly Event[]): Record<string, number> {
   const counts = { asked: 0, acknowledged: 0, refused: 0, inDoubt: 0, reads: 0, assignments: 0 };
   let others = 0;

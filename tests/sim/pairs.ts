@@ -1,6 +1,6 @@
 /**
- * A simulated client that publishes to two topics in one transaction, with an idempotent producer, and
- * sends it again until it is answered: gateways may know the one topic further than the other.
+ * A simulated client that publishes to two topics in one transaction, with an idempotent producer,
+ * and resends it until it is answered: a gateway may know one topic further than the other.
  */
 
 import type { Place, ProducerStamp } from "../checker/history.ts";
@@ -9,7 +9,7 @@ import { AnyPublisher, type Producer, sendOf, settle } from "./publishers.ts";
 
 interface Pair {
   readonly parts: readonly { readonly topic: string; readonly records: readonly Frame[] }[];
-  /** Of the first of its parts; the others have those behind it. */
+  /** Sequence of the first part; the others have the following ones. */
   readonly sequence: number;
   /** On this connection, and not refused there. */
   sent: boolean;

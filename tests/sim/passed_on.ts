@@ -1,9 +1,11 @@
-/** Whether what was passed on in transactions came out once: each record of one topic, in another. */
+/**
+ * Checks that records passed on in transactions appear once: each record of one topic, in another.
+ */
 
 import type { PartitionLog } from "./gateway_site.ts";
 import type { Violation } from "./site.ts";
 
-/** The value of a copy: no two are equal, and each says what it is a copy of. */
+/** The value of a copy: unique, with the value that it copies. */
 export function copyOf(original: string, copy: string): string {
   return `${original}>${copy}`;
 }
@@ -12,7 +14,7 @@ function originalOf(copy: string): string {
   return copy.slice(0, copy.lastIndexOf(">"));
 }
 
-/** Holds a log against what passes records on from one topic into another. */
+/** Checks a log that records were passed on into against the topic that they came from. */
 export function checkPassedOn(
   log: readonly PartitionLog[],
   from: string,

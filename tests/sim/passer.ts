@@ -1,7 +1,7 @@
 /**
- * A simulated member of a group that passes what it reads on: copies of the records and the commit of
- * what was read go in one transaction, which it sends again when it was not answered. So each record
- * comes out once, whatever happens.
+ * A simulated member of a group that passes on what it reads: copies of the records and the commit
+ * go in one transaction, which it resends if it was not answered. So each record appears once,
+ * whatever happens.
  */
 
 import type { Frame } from "./client.ts";
@@ -14,7 +14,7 @@ import { copyOf } from "./passed_on.ts";
 import type { Site } from "./site.ts";
 
 interface Batch extends Pick<RecordsFrame, "topic" | "partition" | "records"> {
-  /** Of what was read, for the history and for the gateway. */
+  /** Positions of what was read, for the history and for the gateway. */
   readonly commit: Commit;
   readonly commitFrame: Frame;
 }
@@ -30,7 +30,7 @@ export class Passer extends Consumer {
   #producer: Producer | undefined;
   #sequence = 0;
   #copies = 0;
-  /** Of this connection: what waits for its turn. */
+  /** Of this connection: batches that wait for their turn. */
   #waiting: Batch[] = [];
   #open: Transaction | undefined;
   #hasJoined = false;
@@ -41,7 +41,10 @@ export class Passer extends Consumer {
     this.#into = into;
   }
 
-  /** What the last connection left open comes first: its subscription must not be taken for a new one. */
+  /**
+   * What the last connection left open comes first: its subscription must not be taken for a new
+   * one.
+   */
   protected override opened(): void {
     this.#waiting = [];
     this.#hasJoined = false;
@@ -57,18 +60,18 @@ export class Passer extends Consumer {
   protected override async dealWith(
     { topic, partition, records, next }: RecordsFrame,
   ): Promise<void> {
-    // What it commits for is said now: a later membership is not this one's.
+    // The commit is fixed now: a later membership is a different one.
     const { commit, frame } = this.commitOf(topic, partition, next);
     this.#waiting.push({ topic, partition, records, commit, commitFrame: frame });
     this.#go();
   }
 
-  /** What it was given of the partition comes again, to whoever has it then. */
+  /** What it was given of the partition will be delivered again, to the next owner. */
   protected override gone(topic: string, partition: number): void {
     const isOfIt = (batch: Batch) => batch.topic === topic && batch.partition === partition;
     this.#waiting = this.#waiting.filter((batch) => !isOfIt(batch));
-    // What is under way may be stored yet, also when the partition has come back: a new membership
-    // is given it from where that has ended.
+    // What is in flight may still be stored, even if the partition has come back: a new membership
+    // continues after it.
     if (this.#open && isOfIt(this.#open)) this.cut();
   }
 
@@ -79,7 +82,7 @@ export class Passer extends Consumer {
     return { ...batch, records, copies, sequence: this.#sequence++, tries: 0 };
   }
 
-  /** A producer, if it has none; then what the last connection left open. */
+  /** Gets a producer, if it has none; then sends what the last connection left open. */
   #init(): void {
     if (this.#producer) return this.#go(true);
     this.ask({ type: "initProducer" }, (reply) => {
@@ -90,7 +93,7 @@ export class Passer extends Consumer {
     });
   }
 
-  /** One at a time. `again`: the one that is open has not been sent on this connection. */
+  /** One at a time. `again`: the open one has not been sent on this connection. */
   #go(again = false): void {
     if (!this.#producer || (this.#open && !again)) return;
     const next = this.#open ? undefined : this.#waiting.shift();
@@ -132,7 +135,7 @@ export class Passer extends Consumer {
       });
       return;
     }
-    // Not its partition any more, and nothing of it was stored: whoever has it passes these on.
+    // It lost the partition, and nothing of it was stored: the next owner passes these on.
     this.#open = undefined;
     if (open.tries > 1) {
       this.#producer = undefined;

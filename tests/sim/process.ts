@@ -1,13 +1,13 @@
 /**
- * A gateway's process in a simulated world: it may die, be paused with all that comes to it waiting,
- * be cut off from its store, and have a wall clock that is wrong.
+ * A gateway's process in a simulated world: it may die, be paused while everything sent to it
+ * waits, be cut off from its store, or have a wrong wall clock.
  */
 
 import type { Gateway } from "../../src/gateway.ts";
 import type { Socket } from "./network.ts";
 import type { Inhabitant, World } from "./world.ts";
 
-/** Between two things that waited for a paused process, so that each is done before the next. */
+/** Between two things that waited for a paused process, so that each is handled before the next. */
 const STEP_MS = 0.001;
 
 export class Process implements Inhabitant {
@@ -23,14 +23,14 @@ export class Process implements Inhabitant {
   draining = false;
   /** Until then nothing gets through to the store. */
   cutUntil = 0;
-  /** What is connected to it. */
+  /** The connections to it. */
   readonly sockets = new Set<Socket>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** What runs in it; given once, when it starts. */
+  /** The gateway in it; set once, when it starts. */
   set gateway(gateway: Gateway) {
     this.#gateway = gateway;
   }
@@ -47,14 +47,16 @@ export class Process implements Inhabitant {
     return this.#world.now < this.cutUntil;
   }
 
-  /** Runs it, when it may run; never, if it dies before. */
+  /** Runs this when the process may run; never, if it dies before. */
   act(run: () => void): void {
     if (this.dead) return;
     if (this.isPaused || this.#held.length > 0) this.#held.push(run);
     else run();
   }
 
-  /** It stops for so long. `asleep`: its monotonic clock does, too, as when a machine is suspended. */
+  /**
+   * It stops for so long. `asleep`: so does its monotonic clock, as when a machine is suspended.
+   */
   pause(ms: number, asleep: boolean): void {
     this.#pausedUntil = this.#world.now + ms;
     this.#sleptMs = asleep ? ms : 0;

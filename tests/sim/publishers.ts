@@ -1,16 +1,16 @@
-/** Simulated clients that publish: with an idempotent producer, which tries again, and without. */
+/** Simulated clients that publish: with an idempotent producer, which retries, and without. */
 
 import { type Frame, SimClient } from "./client.ts";
 import type { Place, ProducerStamp, Send } from "../checker/history.ts";
 import type { Process } from "./process.ts";
 import type { Site } from "./site.ts";
 
-/** Publishes that one producer has unanswered. */
+/** Unanswered publishes of a producer. */
 const WINDOW = 4;
 const KEYS = 12;
-/** Some values are so long that what they are stored in has several parts. */
+/** Some values are so long that their entry is stored in several chunks. */
 const LONG_BYTES = [70_000, 150_000] as const;
-/** How long one waits that was fenced before it takes its producer's name back. */
+/** How long a fenced publisher waits before it takes back its producer's name. */
 const FENCED_MS = 4_000;
 
 interface Publish {
@@ -19,9 +19,11 @@ interface Publish {
   readonly records: readonly Frame[];
   /** On this connection, and not refused there. */
   sent: boolean;
-  /** The gateway that it was sent to first. */
+  /** The gateway that it was first sent to. */
   first: Process | undefined;
-  /** It is stored, and stands here since one before it is not answered: a session leaves out no number. */
+  /**
+   * It is stored, and kept while one before it is unanswered: a session may not skip a sequence.
+   */
   stored: boolean;
 }
 
@@ -34,11 +36,11 @@ interface PublisherOptions {
   readonly fleeting?: string;
   /** Between two publishes, from and to. */
   readonly everyMs: readonly [number, number];
-  /** Of its producer: others may have the same, and fence it. */
+  /** Its producer's name: others may have the same, and fence it. */
   readonly producer?: string;
 }
 
-/** What an answer makes of an operation, in the history. */
+/** Records in the history the outcome that an answer gives an operation. */
 export function settle(
   { recorder }: Site,
   process: string,
@@ -62,7 +64,7 @@ export function sendOf(topic: string, records: readonly Frame[], producer?: Prod
   };
 }
 
-/** A value as histories have it: a long one by its beginning, its length and a sum over it. */
+/** A value as histories have it: if long, its beginning, its length and a checksum. */
 export function shortened(value: unknown): string {
   const text = String(value);
   if (text.length <= 100) return text;
@@ -86,14 +88,14 @@ export abstract class AnyPublisher extends SimClient {
     this.#go();
   }
 
-  /** Nothing new; what is under way goes on. */
+  /** Begins nothing new; what is in flight continues. */
   finish(): void {
     this.finished = true;
   }
 
   abstract get isQuiet(): boolean;
 
-  /** Its turn: it is connected. */
+  /** Called when it is its turn and it is connected. */
   protected abstract step(): Promise<void> | void;
 
   protected override pushed(): void {}
@@ -120,7 +122,7 @@ export abstract class AnyPublisher extends SimClient {
   }
 }
 
-/** Publishes with an idempotent producer, and sends again in order what is not answered. */
+/** Publishes with an idempotent producer, and resends in order what is not answered. */
 export class Publisher extends AnyPublisher {
   #producer: Producer | undefined;
   #sequence = 0;
@@ -177,7 +179,7 @@ export class Publisher extends AnyPublisher {
       }
       recorder.ok(this.name, op, { places: [ok["offsets"] as Place[]], duplicate });
       publish.stored = true;
-      // One before it has failed: what is stored behind that goes again with it.
+      // An earlier one has failed: those stored after it are resent with it.
       if (this.#unanswered.some((one) => one.sequence < sequence && !one.sent)) {
         publish.sent = false;
       }
@@ -187,22 +189,22 @@ export class Publisher extends AnyPublisher {
     if (reply["retry"] === "same" || reply["retry"] === "resend") {
       for (const one of this.#unanswered) if (one === publish || one.stored) one.sent = false;
     } else if (reply["retry"] === "reconnect" || reply["code"] === "unauthenticated") {
-      this.cut(); // it drains, and so has not taken our hello
+      this.cut(); // it is draining, and so has not accepted our hello
     } else {
       this.#refused(publish, reply);
     }
   }
 
-  /** It will never be taken: its topic was deleted meanwhile, or somebody else has its name. */
+  /** It will never be accepted: its topic was deleted meanwhile, or another has its name. */
   #refused(publish: Publish, reply: Frame): void {
     const isFenced = reply["code"] === "producer_fenced" && this.options.producer !== undefined;
-    // It was stored in a topic that is no more, and a later one in the topic of that name since.
+    // It was stored in a topic that was deleted, and a later one in the new topic of that name.
     const isGone = reply["code"] === "sequence_too_old" && publish.topic === this.options.fleeting;
     if (reply["code"] !== "unknown_topic" && !isFenced && !isGone) {
       this.site.fault("refused", `publish of ${this.name}: ${JSON.stringify(reply)}`);
     }
     if (!this.#unanswered.includes(publish)) return;
-    // Whether its number is free is not known after an earlier try: a new epoch is always right.
+    // After an earlier try its sequence may be taken: a new epoch is always right.
     this.#unanswered.length = 0;
     this.#producer = undefined;
     this.#sequence = 0;
@@ -210,7 +212,7 @@ export class Publisher extends AnyPublisher {
   }
 }
 
-/** Publishes without a producer: what is not answered stays unknown. */
+/** Publishes without a producer: the outcome of what is not answered stays unknown. */
 export class PlainPublisher extends AnyPublisher {
   #open = 0;
 

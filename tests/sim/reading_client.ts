@@ -1,4 +1,4 @@
-/** What simulated clients that read have in common: what comes is written down, and credit is given back. */
+/** Common to simulated clients that read: what comes is recorded, and credit is granted again. */
 
 import { type Frame, SimClient } from "./client.ts";
 import { shortened } from "./publishers.ts";
@@ -29,7 +29,7 @@ export abstract class ReadingClient extends SimClient {
   /** Its name in the history. */
   protected abstract get reader(): string;
 
-  /** Records have come. `paceMs`: how long they take it, from and to. */
+  /** Records have come. `paceMs`: how long it takes to process them, from and to. */
   protected take(
     { topic, partition, records, next, subscription }: RecordsFrame,
     paceMs: readonly [number, number] | undefined,
@@ -43,7 +43,7 @@ export abstract class ReadingClient extends SimClient {
     else give();
   }
 
-  /** Something will not come; returns where it goes on. */
+  /** Some records will not come; returns where reading continues. */
   protected miss(frame: Frame): Position {
     const { topic, partition, from, to, reason } = frame as unknown as GapFrame;
     const { recorder, rare } = this.site;

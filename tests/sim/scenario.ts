@@ -1,25 +1,27 @@
-/** How a simulated world is made: how long what lasts, how many gateways there are, what befalls them. */
+/** Parameters of a simulated world: durations, number of gateways, and what happens to them. */
 
 export interface Scenario {
   readonly gateways: number;
-  /** How long faults strike, and how long the world then has to heal, in virtual milliseconds. */
+  /** How long faults last, and how long the world then has to heal, in virtual milliseconds. */
   readonly faultyMs: number;
   readonly healingMs: number;
-  /** Faults strike for longer than that until clients have asked for, and read, so much. */
+  /**
+   * Faults last longer than that, until clients have made and read so many requests and records.
+   */
   readonly operations: number;
   /** Between two publishes of one client, from and to. */
   readonly publishMs: readonly [number, number];
   /**
-   * Besides what befalls any world: gateways stop for longer than a lease and go on, their clocks
-   * jump, connections stay half open, topics are deleted and come again, retention passes under
-   * readers, and transactions are tried again.
+   * In addition to what happens in any world: gateways stop for longer than a lease and continue,
+   * their clocks jump, connections stay half open, topics are deleted and created again, retention
+   * overtakes readers, and transactions are retried.
    */
   readonly wide: boolean;
   /** And transactions over two topics. */
   readonly broad: boolean;
 }
 
-/** The worlds of the first seeds that failed: they stay as they were, so that those can be run again. */
+/** The worlds of the first seeds that failed: unchanged, so that those can be run again. */
 export const NARROW: Scenario = {
   gateways: 1,
   faultyMs: 15_000,
@@ -30,7 +32,7 @@ export const NARROW: Scenario = {
   broad: false,
 };
 
-/** Those of the next ones that failed. */
+/** The worlds of the next seeds that failed. */
 export const WIDE: Scenario = {
   gateways: 3,
   faultyMs: 25_000,
@@ -41,5 +43,5 @@ export const WIDE: Scenario = {
   broad: false,
 };
 
-/** All that there is. */
+/** Everything that there is. */
 export const BROAD: Scenario = { ...WIDE, broad: true };

@@ -1,7 +1,7 @@
 /**
- * One seed: gateways in a faulty world, with clients that publish, follow, consume and pass on; they
- * are killed and started again, connections are cut, the store's link does what links do. Then the
- * world heals, and what everybody saw is held against what is in the log.
+ * One seed: gateways in a faulty world, with clients that publish, follow, consume and pass on;
+ * gateways are killed and restarted, connections are cut, the links to the store misbehave. Then
+ * the world heals, and what every client saw is compared with the log.
  */
 
 import { Recorder } from "../checker/recorder.ts";
@@ -21,16 +21,16 @@ import { type Site, type Violation } from "./site.ts";
 import { World } from "./world.ts";
 
 const TOPICS = ["a", "b"];
-/** Deleted now and then, and made again by whoever uses it. */
+/** Deleted now and then, and created again by its users. */
 const FLEETING = "c";
-/** Kept for a short time only. */
+/** Retained only for a short time. */
 const SHORT = "d";
 const SHORT_MS = 2_000;
-/** Seldom written to, so that no later write shows what was missed. */
+/** Seldom written to, so that no later write reveals what was missed. */
 const QUIET = "e";
-/** Where copies of what is in the first topic go. */
+/** The topic for copies of the first topic's records. */
 const PASSED_ON = "out";
-/** A record may be under way for so long when its partition is given to another. */
+/** A record may be on its way for so long when its partition is reassigned. */
 const UNDER_WAY_MS = 1_000;
 
 export async function runSeed(seed: number, scenario: Scenario): Promise<Outcome> {
@@ -120,7 +120,7 @@ class Run implements Site {
     this.recorder.told("run", { f: "healed" });
   }
 
-  /** Everything must have come right by now. */
+  /** Everything must be right by now. */
   async end(): Promise<void> {
     for (const client of this.#clients()) {
       if (!client.isAnswered) this.fault("hangs", `${client.name} was never answered`);
@@ -133,7 +133,7 @@ class Run implements Site {
     for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
-  /** Who is there in a wide world besides. */
+  /** Further clients in a wide world. */
   #more(): SimClient[] {
     const everyMs = [100, 700] as const;
     this.#publishers.push(

@@ -4,7 +4,7 @@ import type { Outcome } from "./outcome.ts";
 import { NARROW } from "./scenario.ts";
 import { runSeed } from "./seed.ts";
 
-/** A failure says how to see it again. */
+/** A failure says how to reproduce it. */
 function assertClean({ seed, violations }: Outcome): void {
   const repeat = `repeat it with: deno task sim --narrow --world frames --seed ${seed}`;
   assertEquals([...violations], [], `Seed ${seed} broke a rule; ${repeat}`);

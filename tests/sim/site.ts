@@ -1,11 +1,14 @@
-/** What the clients of a simulated world share: the world, who is up, and where they write things down. */
+/**
+ * Shared by the clients of a simulated world: the world, the gateways that are up, and the
+ * recorder.
+ */
 
 import type { Recorder } from "../checker/recorder.ts";
 import type { Process } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
-/** Things that happen now and then, and must: a run in which one never does has not looked there. */
+/** Rare events that must happen now and then: a run without one of them has not tested it. */
 export const RARE = [
   "revokeDeadlinePassed",
   "instanceTakenOver",
@@ -17,7 +20,7 @@ export const RARE = [
 
 export type Rare = typeof RARE[number];
 
-/** What breaks a rule, by the history or by what no history shows. */
+/** A broken rule, found in the history or besides it. */
 export interface Violation {
   readonly kind: string;
   readonly text: string;
@@ -28,7 +31,7 @@ export interface Site {
   readonly scenario: Scenario;
   readonly recorder: Recorder;
   readonly rare: Record<Rare, number>;
-  /** Whether faults strike no more: who was slow is not any more. */
+  /** Whether faults are over: clients that were slow no longer are. */
   readonly isHealthy: boolean;
   /** A gateway that is up, if one is. */
   gateway(): Process | undefined;

@@ -1,6 +1,7 @@
 /**
- * Wide worlds: gateways that stop, sleep and have wrong clocks, topics that go and come again, retention
- * that passes readers, connections half open, producers that share a name, transactions tried again.
+ * Wide worlds: gateways that stop, sleep and have wrong clocks, topics that are deleted and created
+ * again, retention that overtakes readers, half-open connections, producers that share a name,
+ * transactions that are retried.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -48,7 +49,7 @@ Deno.test("the history of a run, with one record taken out of the log, is found 
   assert(kinds.has("lost-write") && kinds.has("offset-hole"), [...kinds].join());
 });
 
-/** Seeds that once broke a rule, and what they found then: others have its like in hand by now. */
+/** Seeds that once broke a rule, with what they found then; other tests cover the like by now. */
 const PINNED: Readonly<Record<string, number>> = {
   "numbers whose answers came out of order are sent again with those before them": 4_296,
   "a commit of what another gateway has stored is not refused for being beyond the end": 10_194,

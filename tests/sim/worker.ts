@@ -1,9 +1,12 @@
-/** Runs seeds that it is told, one at a time, and tells what came of each: a core's share of a long run. */
+/**
+ * Runs the seeds that it is given, one at a time, and reports their outcomes: one core's share of a
+ * long run.
+ */
 
 import type { Outcome } from "./outcome.ts";
 import { type Choice, runWorld } from "./worlds.ts";
 
-/** What is told of a seed: all but its history. */
+/** The report on a seed: everything except its history. */
 export type Summary = Omit<Outcome, "history">;
 
 export interface Task {

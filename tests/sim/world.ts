@@ -1,10 +1,10 @@
 /**
- * A world in which time is a number and chance is seeded: everything that happens is an event in one
- * queue, ordered by time, and by the seed where times are equal. After each event all promises settle
+ * A world with virtual time and seeded randomness: everything that happens is an event in one
+ * queue, ordered by time, and among equal times by the seed. After each event all promises settle
  * before the next, so the same seed gives the same run, event for event.
  *
- * Only what is pure JavaScript may run in it: a promise of the platform (files, WebCrypto) settles
- * after a number of turns that nobody can foresee.
+ * Only pure JavaScript may run in it: promises of the platform (files, WebCrypto) settle after an
+ * unpredictable number of turns.
  */
 
 import { Chance } from "../support/chance.ts";
@@ -13,7 +13,7 @@ import type { Host } from "../../src/host/host.ts";
 
 interface Event {
   readonly at: number;
-  /** Among events of the same time. */
+  /** Orders events of the same time. */
   readonly rank: number;
   readonly order: number;
   readonly run: () => void;
@@ -21,20 +21,20 @@ interface Event {
 
 /** Of a line of the trace. */
 const SHOWN_CHARACTERS = 240;
-/** The wall clock when a world begins. */
+/** The wall clock at the start of a world. */
 const EPOCH_MS = 1_764_000_000_000;
 
-/** What applications need of the world they run in, be it simulated or real. */
+/** What applications need of the world that they run in, simulated or real. */
 export interface Surroundings extends Chance {
-  /** Milliseconds since it began. */
+  /** Milliseconds since its start. */
   readonly now: number;
   trace(text: string): void;
   sleep(ms: number): Promise<void>;
 }
 
-/** What has a host in a world: it acts when it can, and has clocks of its own. */
+/** Whatever has a host in a world: it can act at times, and has clocks of its own. */
 export interface Inhabitant {
-  /** Runs it when it may run, or never. */
+  /** Runs this when it may run, or never. */
   act(run: () => void): void;
   /** By how much its wall clock is ahead. */
   readonly wallClockErrorMs: number;
@@ -42,7 +42,7 @@ export interface Inhabitant {
   readonly stoodStillMs: number;
 }
 
-/** One that is always there, with clocks that are right and a link that is never cut. */
+/** One that can always act, with correct clocks and a link that is never cut. */
 export const AWAKE = {
   act: (run: () => void): void => run(),
   wallClockErrorMs: 0,
@@ -62,12 +62,12 @@ export class World extends Chance implements Surroundings {
     return this.#now;
   }
 
-  /** A number that stands for all that was traced so far: two equal runs have equal ones. */
+  /** A hash of everything that was traced so far: equal runs have equal ones. */
   get hash(): number {
     return this.#hash;
   }
 
-  /** The last things that were traced. */
+  /** The latest lines of the trace. */
   get recent(): readonly string[] {
     return this.#trace.slice(-40).map((line) => line.slice(0, SHOWN_CHARACTERS));
   }
@@ -81,7 +81,7 @@ export class World extends Chance implements Surroundings {
     if (this.#trace.length > 400) this.#trace = this.#trace.slice(-40);
   }
 
-  /** Runs it `ms` from now, unless it is cancelled first. */
+  /** Runs this in `ms`, unless it is cancelled first. */
   after(ms: number, run: () => void): () => void {
     let cancelled = false;
     const rank = this.random();
@@ -94,7 +94,7 @@ export class World extends Chance implements Surroundings {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Lets everything happen that is due by then. */
+  /** Runs everything that is due by then. */
   async run(until: number): Promise<void> {
     for (let next = this.#heap[0]; next && next.at <= until; next = this.#heap[0]) {
       this.#pop();
@@ -105,7 +105,7 @@ export class World extends Chance implements Surroundings {
     this.#now = until;
   }
 
-  /** A host of this world for one that lives in it. What is dead does not act any more. */
+  /** A host of this world for one of its inhabitants. A dead one does not act any more. */
   host(inhabitant: Inhabitant, report: (message: string) => void): Host {
     return {
       clock: {

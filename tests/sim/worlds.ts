@@ -1,6 +1,6 @@
 /**
- * Which world a seed is: clients that are bare connections if it is odd, applications that use the
- * client if it is even, unless one of the two is asked for.
+ * Chooses the world of a seed: bare connections as clients if it is odd, applications that use the
+ * client if it is even, unless one of the two is requested.
  */
 
 import { runClientSeed } from "./client_seed.ts";
@@ -9,9 +9,9 @@ import { BROAD, NARROW, type Scenario, WIDE } from "./scenario.ts";
 import { runSeed } from "./seed.ts";
 
 export interface Choice {
-  /** Who the clients are; absent: the seed says. */
+  /** The clients; absent: the seed decides. */
   readonly world?: "frames" | "client";
-  /** As the worlds of earlier seeds were; absent: with all that there is. */
+  /** As the worlds of earlier seeds were; absent: with everything that there is. */
   readonly like?: "narrow" | "wide";
   /** Absent: three, or one in a narrow world. */
   readonly gateways?: number;
@@ -23,7 +23,7 @@ export function runWorld(seed: number, choice: Choice): Promise<Outcome> {
   return world === "client" ? runClientSeed(seed, scenario) : runSeed(seed, scenario);
 }
 
-/** How one seed is run again. */
+/** The command that runs a seed again. */
 export function commandFor(seed: number, { world, like, gateways }: Choice): string {
   const options = [
     ...world === undefined ? [] : [`--world ${world}`],

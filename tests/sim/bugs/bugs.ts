@@ -1,7 +1,7 @@
 /**
- * Bugs as real teams have had them, each a few lines of the gateway that read as if they were right.
- * The simulation must find each of them; the other tests let them all pass, which is why there is a
- * simulation. None of them is in the gateway: `plant.ts` puts them into a copy.
+ * Bugs as real teams have had them, each a few lines of the gateway that look right. The simulation
+ * must find each of them, and the other tests must miss it: that is what the simulation is for.
+ * None of them is in the gateway: `plant.ts` puts them into a copy.
  */
 
 import type { Kind } from "../../checker/finding.ts";
@@ -9,27 +9,27 @@ import { GROUP_BUGS } from "./group_bugs.ts";
 import { LOG_BUGS } from "./log_bugs.ts";
 import { READING_BUGS } from "./reading_bugs.ts";
 
-/** A passage of a source file, and what stands in its place. */
+/** A passage of a source file, and its replacement. */
 export interface Change {
   /** Below `src/`. */
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs in the file exactly once. */
   readonly from: string;
   readonly to: string;
 }
 
-/** Names of findings: those of the checker, and what the simulation sees besides. */
+/** Kinds of findings: the checker's, and those that only the simulation sees. */
 export type Finding = Kind | "passed-twice" | "reset" | "threw" | "hangs";
 
 export interface Bug extends Change {
   readonly name: string;
-  /** Why it seemed right, and what comes of it. */
+  /** Why it seemed right, and what it causes. */
   readonly story: string;
-  /** The names under which it may be found: what it does to clients. */
+  /** The findings that count as finding it: its effects on clients. */
   readonly findings: readonly Finding[];
-  /** Whose world it is looked for in; absent: the seed says. */
+  /** The clients of the worlds to search; absent: the seed decides. */
   readonly world?: "frames" | "client";
-  /** What else it takes. */
+  /** Further changes that it needs. */
   readonly also?: readonly Change[];
 }
 

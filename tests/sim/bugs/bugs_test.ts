@@ -1,4 +1,6 @@
-/** That the bugs can be planted, and are found: a refactoring that moves a passage shows here. */
+/**
+ * Tests that the bugs can be planted and are found: a refactoring that moves a passage fails here.
+ */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KINDS } from "../../checker/finding.ts";
@@ -6,7 +8,7 @@ import { type Bug, BUGS } from "./bugs.ts";
 import { hunt, huntAll } from "./hunt.ts";
 import { changed, changesOf, plant, sourceOf } from "./plant.ts";
 
-/** Of those that show at once. */
+/** One of those that are found at once. */
 const QUICK = "commit-behind-its-records";
 
 /** Changes nothing. */

@@ -1,4 +1,4 @@
-/** Bugs in groups: who owns a partition, who may commit, and where the next one begins. */
+/** Bugs in groups: who owns a partition, who may commit, and where the next owner begins. */
 
 import type { Bug } from "./bugs.ts";
 

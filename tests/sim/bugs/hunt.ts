@@ -1,7 +1,7 @@
 /**
- * Plants bugs and runs the simulation on each until it is found, under a name that says what the bug
- * does to clients: `deno task sim --bugs [--bug NAME] [--seeds 2000]`. A bug that is not found, or only
- * under another name, is one that the simulation would let pass.
+ * Plants bugs and runs the simulation on each until it is found, under a name that says what it
+ * does to clients: `deno task sim --bugs [--bug NAME] [--seeds 2000]`. A bug that is not found, or
+ * only under another name, is one that the simulation would miss.
  */
 
 import { spawnChild } from "../../../src/demo/child.ts";
@@ -10,11 +10,11 @@ import { plant } from "./plant.ts";
 import type { Sightings } from "./seeker.ts";
 
 export interface Hunt {
-  /** The bug that is hunted; absent: all of them. */
+  /** The bug to hunt; absent: all of them. */
   readonly name?: string;
-  /** Seeds in which each must show. */
+  /** Seeds within which each must be found. */
   readonly seeds: number;
-  /** Bugs that are hunted at a time, each with a core. */
+  /** Bugs hunted at a time, each on a core. */
   readonly jobs: number;
   readonly print: (line: string) => void;
 }
@@ -66,7 +66,7 @@ export async function hunt(bug: Bug, seeds: number): Promise<Sightings> {
   return JSON.parse(text.decode(stdout));
 }
 
-/** Under which other names it was seen. */
+/** The other names under which it was seen. */
 function others(kinds: Sightings["kinds"]): string {
   const seen = Object.entries(kinds).map(([kind, seed]) => `${kind} in ${seed}`);
   return seen.length === 0 ? "" : `, but ${seen.join(", ")}`;

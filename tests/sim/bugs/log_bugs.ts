@@ -1,4 +1,6 @@
-/** Bugs in how records are stored: acknowledged and lost, stored twice, or stored though refused. */
+/**
+ * Bugs in how records are stored: acknowledged and lost, stored twice, or stored although refused.
+ */
 
 import type { Bug } from "./bugs.ts";
 

@@ -1,19 +1,19 @@
 /**
- * Plants a bug: a copy of the project in a temporary folder, in which one passage of one source file
- * reads as the bug has it. Everything but `src/` is linked, and `src/` itself stays as it is: there is
- * no switch in it that a test, or anybody else, could turn.
+ * Plants a bug: makes a copy of the project in a temporary folder in which passages of the sources
+ * are replaced. Everything but `src/` is linked. The real `src/` stays as it is, and has no switch
+ * that could enable a bug.
  */
 
 import type { Bug, Change } from "./bugs.ts";
 
 const root = new URL("../../../", import.meta.url);
 
-/** A copy of the project with a bug in it. It is gone when it is disposed of. */
+/** A copy of the project with a bug in it. Disposing of it deletes it. */
 export interface Planted extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** Copies the project as it is now. Throws if the passage is not there exactly once. */
+/** Copies the project as it is now. Throws unless the passage occurs exactly once. */
 export async function plant(bug: Bug): Promise<Planted> {
   const folder = await Deno.makeTempDir({ prefix: "weir_bug_" });
   const planted = {
@@ -39,7 +39,7 @@ export function changesOf(bug: Bug): readonly Change[] {
   return [bug, ...bug.also ?? []];
 }
 
-/** The source of a file as it is without any bug. */
+/** The source of a file, without any bug. */
 export function sourceOf(file: string): Promise<string> {
   return Deno.readTextFile(new URL(`src/${file}`, root));
 }
@@ -61,7 +61,7 @@ async function copyFolder(from: URL, to: string): Promise<void> {
   }
 }
 
-/** What the project has besides its sources, as links. */
+/** Links everything in the project besides its sources. */
 async function linkRest(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(root)) {
     if (name === "src" || name.startsWith(".")) continue;

@@ -1,4 +1,4 @@
-/** Bugs in how records reach those who read: too early, never, with a hole, or to whom they do not belong. */
+/** Bugs in how records reach readers: too early, never, with a gap, or the wrong reader. */
 
 import type { Bug } from "./bugs.ts";
 

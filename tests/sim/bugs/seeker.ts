@@ -1,6 +1,6 @@
 /**
- * Runs seeds until one has a finding of a certain kind: what `hunt.ts` starts in a copy of the project
- * with a bug in it. What came of it is printed as one line of JSON.
+ * Runs seeds until one has a finding of a certain kind: `hunt.ts` starts it in a copy of the
+ * project with a bug in it. It prints the outcome as one line of JSON.
  */
 
 import { parseArgs } from "node:util";
@@ -9,7 +9,7 @@ import { type Choice, runWorld } from "../worlds.ts";
 export interface Sightings {
   /** The seed that had it; absent: none did. */
   readonly seed?: number;
-  /** Kinds of findings in all seeds up to there, each with the first seed that had it. */
+  /** Kinds of findings in the seeds up to there, each with the first seed that had it. */
   readonly kinds: Readonly<Record<string, number>>;
 }
 
@@ -38,7 +38,7 @@ if (import.meta.main) {
   });
   const { world } = values;
   const choice: Choice = world === "frames" || world === "client" ? { world } : {};
-  // What is left behind by a world that is over belongs to no seed.
+  // Leftovers of a world that is over belong to no seed.
   globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
   const sightings = await seek(Number(values.seeds), new Set(values.kind), choice);
   Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(sightings)}\n`));

@@ -1,6 +1,6 @@
 /**
- * Whether the other tests see the bugs that the simulation finds. They should not: one that they see
- * needs no simulation, and says nothing about it.
+ * Checks whether the other tests see the bugs that the simulation finds. They should not: a bug
+ * that they see needs no simulation, and says nothing about it.
  *
  *     deno run -A tests/sim/bugs/unit_tests.ts [--bug NAME] [tests/log tests/group …]
  */
@@ -24,7 +24,7 @@ const FOLDERS = [
   "e2e",
 ].map((name) => `tests/${name}`);
 
-/** Runs tests in a copy with the bug in it; returns those that failed, or what else went wrong. */
+/** Runs tests in a copy with the bug; returns those that failed, or what else went wrong. */
 async function failing(bug: Bug, folders: readonly string[]): Promise<readonly string[]> {
   await using planted = await plant(bug);
   const child = spawnChild(Deno.execPath(), {
