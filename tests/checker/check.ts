@@ -1,7 +1,7 @@
 /**
- * Finds what a history shows to be wrong: a pure function from events to findings. What must always
- * hold is checked of every history; what must come about (everything is read, answered, owned) only
- * of one that says that its faults were over, with `healed`.
+ * Finds what is wrong in a history: a pure function from events to findings. Safety is checked of
+ * every history; liveness (everything is read, answered, owned) only of one that says with `healed`
+ * that its faults were over.
  */
 
 import { checkCycles } from "./cycles.ts";
@@ -15,7 +15,7 @@ import { Operations } from "./operations.ts";
 import { checkSends } from "./producer_checks.ts";
 import { checkReads } from "./reader_checks.ts";
 
-/** In the order of time. */
+/** Findings in order of time. */
 export function check(events: readonly Event[]): Finding[] {
   const findings: Finding[] = [];
   const report: Report = (kind, at, text) => findings.push({ kind, text, at });
@@ -40,7 +40,7 @@ export function check(events: readonly Event[]): Finding[] {
   return findings.sort((a, b) => a.at - b.at);
 }
 
-/** After all has come right every question has its answer. */
+/** After healing, every request must have its answer. */
 function checkAnswers({ all }: Operations, report: Report): void {
   for (const { asked, process, outcome } of all.values()) {
     if (outcome !== "open") continue;

@@ -1,6 +1,6 @@
 /**
- * What must be true of committed offsets: they never go down by themselves, nobody commits what is
- * somebody else's, and whoever is given a partition begins where the group stands.
+ * Checks of committed offsets: they never go down by themselves, nobody commits what another owns,
+ * and whoever is assigned a partition begins at the group's committed offset.
  */
 
 import type { Report } from "./finding.ts";
@@ -18,20 +18,20 @@ export interface CommitsToCheck {
   readonly logs: Logs;
   readonly holds: Holds;
   readonly overlapMs: number;
-  /** Groups of which not every commit is written down. */
+  /** Groups of which not every commit is recorded. */
   readonly unrecorded: readonly string[];
   readonly report: Report;
 }
 
-/** A commit of one partition that is under way. */
+/** A commit of one partition in progress. */
 interface Pending {
   readonly share: Share;
   readonly member: string;
   readonly offset: number;
   readonly hold: Hold | undefined;
-  /** The member had lost the partition, or another had been given it. */
+  /** Whether the member had lost the partition, or another had been assigned it. */
   readonly suspect: Suspicion | undefined;
-  /** What its member had committed or might have, when it was asked. */
+  /** What its member had, or may have, committed when it was requested. */
   readonly before: number;
   /** What the member had been told is committed, in this hold. */
   readonly told: number;
@@ -41,9 +41,9 @@ export class CommitChecks {
   readonly #given: CommitsToCheck;
   readonly #committed = new Map<Share, Committed>();
   readonly #pending = new Map<number, Pending[]>();
-  /** What can be judged only by what comes after it. */
+  /** Checks that need later events. */
   readonly #later: (() => void)[] = [];
-  /** Hold → what its member was told is committed. */
+  /** What each hold's member was told is committed. */
   readonly #told = new Map<Hold, number>();
 
   constructor(given: CommitsToCheck) {
@@ -72,7 +72,7 @@ export class CommitChecks {
     this.#told.set(hold, offset);
   }
 
-  /** Records up to this were sent to the member that has it, or said not to come. */
+  /** Records up to this were sent to the member that owns it, or reported as a gap. */
   delivered(hold: Hold, next: number): void {
     const state = this.#of(hold.share);
     state.most = Math.max(state.most, next);
@@ -98,7 +98,7 @@ export class CommitChecks {
     this.#pending.set(number, pendings);
   }
 
-  /** The commit of an operation was taken. */
+  /** The commit of an operation was accepted. */
   taken(number: number, at: number): void {
     const operation = this.#given.operations.all.get(number);
     const ok = operation?.ok;
@@ -148,7 +148,7 @@ export class CommitChecks {
     }
   }
 
-  /** A topic is deleted, unless it was that of the end. */
+  /** A topic is deleted, unless it is the one that the log at the end has. */
   deleting(number: number, topic: string): void {
     const { operations, incarnations, holds } = this.#given;
     if (operations.all.get(number)?.outcome === "fail") return;
@@ -162,7 +162,7 @@ export class CommitChecks {
     for (const judge of this.#later) judge();
   }
 
-  /** What is known to be committed, or may be, without this one. */
+  /** What is, or may be, committed without this commit. */
   #knownWithout({ share, member, before }: Pending): number {
     const state = this.#of(share);
     let known = Math.max(leastOf(state), before);
@@ -181,7 +181,7 @@ export class CommitChecks {
       this.#given.report("commit-regression", at, text);
     } else if (named < told && hold) {
       const text = `${member} was told that ${share.name} is committed at ${named}, after ${told}`;
-      // Unless it had just lost the partition: then nobody knows any more what is.
+      // Unless it had just lost the partition: then what is committed is not known.
       this.#later.push(() => {
         const isLost = hold.end !== undefined && hold.untilAt <= at + this.#given.overlapMs;
         if (!isLost) this.#given.report("commit-regression", at, text);
@@ -193,27 +193,29 @@ export class CommitChecks {
     const state = this.#of(share);
     if (hold) this.#told.set(hold, Math.max(offset, this.#told.get(hold) ?? -1));
     state.most = Math.max(state.most, offset);
-    // It may have been before the reset.
+    // The commit may have happened before the reset.
     if (operation.begun < state.reset || offset <= state.offset) return;
     state.offset = offset;
     state.by = hold;
   }
 
   /**
-   * What a member is told late was true before another had the partition. Without epochs that can be
-   * only if the other had it lately, and has it still or the one that was told late soon hears more.
+   * A member may be told late what was true before another owned the partition. Without epochs that
+   * is possible only if the other got it recently, and either still owns it or the member that was
+   * told late soon loses it.
    */
   #checkStale(hold: Hold, { by }: Committed, report: () => void): void {
     const { holds, overlapMs } = this.#given;
     if (!by) return report();
     if (by.member === hold.member) {
-      // It had it anew, and what it had asked before was committed, by the time it was told of that.
+      // It owned the partition again, and its earlier request was committed by the time it was told
+      // so.
       const isLate = hold.epoch === undefined && by.end === "lost it" &&
         hold.fromAt - by.untilAt <= overlapMs;
       return isLate ? undefined : report();
     }
     const { topic, partition } = hold.share;
-    // It may have had it anew when it committed, and not have been told yet.
+    // It may have owned it again when it committed, and not have been told yet.
     const latest = holds.find(by.member, topic, partition) ?? by;
     if (hold.epoch !== undefined && latest.epoch !== undefined) {
       if (hold.epoch >= latest.epoch) report();
@@ -239,7 +241,7 @@ export class CommitChecks {
       const { rival } = suspect;
       const soon = rival.fromAt - hold.fromAt <= overlapMs;
       if (soon && rival.end !== undefined) return;
-      // It was away meanwhile and has it again: of that it hears nothing where nothing was committed.
+      // It was away and owns it again: it hears nothing of that if nothing was committed meanwhile.
       const isOver = Math.min(rival.until, rival.revoked) < operation.begun;
       if (isOver && (this.#told.get(rival) ?? -1) <= told) return;
     }
@@ -274,7 +276,7 @@ export class CommitChecks {
     return this.#given.holds.share(group, topic, partition, incarnation);
   }
 
-  /** Where it is not clear which incarnation was reset, it may have been any. */
+  /** If it is not clear which incarnation was reset, any may have been. */
   *#sharesOf(
     { begun, ended }: Operation,
     group: string,

@@ -1,33 +1,33 @@
-/** What is known of a group's offset in a partition, and who may move it. Pure. */
+/** What is known of a group's committed offset in a partition, and who may move it. Pure. */
 
 import { type Hold, rivalOf, type Share } from "./holds.ts";
 
 /** What is known of a committed offset. */
 export interface Committed {
-  /** It is at least this: -1 if nothing is known. */
+  /** A lower bound; -1 if nothing is known. */
   offset: number;
-  /** Who showed that; absent after a reset. */
+  /** Who showed it; absent after a reset. */
   by: Hold | undefined;
-  /** Nobody can have committed more than this: -1 if nobody committed or was sent anything. */
+  /** An upper bound of what can be committed; -1 if nobody committed or was sent anything. */
   most: number;
-  /** Resets that may happen, with what they set. */
+  /** Resets in progress, with what they set. */
   readonly resetting: Map<number, number>;
-  /** The event that ended the last one. */
+  /** The event that ended the last reset. */
   reset: number;
-  /** Its topic was deleted, and what was committed with it: nothing more is said of it. */
+  /** Its topic was deleted with its committed offsets: nothing more is checked. */
   gone: boolean;
-  /** Member → the highest offset that it may have committed while it had the right to. */
+  /** For each member, the highest offset that it may have committed while it had the right to. */
   readonly highest: Map<string, number>;
-  /** Member → where what it was sent ends. */
+  /** For each member, the end of what it was sent. */
   readonly sent: Map<string, number>;
 }
 
-/** Why a member had no right to commit, as far as that is known. */
+/** Why a member had no right to commit, if that is known. */
 export type Suspicion =
   | { readonly why: "lost" }
   | { readonly why: "rival"; readonly rival: Hold; readonly isCertain: boolean };
 
-/** Nothing is known so far; nor ever, where it is not clear which incarnation it is of. */
+/** Nothing is known yet; nor will be, if it is not clear which incarnation it belongs to. */
 export function unknown({ incarnation }: Share): Committed {
   return {
     offset: -1,
@@ -41,7 +41,7 @@ export function unknown({ incarnation }: Share): Committed {
   };
 }
 
-/** Resets that are under way, or of which nothing was heard, may have set it to less. */
+/** Resets in progress, or with unknown outcome, may have set it to less. */
 export function leastOf({ offset, resetting, gone }: Committed): number {
   return gone ? -1 : Math.min(offset, ...resetting.values());
 }

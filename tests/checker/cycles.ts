@@ -1,7 +1,7 @@
 /**
- * Orders that contradict each other. A transaction, and a publish to several partitions, happens at one
- * instant: if it is before another in one log, it is before it everywhere (else `G0`), and it is behind
- * all that its member had read when it committed that (else `G1c`).
+ * Finds cycles in the order of writes. A transaction, or a publish to several partitions, is
+ * atomic: if it is before another in one log, it is before it everywhere (else `G0`), and it is
+ * after everything that its member had read when it committed it (else `G1c`).
  */
 
 import type { Report } from "./finding.ts";
@@ -24,13 +24,13 @@ export interface OrdersToCheck {
   readonly report: Report;
 }
 
-/** By their numbers, `from, to` by turns: there may be millions. */
+/** Flat pairs `from, to` of numbers: there may be millions. */
 type Edges = readonly number[];
 
 export function checkCycles(given: OrdersToCheck): void {
   const reads = readsOf(given);
   const { edges: writes, crossing } = writesOf(given);
-  // Where everything is in one log alone there is one order.
+  // If every write is in a single log, there is only one order.
   if (reads.length === 0 && !crossing) return;
   const graph = new Graph(given.operations.sendings.length);
   graph.add(writes);
@@ -39,7 +39,7 @@ export function checkCycles(given: OrdersToCheck): void {
   report(given, "G1c", graph.rows(), reads, cyclic);
 }
 
-/** One finding for each component that such an edge lies in; nodes of others are passed over. */
+/** One finding for each component that contains such an edge; nodes of other edges are skipped. */
 function report(
   { operations, report }: OrdersToCheck,
   kind: "G0" | "G1c",
@@ -70,7 +70,7 @@ function nameOf(sending: Sending | undefined): string {
   return sending ? firstValue(sending) : "nothing";
 }
 
-/** Who stands behind whom in some log, and whether anything is in several. */
+/** The edges between neighbours in each log, and whether any write is in several logs. */
 function writesOf({ operations, logs }: OrdersToCheck): { edges: Edges; crossing: boolean } {
   const edges: number[] = [];
   let crossing = false;
@@ -82,7 +82,7 @@ function writesOf({ operations, logs }: OrdersToCheck): { edges: Edges; crossing
     let before = -1;
     for (const entry of log.sorted) {
       const { origin } = entry;
-      // Another copy of it is a finding of its own, and so is one that others stand in between.
+      // Further copies are findings of their own, and so are interleaved records.
       if (!origin || origin.entry !== entry || mayBeDoubled(origin.part.sending)) continue;
       const node = origin.part.sending.number;
       if (node === before || seen.has(node)) continue;
@@ -96,7 +96,7 @@ function writesOf({ operations, logs }: OrdersToCheck): { edges: Edges; crossing
   return { edges, crossing };
 }
 
-/** Whose records a member had read when it committed that together with what it sent. */
+/** Edges from the writes whose records a member had read to the transaction that committed them. */
 function readsOf({ events, operations }: OrdersToCheck): Edges {
   const committing = new Set<string>();
   for (const operation of operations.all.values()) {
@@ -129,7 +129,7 @@ function readsOf({ events, operations }: OrdersToCheck): Edges {
   return edges;
 }
 
-/** Of a send that was not refused, nor carried out before. */
+/** The node of a send, unless it was refused or already carried out. */
 function nodeOf(operations: Operations, operation: Operation | undefined): number | undefined {
   if (!operation || !isSend(operation)) return undefined;
   if (operation.outcome === "fail" || operation.ok?.duplicate) return undefined;

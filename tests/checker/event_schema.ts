@@ -1,6 +1,6 @@
 /**
- * What an event must look like where it comes from a file: the types of `history.ts` as schemas. What
- * else is in it is let be, so that a recorder may write down more than is checked.
+ * Schemas of the event types in `history.ts`, for events from a file. Unknown members are ignored,
+ * so that a recorder may write more than is checked.
  */
 
 import * as v from "valibot";
@@ -19,7 +19,7 @@ const producer = v.object({ id: name, epoch: count, sequence: count });
 const send = v.object({
   topic: name,
   values: v.array(name),
-  // A record without a key has `null` in a file, which knows no `undefined`.
+  // A record without a key is `null` in a file, since JSON has no `undefined`.
   keys: absent(v.array(v.pipe(v.nullish(name), v.transform((key) => key ?? undefined)))),
   producer: absent(producer),
 });
@@ -96,7 +96,7 @@ export const eventSchema: v.GenericSchema<unknown, Event> = v.variant("type", [
   }),
 ]);
 
-/** What is wrong with it, in words; the event itself if nothing is. */
+/** The event itself if it is valid, else what is wrong with it. */
 export function eventOf(value: unknown): Event | string {
   const found = v.safeParse(eventSchema, value, { abortEarly: true });
   if (found.success) return found.output;

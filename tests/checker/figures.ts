@@ -1,6 +1,6 @@
 /**
- * What a history says about how well things went, where no figure is wrong by itself: how far readers
- * were behind, and how often a group got the same record.
+ * Figures of a history, none of which is wrong by itself: how far readers were behind, and how
+ * often a group got the same record.
  */
 
 import type { Event } from "./history.ts";
@@ -11,15 +11,15 @@ import { Operations } from "./operations.ts";
 
 export interface Figures {
   readonly events: number;
-  /** What was asked, and how often something reached a reader. */
+  /** The number of requests, and of deliveries to readers. */
   readonly operations: number;
   readonly records: number;
   /**
-   * For each time that records reached a reader, how long the oldest record that it had not got yet
-   * had been acknowledged by then: it was behind by at least that.
+   * For each delivery to a reader, how long ago the oldest record that it had not got yet was
+   * acknowledged: it was behind by at least that.
    */
   readonly lagMs: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** Group → how many records reached its members so often: `[times, records]`. */
+  /** For each group, how many records were delivered how often: `[times, records]`. */
   readonly deliveries: ReadonlyMap<string, readonly (readonly [times: number, records: number])[]>;
 }
 
@@ -42,7 +42,7 @@ function isPoll(event: Event): boolean {
   return event.type === "told" && event.f === "poll";
 }
 
-/** By reader and partition, the lag of each poll. */
+/** The lag of each poll, by reader and partition. */
 function lags(events: readonly Event[], incarnations: Incarnations, logs: Logs): number[] {
   const acknowledged = new Map<PartitionLog, Acknowledged>();
   const found: number[] = [];
@@ -60,7 +60,7 @@ function lags(events: readonly Event[], incarnations: Incarnations, logs: Logs):
   return found;
 }
 
-/** When what stands at an offset or behind it was first acknowledged. */
+/** When any record at or after an offset was first acknowledged. */
 class Acknowledged {
   readonly #offsets: readonly number[];
   readonly #times: Float64Array;

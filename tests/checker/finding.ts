@@ -1,6 +1,6 @@
-/** What the checker finds: a kind with a name, one sentence, and when the history showed it. */
+/** A finding of the checker: its kind, one sentence, and when the history showed it. */
 
-/** Names that Jepsen's checkers use are used as there; the rest is ours. */
+/** Kinds with Jepsen's names mean the same as in Jepsen; the others are ours. */
 export const KINDS = [
   // What is in the log.
   "inconsistent-offsets",
@@ -47,7 +47,7 @@ export type Kind = typeof KINDS[number];
 export interface Finding {
   readonly kind: Kind;
   readonly text: string;
-  /** The `at` of the event that shows it. */
+  /** `at` of the event that shows it. */
   readonly at: number;
 }
 

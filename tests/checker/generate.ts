@@ -1,7 +1,7 @@
 /**
- * Histories in which all is right: a made-up world of publishers, readers and groups over logs that
- * do what they are to, with connections that are cut, answers that are lost, sends that are stored
- * late, retention, a topic that is deleted, resets and rebalances. The same seed gives the same history.
+ * Generates correct histories: a made-up world of publishers, readers and groups over logs that
+ * behave as they should, with lost connections, lost answers, sends that are stored late,
+ * retention, a topic that is deleted, resets and rebalances. The same seed gives the same history.
  */
 
 import { Chance } from "../support/chance.ts";
@@ -16,16 +16,16 @@ import { Timeline } from "./model/timeline.ts";
 import { Recorder } from "./recorder.ts";
 
 export interface Extent {
-  /** What is asked and what is read; after so many operations nothing new is begun. */
+  /** Requests and reads; after so many operations nothing new is begun. */
   readonly operations: number;
   readonly partitions: number;
   readonly publishers: number;
   readonly readers: number;
-  /** By group. */
+  /** Members of each group. */
   readonly members: number;
-  /** How often something is pushed to a reader or a member. */
+  /** How often a reader or a member is pushed something. */
   readonly paceMs: number;
-  /** How often something goes wrong. */
+  /** How often something fails. */
   readonly troubleMs: number;
 }
 
@@ -41,7 +41,7 @@ export const SMALL: Extent = {
 
 const DELAY_MS = 80;
 const REVOKE_MS = 60;
-/** How long all is given to come right. */
+/** The time that everything has to heal. */
 const HEALING_MS = 4_000;
 
 export function generate(seed: number, extent: Extent = SMALL): readonly Event[] {
@@ -139,7 +139,7 @@ class Run implements Surroundings {
     this.#members.set(group, members);
   }
 
-  /** Something goes wrong, or somebody interferes. */
+  /** Something fails, or an operator intervenes. */
   #strike(): void {
     if (this.#healed) return;
     const { chance } = this;
@@ -162,7 +162,7 @@ class Run implements Surroundings {
     this.timeline.after(this.chance.between(50, 300), () => member.join());
   }
 
-  /** Retention takes the first few records of a partition. */
+  /** Retention deletes the first few records of a partition. */
   #trim(): void {
     const { chance, store } = this;
     const partition = chance.pick(store.topic(chance.pick(["a", "b", "gone"])).partitions);
@@ -188,7 +188,7 @@ class Run implements Surroundings {
     });
   }
 
-  /** An operator sets what is committed, while nobody is in the group. */
+  /** An operator sets committed offsets while the group has no members. */
   #reset(group: ModelGroup, members: readonly Member[]): void {
     const { chance, timeline, store, recorder } = this;
     const topic = chance.pick(group.options.topics);

@@ -8,7 +8,7 @@ import type { Event } from "./history.ts";
 const CLEAN = 100;
 const SHORT = { ...SMALL, operations: 300 };
 const SPOILT = 1_000;
-/** Of each way to spoil a history. */
+/** The share that must be found of each corruption. */
 const NOTICED = 0.99;
 
 function kindsOf(events: readonly Event[]): string[] {

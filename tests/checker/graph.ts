@@ -1,4 +1,4 @@
-/** A directed graph of numbered nodes, and which of them lie on cycles together. Pure. */
+/** A directed graph of numbered nodes, and its strongly connected components. Pure. */
 
 export class Graph {
   readonly #size: number;
@@ -9,7 +9,7 @@ export class Graph {
     this.#size = size;
   }
 
-  /** Edges, `from, to` by turns. */
+  /** Flat pairs `from, to`. */
   add(edges: readonly number[]): void {
     for (let i = 0; i < edges.length; i += 2) {
       const [from = 0, to = 0] = [edges[i], edges[i + 1]];
@@ -19,7 +19,7 @@ export class Graph {
     }
   }
 
-  /** The edges in rows: those of a node stand together. */
+  /** The edges grouped by their first node. */
   rows(): Rows {
     const starts = new Int32Array(this.#size + 1);
     for (const from of this.#from) starts[from + 1] = (starts[from + 1] ?? 0) + 1;
@@ -42,8 +42,8 @@ export interface Rows {
 }
 
 /**
- * Node → the number of its strongly connected component (Tarjan's, with a stack of its own instead of
- * recursion: a chain of a million nodes is as deep).
+ * The number of each node's strongly connected component: Tarjan's algorithm, with an explicit
+ * stack instead of recursion, since chains may have a million nodes.
  */
 export function componentsOf({ size, starts, to }: Rows): Int32Array {
   const component = new Int32Array(size).fill(-1);
@@ -86,7 +86,7 @@ export function componentsOf({ size, starts, to }: Rows): Int32Array {
   return component;
 }
 
-/** A shortest way between two nodes of a component, both ends included. */
+/** A shortest path between two nodes of a component, including both ends. */
 export function pathWithin(
   { starts, to }: Rows,
   component: Int32Array,

@@ -1,4 +1,4 @@
-/** Goes through a history once with all that is checked of groups. */
+/** Runs all checks of groups in one pass over a history. */
 
 import { CommitChecks } from "./commit_checks.ts";
 import type { Report } from "./finding.ts";

@@ -1,19 +1,20 @@
 /**
- * A history: what clients asked, what they were told, and in which order, as whoever stands beside
- * them would write it down. One event is one line of JSON, so a run of any kind (simulated, tortured,
- * somebody else's) can be kept in a file and checked again. Only the client's side of things is in it;
- * what the store held and what the gateways believed is not.
+ * A history: what clients requested and what they were told, in order, as an observer beside them
+ * records it. One event is one line of JSON, so any run (simulated, torture, or somebody else's)
+ * can be saved in a file and checked again. It has only the clients' view, not the contents of the
+ * store or the state of gateways.
  *
- * Rules for whoever records:
- * - Events stand in the order in which they happened; `at` never falls.
- * - An operation is one `invoke` and at most one completion: `ok`; `fail` only if it certainly did not
- *   happen and never will; `info` if that is not known (lost, timed out, `effect` was `unknown`).
- * - Values are unique strings: no two records that anybody publishes are equal, but for tries of one
- *   publish, which are the same producer, epoch and sequence.
- * - A read that is not complete is not written down; a record that is told twice is two events.
+ * Rules for recorders:
+ * - Events are in the order in which they happened; `at` never decreases.
+ * - An operation is one `invoke` and at most one completion: `ok`; `fail` only if it certainly did
+ *   not happen and never will; `info` if that is not known (lost, timed out, `effect` was
+ *   `unknown`).
+ * - Values are unique strings: no two published records are equal, except for retries of one
+ *   publish, which have the same producer, epoch and sequence.
+ * - Incomplete reads are not recorded; a record that is delivered twice is two events.
  * - Readers and memberships have names of their own. One that joins again may keep its name.
- * - Whoever stops a member for good writes down that it `left`, since nobody else will; but not if that
- *   is because the run is over: then the members that are there own everything.
+ * - Whoever stops a member for good records `left`, since nobody else will; but not at the end of
+ *   the run: then the remaining members own everything.
  */
 
 /** `[partition, offset]` */
@@ -29,11 +30,11 @@ export interface ProducerStamp {
   readonly sequence: number;
 }
 
-/** A publish of one topic; or one part of a transaction. */
+/** A publish to one topic, or one part of a transaction. */
 export interface Send {
   readonly topic: string;
   readonly values: readonly string[];
-  /** By record; absent where there is none. */
+  /** The key of each record; absent where there is none. */
   readonly keys?: readonly (string | undefined)[];
   readonly producer?: ProducerStamp;
 }
@@ -45,9 +46,9 @@ export interface Commit {
   readonly offsets: readonly Position[];
 }
 
-/** Something asked for, with an answer to come. `op` is the operation's own number. */
+/** A request, whose answer is another event. `op` is the operation's unique number. */
 export type Invocation =
-  /** A publish, or a transaction: all its parts and its commit happen, or none. */
+  /** A publish, or a transaction: all parts and the commit happen, or none. */
   | {
     readonly f: "send";
     readonly op: number;
@@ -55,7 +56,7 @@ export type Invocation =
     readonly commit?: Commit;
   }
   | { readonly f: "commit"; readonly op: number; readonly commit: Commit }
-  /** An operator sets a group's offsets: they may go down. */
+  /** An operator sets a group's offsets, which may go down. */
   | {
     readonly f: "reset";
     readonly op: number;
@@ -68,28 +69,28 @@ export type Completion =
   | {
     readonly type: "ok";
     readonly op: number;
-    /** Of a send: by part and record. */
+    /** Of a send: the place of each record, by part. */
     readonly places?: readonly (readonly Place[])[];
-    /** These records were stored by an earlier try. */
+    /** The records were stored by an earlier try. */
     readonly duplicate?: boolean;
-    /** Of a commit: what was committed then. */
+    /** Of a commit: what was then committed. */
     readonly committed?: readonly Position[];
   }
   | { readonly type: "fail" | "info"; readonly op: number; readonly error: string };
 
-/** Something that is told without having been asked for. */
+/** Something that a client is told without a request. */
 export type Telling =
-  /** A reader begins, or begins anew after it was lost, a `seek` or a reset, at these positions. */
+  /** A reader begins at these positions, or begins again after a loss, a `seek` or a reset. */
   | {
     readonly f: "subscribe";
     readonly reader: string;
     readonly topic: string;
-    /** Empty where the reader is not told. */
+    /** Empty if the reader is not told. */
     readonly incarnation: string;
     readonly positions: readonly Place[];
-    /** It was to go on where it stood, and may: nothing was missed. Absent: it did not ask that. */
+    /** It asked to resume at its position, and can: nothing was missed. Absent: it did not ask. */
     readonly recovered?: boolean;
-    /** It wants some keys only, so offsets may jump. */
+    /** It reads only some keys, so offsets may jump. */
     readonly filtered?: boolean;
   }
   /** Records of one partition reach a reader: of a topic, or a member of a group. */
@@ -99,14 +100,14 @@ export type Telling =
     readonly topic: string;
     readonly partition: number;
     readonly records: readonly Read[];
-    /** The offset that follows; absent: the one after the last. */
+    /** The next offset; absent: the one after the last. */
     readonly next?: number;
-    /** Of what a `slow` gap skipped, the last record of each key. */
+    /** The last record of each key in what a `slow` gap skipped. */
     readonly kept?: boolean;
   }
   /** A reader of a topic has ended, and is owed nothing more. */
   | { readonly f: "unsubscribe"; readonly reader: string; readonly topic: string }
-  /** Offsets [from, to) will not come: `trimmed` by retention, or skipped since the reader was `slow`. */
+  /** Offsets [from, to) will not come: `trimmed` by retention, or skipped because it was `slow`. */
   | {
     readonly f: "gap";
     readonly reader: string;
@@ -116,14 +117,14 @@ export type Telling =
     readonly to: number;
     readonly reason: "trimmed" | "slow";
   }
-  /** A member is told that it owns these, from these offsets on. Its `reader` is its own name. */
+  /** A member is told that it owns these, from these offsets. Its `reader` is its own name. */
   | {
     readonly f: "assign";
     readonly group: string;
     readonly member: string;
-    /** Of the group; absent where the client does not tell. */
+    /** The group's epoch; absent where the client does not tell. */
     readonly epoch?: number;
-    /** What the member joined for; absent: all that its group reads. */
+    /** The topics that the member joined for; absent: all that its group reads. */
     readonly topics?: readonly string[];
     readonly partitions: readonly (readonly [
       topic: string,
@@ -132,7 +133,7 @@ export type Telling =
       incarnation?: string,
     ])[];
   }
-  /** A member is told to give these up; `lost`: they are somebody else's already. */
+  /** A member is told to give these up; `lost`: another owns them already. */
   | {
     readonly f: "revoke";
     readonly group: string;
@@ -148,18 +149,18 @@ export type Telling =
     readonly member: string;
     readonly partitions: readonly (readonly [topic: string, partition: number])[];
   }
-  /** A member's connection is gone, or its membership over: it knows that it owns nothing now. */
+  /** A member lost its connection or its membership: it knows that it owns nothing now. */
   | { readonly f: "left"; readonly group: string; readonly member: string }
-  /** An incarnation of a topic is there. */
+  /** An incarnation of a topic exists. */
   | {
     readonly f: "topic";
     readonly topic: string;
     readonly incarnation: string;
     readonly partitions: number;
   }
-  /** Faults strike no more. */
+  /** Faults are over. */
   | { readonly f: "healed" }
-  /** The log as a reader that had seen nothing found it in the end. */
+  /** The log at the end, as read by a new reader. */
   | {
     readonly f: "log";
     readonly topic: string;
@@ -170,18 +171,18 @@ export type Telling =
     readonly records: readonly Read[];
   };
 
-/** What the run promises, first in its history. */
+/** What the run promises; the first event. */
 export interface Terms {
   readonly f: "terms";
   /**
-   * How long a member may still be sent records of a partition that another was given, at most:
-   * the lease, and what a record or an assignment may be under way; with that, how long a client may
-   * sleep or keep records to itself before it is written down that it has them.
+   * How long, at most, a member may still be sent records of a partition that another was assigned:
+   * the lease, plus the time that a record or an assignment may be on its way, plus how long a
+   * client may sleep or hold records before it is recorded that it has them.
    */
   readonly overlapMs: number;
-  /** Groups of which every record must have reached some member when all is over. */
+  /** Groups of which every record must have reached some member at the end. */
   readonly groups: readonly string[];
-  /** Groups whose members also commit without its being written down, as clients do by themselves. */
+  /** Groups whose members also make commits that are not recorded, as clients do automatically. */
   readonly unrecorded?: readonly string[];
 }
 

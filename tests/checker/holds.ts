@@ -1,31 +1,31 @@
 /**
- * Who held which partition of a group, as far as the members were told. What they are told comes late
- * now and then, so two may believe at once that a partition is theirs: what follows from that is for
- * the checks to say.
+ * Who owned which partition of a group, as far as the members were told. They may be told late, so
+ * two may believe at the same time that they own a partition: the checks decide what follows from
+ * that.
  */
 
 import type { Told } from "./history.ts";
 import type { Incarnations } from "./incarnations.ts";
 
-/** One member's time with one partition. */
+/** The time for which a member held a partition. */
 export interface Hold {
   readonly share: Share;
   readonly member: string;
-  /** Of the group when the member was told. */
+  /** The group's epoch when the member was told. */
   readonly epoch: number | undefined;
-  /** The order in which members were told, over all partitions. */
+  /** Numbers holds in the order in which members were told, over all partitions. */
   readonly order: number;
   readonly from: number;
   readonly fromAt: number;
   /** When it was told to give it up; `Infinity` if it was not. */
   revoked: number;
-  /** When it knew that it was over. */
+  /** When it knew that the hold was over. */
   until: number;
   untilAt: number;
   end: "gave it up" | "lost it" | "left" | "has it anew" | undefined;
 }
 
-/** A partition as a group shares it out. */
+/** A partition as assigned by a group. */
 export interface Share {
   readonly group: string;
   readonly topic: string;
@@ -35,7 +35,7 @@ export interface Share {
   readonly name: string;
   /** In the order in which members were told. */
   readonly holds: Hold[];
-  /** Those of them that are not over. */
+  /** Those that are not over. */
   readonly open: Set<Hold>;
   /** The one with the highest epoch. */
   newest: Hold | undefined;
@@ -46,7 +46,7 @@ export interface Member {
   readonly group: string;
   isLive: boolean;
   topics: readonly string[] | undefined;
-  /** `topic/partition` → the hold that it was told of last. */
+  /** The latest hold of each `topic/partition`. */
   readonly holds: Map<string, Hold>;
   /** Events that show that it hears from its gateway. */
   readonly heard: number[];
@@ -56,7 +56,7 @@ export class Holds {
   readonly #incarnations: Incarnations;
   readonly #members = new Map<string, Member>();
   readonly #shares = new Map<string, Share>();
-  /** Group → the topics of which a member was ever given a partition. */
+  /** For each group, the topics of which any member was ever assigned a partition. */
   readonly topics = new Map<string, Set<string>>();
   #order = 0;
 
@@ -76,12 +76,12 @@ export class Holds {
     return this.#members.get(name);
   }
 
-  /** The hold that a member was told of last. */
+  /** The hold that a member was last told of. */
   find(member: string, topic: string, partition: number): Hold | undefined {
     return this.#members.get(member)?.holds.get(`${topic}/${partition}`);
   }
 
-  /** Those that a group shares out of a partition: one for each incarnation. */
+  /** The shares of a partition in a group: one for each incarnation. */
   sharesOf(group: string, topic: string, partition: number): Share[] {
     return [...this.#shares.values()].filter((share) =>
       share.group === group && share.topic === topic && share.partition === partition
@@ -105,7 +105,7 @@ export class Holds {
     return share;
   }
 
-  /** Gives back the holds that it begins. */
+  /** Returns the holds that it begins. */
   assign(event: Told<"assign">, index: number): Hold[] {
     const { group, member: name, topics } = event;
     let member = this.#members.get(name);
@@ -155,7 +155,7 @@ export class Holds {
     }
   }
 
-  /** Of what it was not told to give up it is ignored. */
+  /** A release of what was not revoked is ignored. */
   release(event: Told<"release">, index: number): void {
     for (const [topic, partition] of event.partitions) {
       const hold = this.find(event.member, topic, partition);
@@ -180,9 +180,9 @@ function end(hold: Hold, how: Hold["end"], index: number, at: number): void {
 }
 
 /**
- * The hold of another member that came after this one, if there is one by now. Where both were told
- * their epochs these say which came after; else what was told later counts as later, which need not
- * be so: `isCertain` is false then.
+ * The hold of another member that came after this one, if there is one by now. If both were told
+ * their epochs, these decide; otherwise the one that was told later counts as later, which need not
+ * be so: then `isCertain` is false.
  */
 export function rivalOf(
   share: Share,

@@ -1,9 +1,9 @@
 /**
- * Which incarnation of a topic something is about. Acknowledgements name only the topic, so it is told
- * from when they happened: between two deletions there is one incarnation. Where that is not clear
- * (a deletion was under way, or nobody named the incarnation) the answer is that nothing is known. Nor
- * is it by a name that is heard behind a deletion: it may have been on its way, unless what was read
- * under it was sent behind that deletion, too.
+ * Which incarnation of a topic an event is about. Acknowledgements name only the topic, so it is
+ * derived from when they happened: between two deletions there is one incarnation. If that is
+ * ambiguous (a deletion was in progress, or nobody named the incarnation), nothing is known. A name
+ * that is heard after a deletion proves nothing either, since it may have been on its way, unless
+ * the records read under it were sent after that deletion, too.
  */
 
 import type { Event, Told } from "./history.ts";
@@ -15,16 +15,16 @@ interface Span {
 }
 
 class TopicLife {
-  /** Incarnation → the first event that names it, and the first that says it is there. */
+  /** For each incarnation, the first event that names it, and the first that says it exists. */
   readonly named = new Map<string, number>();
   readonly founded = new Map<string, number>();
-  /** Incarnation → where the latest of its records that were read was sent first. */
+  /** For each incarnation, when the latest of its records that were read was first sent. */
   readonly sent = new Map<string, number>();
-  /** That of the log in the end, and where that was read. */
+  /** The incarnation of the log at the end, and when that was read. */
   last: string | undefined;
   lastRead = -1;
   deletions: { readonly span: Span; readonly isCertain: boolean }[] = [];
-  /** Deletions that may have happened, those that overlap as one, in order. */
+  /** Deletions that may have happened, in order; overlapping ones are merged. */
   spans: readonly Span[] = [];
 
   name(incarnation: string, index: number): void {
@@ -36,7 +36,7 @@ class TopicLife {
     return first > from && first < to;
   }
 
-  /** Whether it is known to be there behind this event. */
+  /** Whether it is known to exist after this event. */
   isThereAfter(incarnation: string, index: number): boolean {
     const known = [this.founded.get(incarnation) ?? -1, this.sent.get(incarnation) ?? -1];
     return index < 0 || known.some((at) => at > index);
@@ -46,7 +46,7 @@ class TopicLife {
     const born = this.last === undefined ? undefined : this.named.get(this.last);
     const spans: Span[] = [];
     for (const { span, isCertain } of this.deletions) {
-      // What was there before the deletion was asked for is there in the end: it never happened.
+      // If what existed before the deletion was requested exists at the end, it never happened.
       if (!isCertain && born !== undefined && this.lastRead > span.from) {
         if (born < span.from) continue;
         span.to = Math.min(span.to, born);
@@ -61,7 +61,7 @@ class TopicLife {
 
 export class Incarnations {
   readonly #topics = new Map<string, TopicLife>();
-  /** Reader and topic → the incarnation that it was told of last. */
+  /** For each reader and topic, the incarnation that it was last told of. */
   readonly #followed = new Map<string, string>();
 
   constructor(events: readonly Event[], operations: Operations) {
@@ -77,12 +77,12 @@ export class Incarnations {
     for (const life of this.#topics.values()) life.settle();
   }
 
-  /** The one that is named; where none is, that of a topic that nobody deleted. */
+  /** The named one; if none is named, that of a topic that was never deleted. */
   named(topic: string, incarnation: string | undefined): string | undefined {
     return incarnation === undefined || incarnation === "" ? this.only(topic) : incarnation;
   }
 
-  /** Of a topic that nobody deleted. */
+  /** The incarnation of a topic that was never deleted. */
   only(topic: string): string | undefined {
     const life = this.#topics.get(topic);
     if (!life) return "";
@@ -90,7 +90,7 @@ export class Incarnations {
     return life.last ?? [...life.named.keys()].at(-1) ?? "";
   }
 
-  /** Of something that happened between two events. */
+  /** The incarnation during the time between two events. */
   during(topic: string, from: number, to: number): string | undefined {
     const spans = this.#topics.get(topic)?.spans ?? [];
     if (spans.length === 0) return this.only(topic);
@@ -104,12 +104,12 @@ export class Incarnations {
     return (this.#topics.get(topic)?.spans.length ?? 0) > 0;
   }
 
-  /** That of the log that was read in the end. */
+  /** The incarnation of the log at the end. */
   last(topic: string): string | undefined {
     return this.#topics.get(topic)?.last;
   }
 
-  /** What was there behind a deletion and before what follows, the next one. */
+  /** What existed between one deletion and the next. */
   #between(topic: string, before: Span | undefined, to: number): string | undefined {
     const life = this.#topics.get(topic);
     if (!life) return undefined;

@@ -1,4 +1,4 @@
-/** What must be true of the logs: who published what is in them, how often, and in which order. */
+/** Checks of the logs: who published what is in them, how often, and in which order. */
 
 import type { Report } from "./finding.ts";
 import type { Event } from "./history.ts";
@@ -29,7 +29,7 @@ export function checkLogs(given: LogsToCheck): void {
   }
 }
 
-/** Somebody published it there, before it was seen, and was not told that it is not stored. */
+/** Somebody published it there before it was seen, and was not told that it was not stored. */
 function checkOrigin({ events, report }: LogsToCheck, entry: Entry): void {
   const { value, origin, log, shown } = entry;
   const at = events[shown]?.at ?? 0;
@@ -51,8 +51,8 @@ function checkOrigin({ events, report }: LogsToCheck, entry: Entry): void {
 }
 
 /**
- * A producer's value is stored once. Without a producer each try may store it: whoever tries again
- * what may be stored takes that into account.
+ * A value from a producer is stored once. Without a producer each try may store it: whoever retries
+ * what may be stored accepts that.
  */
 function checkCopies({ events, report }: LogsToCheck, origin: Origin): void {
   const { part, value, entry, others = [] } = origin;
@@ -75,8 +75,8 @@ function checkCopies({ events, report }: LogsToCheck, origin: Origin): void {
 }
 
 /**
- * What was known to be at an offset, because somebody had read it or been told so, cannot be followed
- * by a send that then gets a place before it.
+ * If somebody had read an offset, or been told of it, a send that begins later cannot get a place
+ * before it.
  */
 function checkRealTime({ events, report }: LogsToCheck, log: PartitionLog): void {
   let latest: Entry | undefined;

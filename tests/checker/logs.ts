@@ -1,8 +1,8 @@
 /**
- * What is known of each partition's log, put together from all that was told of it: the log in the
- * end, what readers got, and where publishers were told that their records are. Whatever disagrees
- * is reported where it is put together; an offset then holds what the stronger witness says: the log
- * in the end, before a reader, before an acknowledgement.
+ * What is known of each partition's log, merged from all that was told of it: the log at the end,
+ * what readers got, and where publishers were told that their records are. Contradictions are
+ * reported when merging; an offset then has the value of the strongest witness: the log at the end,
+ * then readers, then acknowledgements.
  */
 
 import type { Report } from "./finding.ts";
@@ -18,7 +18,7 @@ export interface Sources {
   readonly report: Report;
 }
 
-/** Somebody says that a value is at an offset. */
+/** A claim that a value is at an offset. */
 interface Claim {
   readonly log: PartitionLog;
   readonly offset: number;
@@ -34,7 +34,7 @@ export function gatherLogs(sources: Sources): Logs {
 class Gathering {
   readonly #sources: Sources;
   readonly #logs = new Logs();
-  /** What was reported, so that the next reader of the same does not report it again. */
+  /** What was reported already, so that another reader of the same does not report it again. */
   readonly #reported = new Set<string>();
 
   constructor(sources: Sources) {
@@ -68,7 +68,7 @@ class Gathering {
     }
   }
 
-  /** The log was read before. */
+  /** Compares the log at the end with what was known. */
   #compare(log: PartitionLog, event: Told<"log">): void {
     const { final, sorted, name } = log;
     const differs = (text: string) => this.#report("dead-read", event.at, text);
@@ -120,7 +120,7 @@ class Gathering {
         const log = this.#logs.get(topic, incarnation, partition);
         for (const [offset, value] of records) {
           const entry = log.at(offset);
-          // Most records are read by many, so this is all there is to most.
+          // The common case: the record was read by others before.
           if (entry?.value === value && entry.shown <= index) continue;
           this.#claim({ log, offset, value, index, witness: "poll" });
         }
@@ -215,7 +215,7 @@ class Gathering {
     this.#zero(claim);
   }
 
-  /** An offset that nobody set: the zero that a number is before it has a value. */
+  /** Detects an offset that was never set: zero, the default of a number. */
   #zero(claim: Claim): void {
     const { log, offset, value } = claim;
     if (offset !== 0 || log.highest <= 0) return;

@@ -1,6 +1,6 @@
 /**
- * Checks a history that was kept in a file, one event a line: `deno task check history.jsonl`. What
- * the events are is in `history.ts`, what may be found in `finding.ts`.
+ * Checks a history in a file, one event per line: `deno task check history.jsonl`. `history.ts`
+ * describes the events, `finding.ts` the findings.
  */
 
 import { check } from "./check.ts";
@@ -9,7 +9,7 @@ import { type Figures, figures } from "./figures.ts";
 import { readHistory } from "./read.ts";
 import { print } from "../../src/demo/print.ts";
 
-/** Findings that are shown in words, and how many of them may be of one kind. */
+/** Findings that are printed in full, and how many of them may be of one kind. */
 const SHOWN = 20;
 const SHOWN_OF_KIND = 5;
 

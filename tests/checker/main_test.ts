@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { generate } from "./generate.ts";
 import type { Event } from "./history.ts";
 
-/** What the program says of a history in a file, and its exit code. */
+/** The program's output for a history in a file, and its exit code. */
 async function checked(events: readonly Event[]): Promise<{ text: string; code: number }> {
   const file = await Deno.makeTempFile({ suffix: ".jsonl" });
   try {

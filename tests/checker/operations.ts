@@ -1,6 +1,6 @@
 /**
- * The operations of a history with their outcomes, and what they published. A publish that was tried
- * several times is several operations and one `Sending`: whoever tries again sends the same values.
+ * The operations of a history with their outcomes, and what they published. A publish that was
+ * tried several times is several operations and one `Sending`: retries send the same values.
  */
 
 import type { Commit, Completion, Event, Invocation, ProducerStamp, Send } from "./history.ts";
@@ -11,10 +11,12 @@ export type Asked<F extends Invocation["f"]> =
   & { readonly at: number; readonly process: string; readonly type: "invoke" }
   & Extract<Invocation, { f: F }>;
 
-/** Where an event would stand that never came. A whole number, which takes less than `Infinity`. */
+/**
+ * The index of an event that never came: a whole number, which takes less memory than `Infinity`.
+ */
 export const NEVER = 2 ** 31 - 1;
 
-/** A history has a million of these, so what the events say is left to them. */
+/** Kept small, since a history has a million of these: the rest is left in the events. */
 export class Operation {
   readonly asked: Asked<Invocation["f"]>;
   /** Where it begins and ends among the events. */
@@ -48,15 +50,15 @@ export interface SendOperation extends Operation {
   readonly asked: Asked<"send">;
 }
 
-/** All that one operation publishes: it is stored together, or not at all. */
+/** Everything that one operation publishes: stored together, or not at all. */
 export interface Sending {
-  /** Its place among them all. */
+  /** Its number among all sendings. */
   readonly number: number;
   readonly tries: SendOperation[];
   parts: readonly Part[];
 }
 
-/** What it publishes to one topic at once. */
+/** What it publishes to one topic. */
 export interface Part {
   readonly sending: Sending;
   readonly topic: string;
@@ -64,13 +66,13 @@ export interface Part {
   origins: readonly Origin[];
 }
 
-/** Where a value comes from, and where it went. */
+/** Where a value comes from, and where it was stored. */
 export interface Origin {
   readonly part: Part;
   readonly value: string;
-  /** Where it is stored, the first place that is known. */
+  /** The first known place where it is stored. */
   entry: Entry | undefined;
-  /** Other places where it is, too. */
+  /** Further places where it is stored. */
   others: Entry[] | undefined;
 }
 
@@ -134,12 +136,12 @@ export function isSend(operation: Operation): operation is SendOperation {
   return operation.asked.f === "send";
 }
 
-/** What an operation commits. */
+/** The commit of an operation, if any. */
 export function commitOf({ asked }: Operation): Commit | undefined {
   return asked.f === "send" || asked.f === "commit" ? asked.commit : undefined;
 }
 
-/** For whoever names a sending in a text. */
+/** Names a sending in texts. */
 export function firstValue({ parts }: Sending): string {
   return parts[0]?.origins[0]?.value ?? "nothing";
 }
@@ -149,13 +151,15 @@ export function possibleTries({ tries }: Sending): SendOperation[] {
   return tries.filter(({ outcome }) => outcome !== "fail");
 }
 
-/** Without a producer each try may have stored it: then there is no telling which copy is whose. */
+/**
+ * Without a producer each try may have stored it: then it is unknown which copy came from which.
+ */
 export function mayBeDoubled(sending: Sending): boolean {
   return sending.tries.length > 1 && sending.parts.some(({ producer }) => !producer) &&
     possibleTries(sending).length > 1;
 }
 
-/** Before this it was certainly not stored: `NEVER` if it never was. */
+/** Before this event it was certainly not stored; `NEVER` if it never was. */
 export function earliestStored({ tries }: Sending): number {
   let earliest = NEVER;
   for (const { outcome, begun } of tries) {

@@ -1,4 +1,7 @@
-/** What must be true of who owns a partition: one at a time, handed over in order, and all in the end. */
+/**
+ * Checks of ownership: one owner at a time, handed over in order, and every partition owned at the
+ * end.
+ */
 
 import type { Report } from "./finding.ts";
 import type { Event, Told } from "./history.ts";
@@ -16,7 +19,7 @@ export interface OwnershipToCheck {
   readonly report: Report;
 }
 
-/** Two that believe at once that a partition is theirs; the older one is to be told soon. */
+/** Two members that both believe that they own a partition; the older one must be told soon. */
 interface Overlap {
   readonly older: Hold;
   readonly newer: Hold;
@@ -26,11 +29,11 @@ interface Overlap {
 export class OwnershipChecks {
   readonly #given: OwnershipToCheck;
   readonly #overlaps: Overlap[] = [];
-  /** Those of whom it is said, or to be judged, that they were sent what was another's. */
+  /** Holds that were, or may have been, sent records of another's partition. */
   readonly #suspected = new Set<Hold>();
-  /** What can be judged only by what comes after it. */
+  /** Checks that need later events. */
   readonly #later: (() => void)[] = [];
-  /** Partition and epoch → who was sent records in it. */
+  /** For each partition and epoch, who was sent records in it. */
   readonly #served = new Map<string, Hold>();
 
   constructor(given: OwnershipToCheck) {
@@ -64,7 +67,7 @@ export class OwnershipChecks {
     if (this.#given.healed) this.#checkEnd();
   }
 
-  /** In one epoch of the group a partition has one owner. */
+  /** In each epoch of the group a partition has one owner. */
   #checkEpoch(hold: Hold, at: number): void {
     const { share, epoch, member } = hold;
     if (epoch === undefined) return;
@@ -78,7 +81,7 @@ export class OwnershipChecks {
     this.#given.report("double-owner", at, text);
   }
 
-  /** It is not sent any more what another was given some time ago. */
+  /** A member is not sent records any more that another was assigned some time ago. */
   #checkTime(hold: Hold, index: number, at: number): void {
     const rival = rivalOf(hold.share, hold.member, hold);
     if (!rival || this.#suspected.has(hold)) return;
@@ -91,14 +94,14 @@ export class OwnershipChecks {
       this.#given.report("double-owner", at, text);
     };
     if (isCertain) return report();
-    // Without epochs the other may be the older one, told late: then it soon hears that it lost it.
+    // Without epochs the other may be the older one, told late: then it soon hears of its loss.
     this.#later.push(() => {
       const hears = this.#firstHeard(newer, index);
       if (hears !== undefined && hears < claimedUntil(newer)) report();
     });
   }
 
-  /** The older one hears from its gateway, and of all that not that the partition is another's. */
+  /** Reports an overlap if the older one heard from its gateway without hearing of its loss. */
   #judgeOverlap({ older, newer, isCertain }: Overlap): void {
     const { events, overlapMs, report } = this.#given;
     const deadline = Math.max(older.fromAt, newer.fromAt) + overlapMs;
@@ -116,13 +119,13 @@ export class OwnershipChecks {
     report("unearned-handover", events[hears]?.at ?? deadline, text);
   }
 
-  /** The first event later than that. */
+  /** The first event after that time. */
   #indexAfter(time: number): number | undefined {
     const { events } = this.#given;
     return lowest(events.length, (index) => (events[index]?.at ?? 0) > time);
   }
 
-  /** When its member first hears from its gateway, at an event or behind it. */
+  /** When its member first hears from its gateway, at or after an event. */
   #firstHeard({ member }: Hold, index: number): number | undefined {
     const heard = this.#given.holds.member(member)?.heard ?? [];
     const first = lowest(heard.length, (i) => (heard[i] ?? 0) >= index);
@@ -144,7 +147,7 @@ export class OwnershipChecks {
     }
   }
 
-  /** Each partition has one owner, and no member has two more than another. */
+  /** Each partition has one owner, and the members' numbers of partitions differ by one at most. */
   #checkTopic(group: string, topic: string, members: readonly Member[]): void {
     const { holds, incarnations, report, events } = this.#given;
     const at = events.at(-1)?.at ?? 0;
@@ -154,7 +157,7 @@ export class OwnershipChecks {
     const shares = [...holds.shares].filter((share) =>
       share.group === group && share.topic === topic && share.incarnation === incarnation
     );
-    // It was deleted, and nobody of the group has joined for what was made in its place.
+    // It was deleted, and no member of the group has joined for the new one.
     if (incarnation === undefined || shares.every(({ holds }) => holds.length === 0)) return;
     const counts = new Map(members.map(({ name }) => [name, 0]));
     const partitions = this.#partitions(topic, incarnation);
@@ -195,7 +198,7 @@ export class OwnershipChecks {
   }
 }
 
-/** How long its member may think that it owns it. */
+/** How long its member may believe that it owns it. */
 function claimedUntil({ until, revoked }: Hold): number {
   return Math.min(until, revoked);
 }
@@ -207,7 +210,7 @@ function ownersOf({ open }: Share, members: readonly Member[]): string[] {
     .map(({ member }) => member);
 }
 
-/** The lowest number below `count` that it holds of, if it holds of all that are higher, too. */
+/** The lowest number below `count` for which it holds; it must hold for all higher ones, too. */
 function lowest(count: number, holds: (index: number) => boolean): number | undefined {
   let low = 0;
   let high = count;

@@ -1,4 +1,4 @@
-/** One partition's log as far as it is known, and all of them by name. */
+/** The known part of one partition's log, and all logs by name. */
 
 import type { Origin } from "./operations.ts";
 
@@ -12,7 +12,7 @@ export interface Entry {
   readonly witness: Witness;
   /** The first event that shows that it is stored. */
   shown: number;
-  /** The first acknowledgement among them; -1 if there is none. */
+  /** The first of these that is an acknowledgement; -1 if there is none. */
   acked: number;
 }
 
@@ -29,12 +29,12 @@ export class PartitionLog {
   /** `topic/partition` */
   readonly name: string;
   final: FinalLog | undefined;
-  /** The highest offset that is known, or -1. */
+  /** The highest known offset, or -1. */
   highest = -1;
   #first: number | undefined;
-  /** From `#first` on, without a hole. */
+  /** Contiguous, from `#first` on. */
   readonly #row: Entry[] = [];
-  /** What is elsewhere. */
+  /** Entries elsewhere. */
   readonly #apart = new Map<number, Entry>();
   #sorted: readonly Entry[] | undefined;
 
@@ -53,14 +53,14 @@ export class PartitionLog {
     return this.#row[offset - (this.#first ?? 0)] ?? this.#apart.get(offset);
   }
 
-  /** By offset. */
+  /** In order of offsets. */
   get sorted(): readonly Entry[] {
     if (this.#apart.size === 0) return this.#row;
     return this.#sorted ??= [...this.#row, ...this.#apart.values()]
       .sort((a, b) => a.offset - b.offset);
   }
 
-  /** Whether the log in the end would have it. */
+  /** Whether the log at the end would have this offset. */
   reaches(offset: number): boolean {
     return this.final !== undefined && offset >= this.final.start;
   }
@@ -93,7 +93,7 @@ export class Logs {
   }
 }
 
-/** A place as texts name it. */
+/** A place, as texts name it. */
 export function placeOf({ log, offset }: Pick<Entry, "log" | "offset">): string {
   return `${log.name}/${offset}`;
 }

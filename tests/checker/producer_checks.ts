@@ -1,4 +1,4 @@
-/** What must be true of what publishers sent: its order, its places, and that it is whole. */
+/** Checks of what publishers sent: order, places, and atomicity. */
 
 import type { Report } from "./finding.ts";
 import type { Event } from "./history.ts";
@@ -35,10 +35,10 @@ export function checkSends(given: SendsToCheck): void {
   for (const log of given.logs.all) checkProducers(given, log);
 }
 
-/** Records of one publish for one partition are contiguous and in order. */
+/** Records of one publish to one partition are contiguous and in order. */
 function checkRun({ events, report }: SendsToCheck, { origins }: Part): void {
   const last = new Map<PartitionLog, { entry: Entry; unknown: number }>();
-  /** Records so far of which no place is known: they may be between those of which it is. */
+  /** Records since the last known place whose places are unknown: they may lie in between. */
   let unknown = 0;
   for (const { entry } of origins) {
     if (!entry) {
@@ -57,7 +57,7 @@ function checkRun({ events, report }: SendsToCheck, { origins }: Part): void {
   }
 }
 
-/** A repeat gets the places of what it repeats. */
+/** A duplicate gets the places of the original. */
 function checkAcknowledgements(given: SendsToCheck, sending: Sending): void {
   for (const [number, part] of sending.parts.entries()) {
     if (!part.producer || given.incarnations.wasDeleted(part.topic)) continue;
@@ -79,7 +79,7 @@ function checkAcknowledgements(given: SendsToCheck, sending: Sending): void {
   }
 }
 
-/** In a partition a producer's numbers rise within an epoch, and its epochs rise. */
+/** In a partition a producer's sequences rise within an epoch, and its epochs rise. */
 function checkProducers({ events, report }: SendsToCheck, log: PartitionLog): void {
   const last = new Map<string, Entry>();
   for (const entry of log.sorted) {
@@ -118,9 +118,9 @@ function checkWhole({ report }: SendsToCheck, sending: Sending, presence: Presen
   report("torn-transaction", at, text);
 }
 
-/** Whether what is stored of a topic is known completely. */
+/** Whether everything stored of a topic is known. */
 class Presence {
-  /** Topic → by partition. */
+  /** The logs of each topic, by partition. */
   readonly #logs = new Map<string, PartitionLog[]>();
   readonly #partitions = new Map<string, number>();
   readonly #incarnations: Incarnations;

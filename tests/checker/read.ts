@@ -1,4 +1,6 @@
-/** Reads a history from a file of JSON lines, one event a line, and names the line that is none. */
+/**
+ * Reads a history from a file of JSON lines, one event per line, and names the first invalid line.
+ */
 
 import { eventOf } from "./event_schema.ts";
 import type { Event } from "./history.ts";

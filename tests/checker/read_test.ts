@@ -44,7 +44,7 @@ Deno.test("what else an event has is let be", async () => {
   assertEquals((await readHistory(streamOf(more))).length, 1);
 });
 
-/** A line that is no event, and what is said of it. */
+/** Invalid lines, and the messages about them. */
 const BAD: Readonly<Record<string, readonly [line: string, message: RegExp]>> = {
   "no JSON": ["{", /^Line 2 is no JSON: \{$/],
   "nothing": ["", /^Line 2 is no JSON: $/],

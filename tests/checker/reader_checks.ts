@@ -1,4 +1,4 @@
-/** What must be true of what readers got: of topics by themselves, and as members of groups. */
+/** Checks of what readers got, of topics by themselves and as members of groups. */
 
 import type { Report } from "./finding.ts";
 import type { Event, Told } from "./history.ts";
@@ -32,13 +32,13 @@ export function checkReads(given: ReadsToCheck): void {
 
 class Readers {
   readonly #given: ReadsToCheck;
-  /** Reader and partition → where it stands. */
+  /** For each reader and partition, its cursor. */
   readonly #cursors = new Map<string, Cursor>();
-  /** Reader → the names of its cursors. */
+  /** For each reader, the names of its cursors. */
   readonly #following = new Map<string, Set<string>>();
-  /** Group, partition and incarnation → what its members had together. */
+  /** For each group, partition and incarnation, what its members got together. */
   readonly #shared = new Map<string, Shared>();
-  /** Cursors of topics that were made again since. */
+  /** Cursors of topics that were created again since. */
   readonly #former: Cursor[] = [];
 
   constructor(given: ReadsToCheck) {
@@ -73,7 +73,7 @@ class Readers {
     }
   }
 
-  /** What an operator skips is not owed to anybody. */
+  /** What an operator skips need not be delivered. */
   reset(group: string, offsets: readonly (readonly [string, number, number])[]): void {
     for (const [topic, partition, offset] of offsets) {
       for (const shared of this.#shared.values()) {
@@ -145,7 +145,10 @@ class Readers {
     }
   }
 
-  /** Whoever asks to begin further on wants none of what is before; else the log has it no more. */
+  /**
+   * A reader that asks to begin further on wants nothing before; otherwise the log must have lost
+   * it.
+   */
   #jump(cursor: Cursor, offset: number, recovered: boolean | undefined): void {
     if (offset <= cursor.expected || recovered) return;
     const { topic, incarnation = "", partition } = cursor;
@@ -206,7 +209,7 @@ class Readers {
     this.#goOn(cursor, event);
   }
 
-  /** Within what came at once. */
+  /** Order and gaps within one delivery. */
   #within({ filtered }: Cursor, { reader, topic, partition, records, at }: Told<"poll">): void {
     let before: number | undefined;
     for (const [offset] of records) {

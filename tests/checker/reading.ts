@@ -1,12 +1,12 @@
-/** Where a reader stands in a partition, and what it has had of it. */
+/** A reader's position in a partition, and what it has got of it. */
 
 import type { Read, Told } from "./history.ts";
 
-/** Offsets that were told of, one way or another: delivered, or said not to come. */
+/** Offsets that a reader was told of: delivered, or reported as a gap. */
 export class Coverage {
-  /** From here on everything was to come. */
+  /** From here on everything should come. */
   readonly first: number;
-  /** `from, to` by turns, as they came. */
+  /** Flat pairs `from, to`, in the order in which they came. */
   readonly #ranges: number[] = [];
 
   constructor(first: number) {
@@ -22,7 +22,7 @@ export class Coverage {
     else ranges.push(from, to);
   }
 
-  /** What is missing of `[start, next)`. */
+  /** The missing ranges of `[start, next)`. */
   missing(start: number, next: number): [from: number, to: number][] {
     const pairs: [number, number][] = [];
     for (let i = 0; i < this.#ranges.length; i += 2) {
@@ -46,17 +46,17 @@ export interface Cursor {
   readonly topic: string;
   readonly incarnation: string | undefined;
   readonly partition: number;
-  /** The offset that is to come. */
+  /** The next offset. */
   expected: number;
   filtered: boolean;
-  /** Of a member: its group. */
+  /** The group, for a member. */
   group: string | undefined;
-  /** Why nothing is to come any more. */
+  /** Why nothing should come any more. */
   over: "told to give it up" | "told that it was lost" | "gave it up" | "left" | undefined;
   readonly coverage: Coverage;
 }
 
-/** `release` of what was not to be given up is ignored, so the member goes on. */
+/** A `release` of what was not revoked is ignored, so the member continues. */
 export function giveUp(cursor: Cursor, event: Told<"revoke"> | Told<"release">): void {
   if (cursor.over === "left" || cursor.over === "told that it was lost") return;
   if (event.f === "release") {
@@ -74,7 +74,7 @@ export function highestOf(records: readonly Read[]): number | undefined {
   return highest;
 }
 
-/** What a text says of a reader to which nothing was to come any more. */
+/** Describes in a text a reader that should not get anything any more. */
 export function saidOf({ over }: Cursor): string {
   switch (over) {
     case "told to give it up":

@@ -1,8 +1,8 @@
-/** Writes a history down as it happens. Whoever plays the clients of a run shares one. */
+/** Records a history as it happens. All clients of a run share one. */
 
 import type { Completion, Event, Invocation, Telling, Terms } from "./history.ts";
 
-/** An invocation before it has its number. */
+/** An invocation without its number. */
 type Asked = Invocation extends infer One ? One extends Invocation ? Omit<One, "op"> : never
   : never;
 type Answer = Omit<Extract<Completion, { readonly type: "ok" }>, "type" | "op">;
@@ -13,7 +13,7 @@ export class Recorder {
   readonly #heard: (event: Event) => void;
   #op = 0;
 
-  /** `now`: milliseconds since the run began. `heard` is told of every event. */
+  /** `now`: milliseconds since the run began. `heard` is called with every event. */
   constructor(now: () => number, heard: (event: Event) => void = () => {}) {
     this.#now = now;
     this.#heard = heard;
@@ -23,7 +23,7 @@ export class Recorder {
     this.#add({ type: "terms", f: "terms", ...terms, at: this.#now(), process: "run" });
   }
 
-  /** Something is asked for; returns the operation's number. */
+  /** A request; returns the operation's number. */
   invoke(process: string, asked: Asked): number {
     const op = ++this.#op;
     this.#add({ type: "invoke", op, ...asked, at: this.#now(), process } as Event);
@@ -39,7 +39,7 @@ export class Recorder {
     this.#add({ type: "fail", op, error, at: this.#now(), process });
   }
 
-  /** Nobody knows whether it happened, or will. */
+  /** It is not known whether it happened, or will. */
   info(process: string, op: number, error: string): void {
     this.#add({ type: "info", op, error, at: this.#now(), process });
   }
@@ -54,7 +54,7 @@ export class Recorder {
   }
 }
 
-/** Keeps a history in a file, a line for each event. */
+/** Saves a history in a file, a line for each event. */
 export async function writeHistory(file: string, events: readonly Event[]): Promise<void> {
   const lines = ReadableStream.from(events).pipeThrough(
     new TransformStream<Event, string>({

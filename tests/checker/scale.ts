@@ -1,6 +1,6 @@
 /**
- * How long the checker takes for a long history in which all is right: `deno run -A
- * tests/checker/scale.ts [1000000]`, the number of operations. Prints the time and the memory.
+ * Measures the checker on a long, correct history: `deno run -A tests/checker/scale.ts [1000000]`,
+ * the number of operations. Prints the time and the memory.
  */
 
 import { check } from "./check.ts";

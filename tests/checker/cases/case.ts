@@ -1,4 +1,4 @@
-/** A kind of finding in the fewest events that show it, and the same events when all is right. */
+/** A kind of finding in the fewest events that show it, and the same events without the fault. */
 
 import type { Kind } from "../finding.ts";
 import type { Sketch } from "./sketch.ts";
@@ -6,8 +6,8 @@ import type { Sketch } from "./sketch.ts";
 export interface Case {
   readonly kind: Kind;
   readonly name: string;
-  /** What cannot but be wrong with it. */
+  /** Other kinds that are inevitably found with it. */
   readonly also?: readonly Kind[];
-  /** Tells what happened, wrong or right. */
+  /** Tells the history, wrong or correct. */
   readonly tell: (sketch: Sketch, wrong: boolean) => void;
 }

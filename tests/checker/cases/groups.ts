@@ -1,4 +1,4 @@
-/** What can be wrong with a group: its offsets, and who owns what. */
+/** Faults of a group: its offsets, and who owns what. */
 
 import type { Case } from "./case.ts";
 import type { Sketch } from "./sketch.ts";

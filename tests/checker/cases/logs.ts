@@ -1,11 +1,11 @@
-/** What can be wrong with a log. */
+/** Faults of a log. */
 
 import type { Case } from "./case.ts";
 import type { Sketch } from "./sketch.ts";
 
 const producer = { id: "p", epoch: 1, sequence: 0 };
 
-/** A send that is not answered. */
+/** A send without an answer. */
 function sent(sketch: Sketch, ...values: string[]): void {
   for (const value of values) sketch.send("a", value);
 }

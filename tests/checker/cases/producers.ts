@@ -1,4 +1,4 @@
-/** What can be wrong with the order and the answers of what is published. */
+/** Faults in the order of what is published, and in its answers. */
 
 import type { Case } from "./case.ts";
 

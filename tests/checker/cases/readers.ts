@@ -1,9 +1,9 @@
-/** What can be wrong with what a reader gets. */
+/** Faults in what a reader gets. */
 
 import type { Case } from "./case.ts";
 import type { Sketch } from "./sketch.ts";
 
-/** A reader of a log of four. */
+/** A reader of a log of four records. */
 function begins(sketch: Sketch): void {
   sketch.send("a", "w x y z");
   sketch.subscribes("r", "a/0", 0);
@@ -91,7 +91,7 @@ export const READER_CASES: readonly Case[] = [
       sketch.healed();
       sketch.polls("r", "a/0", 0, wrong ? "w x y" : "w x y z");
       sketch.log("a/0", 0, "w x y z");
-      // Else the send would be a question that nobody answered.
+      // Otherwise the send would be an unanswered request.
       sketch.stored(1, "a/0/0", "a/0/1", "a/0/2", "a/0/3");
     },
   },

@@ -1,6 +1,6 @@
 /**
- * A history that somebody makes up, in as few words as possible: partitions are named `topic/partition`,
- * the group is `g`, the incarnation of a topic is `1`, and every event is a millisecond after the last.
+ * Builds a made-up history in few words: partitions are named `topic/partition`, the group is `g`,
+ * the incarnation of a topic is `1`, and every event is a millisecond after the last.
  */
 
 import type { Commit, Event, Position, ProducerStamp, Send } from "../history.ts";
@@ -31,7 +31,7 @@ export class Sketch {
     this.#recorder.told("run", { f: "topic", topic, partitions, incarnation });
   }
 
-  /** Sends one part to one topic; the number of the operation. */
+  /** Sends one part to one topic; returns the number of the operation. */
   send(topic: string, values: string, producer?: ProducerStamp): number {
     return this.sends([{ topic, values: listed(values), ...(producer ? { producer } : {}) }]);
   }
@@ -41,18 +41,18 @@ export class Sketch {
     return this.#recorder.invoke(process, { f: "send", sends, ...(commit ? { commit } : {}) });
   }
 
-  /** The answer to a send of one part: the places of its records. */
+  /** The answer to a send of one part, with the places of its records. */
   stored(op: number, ...names: string[]): void {
     this.#recorder.ok("sender", op, { places: [names.map(placed)] });
   }
 
-  /** The answer to one of several parts. */
+  /** The answer to a send of several parts. */
   allStored(op: number, ...parts: string[]): void {
     const places = parts.map((names) => listed(names).map(placed));
     this.#recorder.ok("sender", op, { places });
   }
 
-  /** A send of one record, and its answer. */
+  /** A send of one record, with its answer. */
   published(value: string, place: string, producer?: ProducerStamp): void {
     const [topic = ""] = place.split("/");
     this.stored(this.send(topic, value, producer), place);

@@ -1,6 +1,6 @@
 /**
- * Spoils a history in which all is right, in one place and in one of many ways, as a gateway with a
- * bug would have: to see whether the checker notices, and says what it is.
+ * Corrupts a correct history in one place, in one of many ways, as a buggy gateway would: to test
+ * whether the checker notices, and names it correctly.
  */
 
 import type { Chance } from "../../support/chance.ts";
@@ -12,9 +12,9 @@ import { READER_CORRUPTIONS } from "./readers.ts";
 
 export interface Corruption {
   readonly name: string;
-  /** Kinds of which at least one must be found. */
+  /** At least one of these kinds must be found. */
   readonly kinds: readonly Kind[];
-  /** The spoilt history; undefined if there is nothing in this one to be spoilt so. */
+  /** The corrupted history; undefined if this one has no place for it. */
   readonly apply: (events: readonly Event[], chance: Chance) => Event[] | undefined;
 }
 

@@ -1,14 +1,14 @@
-/** What a gateway with a bug does to groups and their members. */
+/** What a buggy gateway does to groups and their members. */
 
 import type { Chance } from "../../support/chance.ts";
 import type { Event, Told } from "../history.ts";
 import type { Corruption } from "./corruptions.ts";
 import { all, type At, endOf, freeOp, inserted, pick, pollsOf, replaced, told } from "./spoil.ts";
 
-/** Longer than anything is under way in these histories. */
+/** Longer than anything is on its way in these histories. */
 const LATE_MS = 200;
 
-/** Whatever is said of a partition of a group by commits and assignments is below this. */
+/** Whether all commits and assignments of a group are below this offset of the partition. */
 function isBelow(events: readonly Event[], [topic, partition, end]: [string, number, number]) {
   return events.every((event) => {
     const offsets = event.type === "invoke" && (event.f === "commit" || event.f === "send")
@@ -31,7 +31,7 @@ function hasLostSome(events: readonly Event[], member: string): boolean {
   );
 }
 
-/** An operator moves their offsets, so less can be said of them. */
+/** Groups whose offsets an operator sets, about which less can be checked. */
 function groupsReset(events: readonly Event[]): Set<string> {
   return new Set(
     events.flatMap((event) => event.type === "invoke" && event.f === "reset" ? [event.group] : []),
@@ -122,7 +122,7 @@ export const GROUP_CORRUPTIONS: readonly Corruption[] = [
       const { at, process, member, group } = lost.event;
       const end = endOf(events, topic, partition);
       if (!isBelow(events.slice(0, lost.index), [topic, partition, end])) return undefined;
-      // It may be given the partition again at once, and then it has the right to.
+      // It may be assigned the partition again at once, and then has the right to.
       const again = all(events, told("assign")).some(({ event, index }) =>
         index > lost.index && event.member === member && event.at <= at + LATE_MS &&
         event.partitions.some(([one, other]) => one === topic && other === partition)
@@ -185,7 +185,7 @@ export const GROUP_CORRUPTIONS: readonly Corruption[] = [
         const before = assigns.filter((one) =>
           one.index < index && one.event.group === event.group && names(one, topic, partition)
         );
-        // So long ago that this is no news of before it that comes late.
+        // So long ago that it cannot be news that comes late.
         return before.every((one) => one.event.at + LATE_MS < event.at) &&
           before.some((one) =>
             one.event.partitions.some(([one, other, at]) =>

@@ -1,4 +1,4 @@
-/** What a gateway with a bug does to logs, and says of them to publishers. */
+/** What a buggy gateway does to logs, and tells publishers about them. */
 
 import type { Chance } from "../../support/chance.ts";
 import type { Corruption } from "./corruptions.ts";
@@ -59,7 +59,7 @@ export const LOG_CORRUPTIONS: readonly Corruption[] = [
       const acknowledged = new Set(
         all(events, isAcknowledged).flatMap(({ event }) => sentBy(events, event.op)),
       );
-      // Where it is not clear which incarnation was acknowledged nothing can be told from it.
+      // If it is not clear which incarnation was acknowledged, nothing can be concluded.
       const logs = logsOf(events, 1).filter(({ event }) =>
         event.topic !== "gone" && acknowledged.has(event.records.at(-1)?.[1] ?? "")
       );
@@ -93,7 +93,7 @@ export const LOG_CORRUPTIONS: readonly Corruption[] = [
       if (!found) return undefined;
       const { log, place } = found;
       const value = log.event.records[place]?.[1];
-      // What was sent twice without a producer may be there twice.
+      // What was sent twice without a producer may be stored twice.
       if (value === undefined || counts.get(value) !== 1) return undefined;
       const { records, next } = log.event;
       return withRecords(events, log, [...records, [next, value]], next + 1);

@@ -1,4 +1,4 @@
-/** What a gateway with a bug does to readers, and to whoever asks. */
+/** What a buggy gateway does to readers, and to requests. */
 
 import type { Corruption } from "./corruptions.ts";
 import { all, inserted, pick, type Poll, pollsOf, replaced, told } from "./spoil.ts";

@@ -1,9 +1,9 @@
-/** What corruptions have in common: finding a place, and putting something else there. */
+/** Helpers of the corruptions: finding a place, and replacing what is there. */
 
 import type { Chance } from "../../support/chance.ts";
 import type { Event, Told } from "../history.ts";
 
-/** An event and where it stands. */
+/** An event and its index. */
 export interface At<E> {
   readonly event: E;
   readonly index: number;
@@ -15,7 +15,7 @@ export type SendOk = Event & { type: "ok" } & {
   places: NonNullable<(Event & { type: "ok" })["places"]>;
 };
 
-/** All events that a test holds of, with their places. */
+/** All events that pass a test, with their indexes. */
 export function all<E extends Event>(
   events: readonly Event[],
   is: (event: Event) => event is E,
@@ -43,12 +43,12 @@ export function replaced(events: readonly Event[], index: number, ...by: Event[]
   return [...events.slice(0, index), ...by, ...events.slice(index + 1)];
 }
 
-/** The history with further events behind one; they happen at the same moment. */
+/** The history with further events after one, at the same time. */
 export function inserted(events: readonly Event[], index: number, ...more: Event[]): Event[] {
   return [...events.slice(0, index + 1), ...more, ...events.slice(index + 1)];
 }
 
-/** Those that some reader gets who is to get all. */
+/** Polls of readers that should get everything. */
 export function pollsOf(events: readonly Event[], least: number): At<Poll & Event>[] {
   const filtered = new Set(
     all(events, told("subscribe")).flatMap(({ event }) => event.filtered ? [event.reader] : []),
@@ -58,7 +58,7 @@ export function pollsOf(events: readonly Event[], least: number): At<Poll & Even
   );
 }
 
-/** Where a log ends in the end. */
+/** The end of a log at the end of the history. */
 export function endOf(events: readonly Event[], topic: string, partition: number): number {
   const log = all(events, told("log")).find(({ event }) =>
     event.topic === topic && event.partition === partition
@@ -66,14 +66,14 @@ export function endOf(events: readonly Event[], topic: string, partition: number
   return log?.event.next ?? 0;
 }
 
-/** An operation's number that nothing has. */
+/** An unused operation number. */
 export function freeOp(events: readonly Event[]): number {
   let highest = 0;
   for (const event of events) if ("op" in event) highest = Math.max(highest, event.op);
   return highest + 1;
 }
 
-/** Value → the log in the end that holds it, and where. */
+/** For each value, the log at the end that has it, and its place there. */
 export function stored(events: readonly Event[]): Map<string, { log: At<Log>; offset: number }> {
   const places = new Map<string, { log: At<Log>; offset: number }>();
   for (const log of all(events, told("log"))) {
@@ -82,7 +82,7 @@ export function stored(events: readonly Event[]): Map<string, { log: At<Log>; of
   return places;
 }
 
-/** Value → how many operations sent it. */
+/** For each value, how many operations sent it. */
 export function tries(events: readonly Event[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const event of events) {

@@ -1,7 +1,7 @@
 /**
- * A connection of the made-up world. What is sent one way arrives in order, some time later; when the
- * connection is cut, what was under way to the gateway may still arrive, and nothing comes back. What
- * was asked then has no answer: nobody knows whether it happened.
+ * A connection of the made-up world. Each direction delivers in order, with a delay. When it is
+ * cut, what is on its way to the gateway may still arrive, and nothing comes back: open requests
+ * have no answer, and nobody knows whether they happened.
  */
 
 import type { Completion } from "../history.ts";
@@ -32,7 +32,7 @@ export class Connection {
     return this.#isCut;
   }
 
-  /** Asks something; `carryOut` is what the gateway does, `answered` what the client then does. */
+  /** Sends a request; `carryOut` is what the gateway does, `answered` what the client then does. */
   request(asked: Asked, carryOut: () => Outcome, answered: (outcome: Outcome) => void): void {
     const op = this.#world.recorder.invoke(this.#process, asked);
     this.#open.set(op, answered);

@@ -1,4 +1,4 @@
-/** A group of the made-up world, as its gateways keep it: who owns what, and what is committed. */
+/** A group of the made-up world, as gateways keep it: who owns what, and what is committed. */
 
 import type { Position } from "../history.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -20,7 +20,7 @@ export interface Assigned {
   readonly incarnation: string;
 }
 
-/** What a group tells a member; it reaches the client some time later. */
+/** What a group tells a member; it reaches the client with a delay. */
 export interface GroupMember {
   assign(epoch: number, partitions: readonly Assigned[]): void;
   revoke(epoch: number, share: Share, lost: boolean): void;
@@ -30,7 +30,7 @@ export interface GroupOptions {
   readonly name: string;
   readonly topics: readonly string[];
   readonly from: "earliest" | "latest";
-  /** How long a member has to give something up. */
+  /** How long a member may take to give something up. */
   readonly revokeMs: number;
 }
 
@@ -38,9 +38,9 @@ export class ModelGroup {
   readonly #world: Surroundings;
   readonly options: GroupOptions;
   readonly #members = new Set<GroupMember>();
-  /** `topic/partition` → its owner and where that is. */
+  /** For each `topic/partition`, its owner and its position. */
   readonly #shares = new Map<string, Share>();
-  /** `topic/partition/incarnation` → what is committed. */
+  /** For each `topic/partition/incarnation`, what is committed. */
   readonly #committed = new Map<string, number>();
   #epoch = 0;
 
@@ -65,7 +65,7 @@ export class ModelGroup {
     this.#members.add(member);
     const epoch = this.#epoch + 1;
     this.#reconcile();
-    // One that gets nothing is told that it is in.
+    // A member that gets nothing is told that it has joined.
     const hasSome = [...this.#shares.values()].some(({ owner }) => owner === member);
     if (!hasSome) member.assign(epoch, []);
   }
@@ -89,7 +89,7 @@ export class ModelGroup {
     );
   }
 
-  /** What is committed afterwards; it never goes down. */
+  /** Returns what is committed afterwards; it never goes down. */
   commit(offsets: readonly Position[]): Position[] {
     return offsets.map(([topic, partition, offset]): Position => {
       const key = this.#keyOf(topic, partition);
@@ -103,7 +103,7 @@ export class ModelGroup {
     this.#committed.set(this.#keyOf(topic, partition), offset);
   }
 
-  /** A topic was deleted: everybody begins anew. */
+  /** A topic was deleted: all members start again. */
   forget(topic: string): GroupMember[] {
     for (const [name, share] of this.#shares) {
       if (share.topic === topic) this.#shares.delete(name);
@@ -118,7 +118,7 @@ export class ModelGroup {
     for (const [member, partitions] of given) member.assign(this.#epoch, partitions);
   }
 
-  /** Takes from those that have too much, and gives what is free to those that have least. */
+  /** Revokes from members with too many, and assigns what is free to those with the fewest. */
   #balance(topic: string, given: Map<GroupMember, Assigned[]>): void {
     const { partitions } = this.#world.store.topic(topic);
     const owned = new Map<GroupMember, Share[]>([...this.#members].map((member) => [member, []]));

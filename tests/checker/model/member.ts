@@ -1,6 +1,6 @@
 /**
- * A member of a group in the made-up world: reads, commits, passes on what it reads in transactions,
- * gives up what it is told to, and comes back when it has lost its connection.
+ * A member of a group in the made-up world: reads, commits, passes on what it reads in
+ * transactions, releases what is revoked, and comes back after losing its connection.
  */
 
 import type { Position, Telling } from "../history.ts";
@@ -11,25 +11,25 @@ import type { Surroundings } from "./surroundings.ts";
 export interface MemberOptions {
   readonly name: string;
   readonly paceMs: number;
-  /** Whether it is told the epochs of its group, and writes them down. */
+  /** Whether it is told the group's epochs, and records them. */
   readonly tellsEpochs: boolean;
-  /** Where it passes on what it reads, if it does. */
+  /** The topic that it passes records on to, if any. */
   readonly into: string | undefined;
 }
 
 /** Records that reach a member at once, at most. */
 const BATCH = 6;
-/** And when all has come right, so that they catch up. */
+/** The same after healing, so that they catch up. */
 const LARGE_BATCH = 200;
 
-/** As the client knows it. */
+/** The client's view. */
 interface Owned {
   readonly topic: string;
   readonly partition: number;
   next: number;
-  /** What it has asked to be committed. */
+  /** The offset that it has asked to commit. */
   asked: number;
-  /** What it got and has not committed. */
+  /** Records that it got and has not committed. */
   fresh: (readonly [offset: number, value: string])[];
 }
 
@@ -70,7 +70,7 @@ export class Member {
     this.join();
   }
 
-  /** Its gateway is taken for dead: what it is told comes later. */
+  /** Its gateway is taken for dead: what it tells this member arrives late. */
   expel(): void {
     const session = this.#session;
     if (!session) return;
@@ -94,7 +94,7 @@ export class Member {
   }
 }
 
-/** One membership: from a join to a loss. */
+/** One membership, from a join to a loss. */
 class Session implements GroupMember {
   readonly #world: Surroundings;
   readonly #options: MemberOptions;
@@ -102,7 +102,7 @@ class Session implements GroupMember {
   readonly connection: Connection;
   readonly #owned = new Map<string, Owned>();
   #copies = 0;
-  /** As far as its gateway knows: nothing that still arrives counts. */
+  /** The gateway's view: nothing that still arrives counts. */
   #isGone = false;
 
   constructor(world: Surroundings, group: ModelGroup, options: MemberOptions) {
@@ -123,7 +123,7 @@ class Session implements GroupMember {
     this.connection.cut();
     const { name: member } = this.#options;
     this.#told({ f: "left", group: this.#group.options.name, member });
-    // The gateway notices some time later.
+    // The gateway notices later.
     const { timeline, chance } = this.#world;
     timeline.after(chance.between(0, 30), () => {
       this.#isGone = true;
@@ -139,7 +139,7 @@ class Session implements GroupMember {
     if (this.#options.into !== undefined && owned.fresh.length > 0 && chance.chance(0.5)) {
       return this.#passOn(owned, this.#options.into);
     }
-    // Now and then one that is behind what it committed: it changes nothing.
+    // Sometimes one below the committed offset: it changes nothing.
     const isBehind = !isHealed() && chance.chance(0.1);
     if (owned.asked >= owned.next && !isBehind) return;
     owned.asked = owned.next;
@@ -192,7 +192,7 @@ class Session implements GroupMember {
   #giveUp({ topic, partition, next }: Owned): void {
     const { chance, timeline } = this.#world;
     const { name: member } = this.#options;
-    // Some never answer: then the deadline takes it.
+    // Some never answer: then the deadline takes it from them.
     if (chance.chance(0.1)) return;
     timeline.after(chance.between(0, 20), () => {
       if (this.connection.isCut) return;
@@ -261,7 +261,7 @@ class Session implements GroupMember {
     return { type: "ok", committed };
   }
 
-  /** Copies of what it got, and its commit, at once. */
+  /** Sends copies of what it got, and its commit, in one transaction. */
   #passOn({ topic, partition, next, fresh }: Owned, into: string): void {
     const { chance, store, isHealed } = this.#world;
     const { name: member } = this.#options;
@@ -281,7 +281,7 @@ class Session implements GroupMember {
       if (luck < 0.06) return { type: "info", error: "timeout" };
       return { type: "ok", places: appended?.places ?? [], committed };
     };
-    // What may have happened is not done again: whoever has the partition next goes on.
+    // What may have happened is not retried: the next owner of the partition continues.
     this.connection.request({ f: "send", sends: [send], commit }, carryOut, ({ type }) => {
       if (type === "info") this.end();
       else if (type === "ok") this.#committed(offsets);

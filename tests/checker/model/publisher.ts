@@ -1,4 +1,4 @@
-/** Publishes in the made-up world, and sends again what it does not know the fate of. */
+/** Publishes in the made-up world, and retries what has an unknown outcome. */
 
 import type { ProducerStamp } from "../history.ts";
 import { Connection, type Outcome } from "./connection.ts";
@@ -8,7 +8,7 @@ import type { Surroundings } from "./surroundings.ts";
 export interface PublisherOptions {
   readonly name: string;
   readonly topics: readonly string[];
-  /** With a producer, so that what is sent again is stored once. */
+  /** With a producer, so that what is retried is stored once. */
   readonly idempotent: boolean;
   readonly paceMs: number;
 }
@@ -20,7 +20,7 @@ export class Publisher {
   #epoch = 1;
   #sequence = 0;
   #value = 0;
-  /** Not answered, or answered with a doubt. */
+  /** Unanswered, or with an unknown outcome. */
   #open: readonly Routed[] | undefined;
   #isUnderWay = false;
 
@@ -57,7 +57,10 @@ export class Publisher {
     });
   }
 
-  /** As a new program with the same name: what was open is given up, and fenced where it matters. */
+  /**
+   * Like a new program with the same name: what was open is abandoned, and fenced if there is a
+   * producer.
+   */
   #begin(): void {
     this.#epoch++;
     this.#sequence = 0;
@@ -91,7 +94,7 @@ export class Publisher {
     const luck = isHealed() ? 1 : chance.random();
     if (luck < 0.03) return { type: "fail", error: "unavailable" };
     if (luck < 0.1) {
-      // It happens at once, later, or never: the gateway does not know.
+      // It happens now, later, or never: the gateway does not know.
       if (luck < 0.05) store.append(sends);
       else if (luck < 0.07) timeline.after(chance.between(1, 50), () => store.append(sends));
       return { type: "info", error: "timeout" };

@@ -1,4 +1,4 @@
-/** Follows a topic in the made-up world, and comes back to where it was. */
+/** Follows a topic in the made-up world, and resumes at its position. */
 
 import { Connection } from "./connection.ts";
 import type { ModelPartition, ModelTopic } from "./store.ts";
@@ -14,17 +14,17 @@ export interface ReaderOptions {
 
 /** Records that reach a reader at once, at most. */
 const BATCH = 6;
-/** And when all has come right, so that they catch up. */
+/** The same after healing, so that they catch up. */
 const LARGE_BATCH = 200;
 
 export class Reader {
   readonly #world: Surroundings;
   readonly #options: ReaderOptions;
   #connection: Connection;
-  /** As the client knows it. */
+  /** The client's view. */
   #incarnation: string | undefined;
   readonly #expected = new Map<number, number>();
-  /** As the gateway knows it, on this connection. */
+  /** The gateway's view, on this connection. */
   #followed: ModelTopic | undefined;
   readonly #positions = new Map<number, number>();
   #hasEnded = false;
@@ -81,7 +81,7 @@ export class Reader {
     });
   }
 
-  /** Where the gateway begins; whether that is where it was asked to, if it was asked. */
+  /** Where the gateway begins, and whether that is the requested position, if there was one. */
   #begin(
     { incarnation, partitions }: ModelTopic,
     asked: string | undefined,
@@ -126,7 +126,7 @@ export class Reader {
     const { store } = this.#world;
     const followed = this.#followed;
     if (!followed) return;
-    // The topic was deleted: the subscription is over, and the client asks for the new one.
+    // The topic was deleted: the subscription ends, and the client subscribes to the new one.
     if (store.topics.get(followed.name) !== followed) return this.cut();
     for (const [number, partition] of followed.partitions.entries()) {
       this.#pushOf(number, partition);
@@ -151,7 +151,8 @@ export class Reader {
     this.#connection.tell(() => {
       this.#expected.set(number, next);
       const poll = { f: "poll", reader, topic, partition: number, records } as const;
-      // It is told where it goes on if that does not follow from the records, and at times else.
+      // It is told the next offset if that does not follow from the records, and sometimes
+      // otherwise.
       const told = this.#options.filtered || next % 2 === 0 ? { next } : {};
       this.#world.recorder.told(reader, { ...poll, ...told });
     });

@@ -1,4 +1,7 @@
-/** The logs of the made-up world, as they are to be: what is appended is there, once, in order. */
+/**
+ * The logs of the made-up world, which are always correct: what is appended is there once, in
+ * order.
+ */
 
 import type { Place, ProducerStamp, Send } from "../history.ts";
 
@@ -7,7 +10,7 @@ export interface ModelPartition {
   start: number;
 }
 
-/** A send with the partition of each record, which a repeat names again. */
+/** A send with the partition of each record, which a retry must repeat. */
 export interface Routed extends Send {
   readonly partitions: readonly number[];
 }
@@ -16,9 +19,9 @@ export class ModelTopic {
   readonly name: string;
   readonly incarnation: string;
   readonly partitions: readonly ModelPartition[];
-  /** Producer, epoch and sequence → where it was stored. */
+  /** For each producer, epoch and sequence, where it was stored. */
   readonly stored = new Map<string, readonly Place[]>();
-  /** Producer → the highest of its epochs, and of the numbers in it. */
+  /** For each producer, its highest epoch, and the highest sequence in it. */
   readonly newest = new Map<string, ProducerStamp>();
 
   constructor(name: string, incarnation: string, partitions: number) {
@@ -54,7 +57,7 @@ export class ModelStore {
     return found;
   }
 
-  /** Stores all of it, or finds that it is stored; undefined if it must not be. */
+  /** Stores all of it, or finds it stored; undefined if it must not be stored. */
   append(sends: readonly Routed[]): Appended {
     const known = sends.map(({ topic, producer }) =>
       producer && this.topic(topic).stored.get(keyOf(producer))
@@ -62,7 +65,7 @@ export class ModelStore {
     if (known.every((places) => places !== undefined)) {
       return { places: known.map((places) => places ?? []), duplicate: true };
     }
-    // Some parts were stored with a topic that was deleted since, or it is too late for it.
+    // Some parts were stored in a topic that was deleted since, or it is too late.
     if (known.some((places) => places !== undefined)) return undefined;
     for (const { topic, producer } of sends) {
       const newest = producer && this.topic(topic).newest.get(producer.id);

@@ -1,4 +1,4 @@
-/** What everybody in the made-up world shares. */
+/** Shared by everything in the made-up world. */
 
 import type { Chance } from "../../support/chance.ts";
 import type { Recorder } from "../recorder.ts";
@@ -12,6 +12,6 @@ export interface Surroundings {
   readonly store: ModelStore;
   /** Nothing new is begun, and nothing fails any more. */
   readonly isHealed: () => boolean;
-  /** How long a message may be under way. */
+  /** How long a message may be on its way. */
   readonly delayMs: number;
 }

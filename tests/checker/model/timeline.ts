@@ -1,8 +1,8 @@
-/** What is to happen when, in a made-up world: a heap of things to run, and a clock that jumps. */
+/** The scheduler of a made-up world: a heap of things to run, and a clock that jumps. */
 
 interface Due {
   readonly at: number;
-  /** Of two that are due at once the one that was put in first runs first. */
+  /** Of two that are due at once, the one that was added first runs first. */
   readonly order: number;
   readonly run: () => void;
 }
@@ -31,7 +31,7 @@ export class Timeline {
     heap[place] = due;
   }
 
-  /** Runs all that is due until then, and no more if `isOver`. */
+  /** Runs everything that is due until then, and no more once `isOver`. */
   run(until: number, isOver: () => boolean = () => false): void {
     for (let next = this.#heap[0]; next && next.at <= until && !isOver(); next = this.#heap[0]) {
       this.#removeFirst();
