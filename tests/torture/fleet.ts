@@ -1,4 +1,7 @@
-/** Gateways as processes over one `denokv`, each behind a link of its own, and all behind one for clients. */
+/**
+ * Gateways as processes over one `denokv`: each reaches the store through its own link, and clients
+ * reach them all through one.
+ */
 
 import { Denokv } from "../support/denokv.ts";
 import { Gateway } from "../support/gateway.ts";
@@ -14,7 +17,7 @@ interface Post {
   stopped: boolean;
 }
 
-/** How often what was done. */
+/** How often each thing was done. */
 export type Deeds = Record<
   "kills" | "pauses" | "storms" | "drains" | "storeKills" | "cuts" | "ended",
   number
@@ -55,7 +58,7 @@ export class Fleet {
     return fleet;
   }
 
-  /** One misfortune after another, until `calm`. */
+  /** One fault after another, until `calm`. */
   async torment(): Promise<void> {
     const { deeds } = this;
     while (!this.#calm) {
@@ -84,7 +87,7 @@ export class Fleet {
     }
   }
 
-  /** Nothing is done any more, and what was is undone. */
+  /** Ends the faults, and undoes them. */
   async calm(): Promise<void> {
     this.#calm = true;
     for (const post of this.#posts) {
@@ -107,13 +110,13 @@ export class Fleet {
     await this.denokv[Symbol.asyncDispose]();
   }
 
-  /** Of one that is up, and not stopped: as a balancer that asks for health would choose. */
+  /** One that is up and not stopped, chosen as a balancer with health checks would. */
   #anyGateway(): Gateway | undefined {
     const up = this.#posts.filter(({ gateway, stopped }) => gateway && !stopped);
     return up.length > 0 ? this.#world.pick(up).gateway : undefined;
   }
 
-  /** Starts a gateway there, and another whenever it ends. */
+  /** Runs a gateway there, and starts another whenever it ends. */
   async #staff(post: Post): Promise<void> {
     const gateway = await this.#start(post);
     post.gateway = gateway;
@@ -131,7 +134,7 @@ export class Fleet {
     await this.#staff(post);
   }
 
-  /** A start that the store's link spoils is tried again, as whatever starts processes does. */
+  /** A start that fails because of the store's link is retried, as a process manager does. */
   async #start(post: Post): Promise<Gateway> {
     for (;;) {
       try {

@@ -1,20 +1,20 @@
 /**
- * A TCP link whose ends do not know of it: between a gateway and its store, or between clients and
- * whichever gateways are up. It passes bytes on, or does what networks do.
+ * A TCP link between a gateway and its store, or between clients and whichever gateways are up, of
+ * which its ends know nothing. It forwards bytes, or fails as networks do.
  */
 
-/** What is done to what goes through. */
+/** What happens to the traffic. */
 export type Weather =
   | "fair"
-  /** Nothing gets through, and nobody is told. */
+  /** Nothing gets through, and neither end is told. */
   | "blackhole"
-  /** Connections break, and new ones at once. */
+  /** Connections break, and new ones are refused. */
   | "refuse"
   /** Requests arrive; the connection breaks before the answer. */
   | "loseReplies"
-  /** An answer breaks off in its middle. */
+  /** A response breaks off in the middle. */
   | "cutReplies"
-  /** All takes longer. */
+  /** Everything is delayed. */
   | "slow";
 
 export const WEATHERS: readonly Weather[] = [
@@ -34,7 +34,7 @@ export class Link {
   readonly #open = new Set<() => void>();
   weather: Weather = "fair";
 
-  /** `target`: the port to which a new connection goes; undefined: it is refused. */
+  /** `target`: the port that a new connection goes to; undefined: it is refused. */
   constructor(target: () => number | undefined, random: () => number) {
     this.#target = target;
     this.#random = random;
@@ -64,7 +64,7 @@ export class Link {
     try {
       for await (const near of this.#listener) this.#join(near).catch(() => {});
     } catch {
-      // It was closed.
+      // It was closed already.
     }
   }
 
@@ -103,7 +103,7 @@ export class Link {
         await write(to, bytes);
       }
     } catch {
-      // One of the ends is gone: so is the other.
+      // One end is gone, so the other is closed.
     }
     cut();
   }

@@ -1,8 +1,8 @@
 /**
- * The torture: `deno task torture --minutes 10 [--seed N] [--history FILE]`. Real gateways over a real store, which are
- * killed, stopped in the middle of things, cut off and drained, with the store itself killed now and
- * then, while applications publish, follow, consume and pass on through the client. Then all is well
- * again, and what the applications were told is held against what is in the log.
+ * The torture: `deno task torture --minutes 10 [--seed N] [--history FILE]`. Real gateways over a
+ * real store are killed, paused, cut off and drained, and the store is killed now and then, while
+ * applications publish, follow, consume and pass on through the client. Then everything heals, and
+ * what the applications were told is compared with the log.
  */
 
 import { parseArgs } from "node:util";
@@ -25,15 +25,18 @@ const GATEWAYS = 3;
 const PARTITIONS = 3;
 const TOPICS = ["a", "b"];
 const PASSED_ON = "out";
-/** How long it may take until all is caught up: a backlog of a long run is long. */
+/** How long it may take until everything has caught up: after a long run the backlog is long. */
 const HEALING_MS = 300_000;
-/** A run has about so many, however long it takes: what is told of them must fit in memory. */
+/**
+ * The approximate number of records, whatever the length of the run: its history must fit in
+ * memory.
+ */
 const RECORDS = 400_000;
 const MOST_PER_MINUTE = 30_000;
 const CLOSING_MS = 15_000;
 const LOOK_MS = 5_000;
 
-/** A client may hear late of what it has lost: it is slow while the machine is busy. */
+/** A client may hear late of what it has lost: it is slow on a busy machine. */
 const SLOW_MS = 20_000;
 
 export interface Ordeal {
@@ -43,7 +46,7 @@ export interface Ordeal {
   readonly recent: readonly string[];
 }
 
-/** Runs it for so long, and some time more to heal. */
+/** Runs it for so long, plus the time to heal. */
 export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   const world = new Reality(seed);
   const recorder = new Recorder(() => world.now);
@@ -53,7 +56,7 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
     faults.push({ kind, text });
   };
   const overlapMs = 2 * LEASE_MS + SESSION_TIMEOUT_MS + SLOW_MS;
-  // Workers commit by themselves, too, of which nobody is told.
+  // Workers also commit automatically, which is not recorded.
   recorder.terms({ overlapMs, groups: ["g0", "g1", "h"], unrecorded: ["g0", "g1"] });
   const fleet = await Fleet.start(world, GATEWAYS);
   const url = `http://127.0.0.1:${fleet.door.port}`;
@@ -128,7 +131,7 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   };
 }
 
-/** How the groups stand, in the gateway's words. */
+/** The state of the groups, as the gateway reports it. */
 async function standing(url: string): Promise<string> {
   const groups = ["g0", "g1", "h"].map(async (group) => {
     const response = await fetch(`${url}/v1/groups/${group}`);
@@ -137,7 +140,7 @@ async function standing(url: string): Promise<string> {
   return (await Promise.all(groups)).join("\n");
 }
 
-/** Who has not yet committed, read or dealt with all that there is; undefined if everybody has. */
+/** Who has not yet committed, read or processed everything; undefined if all have. */
 async function whatIsMissing(
   api: GatewayApi,
   workers: readonly Worker[],
@@ -160,7 +163,7 @@ async function whatIsMissing(
     }
     return undefined;
   } catch (error) {
-    return `nothing can be seen: ${error}`; // the connection was to a gateway that is no more
+    return `nothing can be seen: ${error}`; // the connection was to a gateway that is gone
   }
 }
 
@@ -170,7 +173,7 @@ async function waitFor(
   ms: number,
 ): Promise<void> {
   const end = world.now + ms;
-  // Whoever is asked may never answer.
+  // The gateway that is asked may never answer.
   const late = () => world.sleep(LOOK_MS).then(() => false);
   while (!await Promise.race([holds(), late()]) && world.now < end) await world.sleep(200);
 }

@@ -1,4 +1,7 @@
-/** The world as it is, for applications that else run in a simulated one: chance has a seed, time has none. */
+/**
+ * The real world, for applications that otherwise run in a simulated one: randomness is seeded,
+ * time is real.
+ */
 
 import { Chance } from "../support/chance.ts";
 import type { Surroundings } from "../sim/world.ts";
@@ -11,7 +14,7 @@ export class Reality extends Chance implements Surroundings {
     return performance.now() - this.#begun;
   }
 
-  /** The last things that happened. */
+  /** The latest things that happened. */
   get recent(): readonly string[] {
     return this.#recent.slice(-60);
   }
