@@ -1,6 +1,6 @@
 /**
- * What a listener is given where it is tested for something else: everybody may open as many sockets as
- * he likes, nobody hears what is said on them, and any request gets an answer.
+ * Arguments for a listener that is tested for something else: no limit on sockets, sessions that do
+ * nothing, and an answer to any request.
  */
 
 import { Crowd } from "../../src/server/crowd.ts";
@@ -18,7 +18,7 @@ export const anyListener: ListenOptions = {
   connect: () => silentSession(),
 };
 
-/** A session that does nothing, but for what `own` does. */
+/** A session that does nothing, except for the members of `own`. */
 export function silentSession(own: Partial<SessionPort> = {}): SessionPort {
   const silent: SessionPort = {
     receive() {},
@@ -28,6 +28,6 @@ export function silentSession(own: Partial<SessionPort> = {}): SessionPort {
     greeted: true,
     countRaw: () => true,
   };
-  // Not a spread: `congested` may be a getter, which would then be read only once.
+  // Not a spread, which would read `congested` only once if it is a getter.
   return Object.defineProperties(silent, Object.getOwnPropertyDescriptors(own));
 }

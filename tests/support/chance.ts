@@ -1,4 +1,4 @@
-/** Chance that has a seed: what it decides in one run it decides in the next. */
+/** Seeded randomness: the same seed makes the same decisions in every run. */
 
 import { mulberry32 } from "./test_host.ts";
 

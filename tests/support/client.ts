@@ -1,10 +1,10 @@
 /**
- * A client for tests over the standard `WebSocket`: it sends exactly what it is told, keeps everything
- * that comes, and waits for conditions instead of for time; a wait that takes too long fails and shows
- * what came. Every message passes `SessionRules`, and whoever closes a client (or leaves its scope)
- * fails if one was broken.
+ * A client for tests over the standard `WebSocket`: it sends exactly what it is told, keeps
+ * everything that comes, and waits for conditions instead of for time; a wait that takes too long
+ * fails and shows what came. Every message is checked by `SessionRules`, and closing a client (or
+ * leaving its scope) fails if a rule was broken.
  *
- * It is not the product's client: it has no retries, no state and no opinion.
+ * It is not the product's client: it has no retries and no state.
  */
 
 import { assert, AssertionError } from "@std/assert";
@@ -42,12 +42,12 @@ export class Refusal extends Error {
 }
 
 export interface ClientOptions {
-  /** `false`: nothing is sent; the test says hello, or does not. */
+  /** `false`: nothing is sent; the test sends `hello`, if at all. */
   readonly hello?: boolean;
-  /** `false`: pings stay without an answer. */
+  /** `false`: pings are not answered. */
   readonly answersPings?: boolean;
   readonly protocols?: string[];
-  /** Called with each frame that comes, from within the message handler. */
+  /** Called with each frame that comes, inside the message handler. */
   readonly onPush?: (client: Client, frame: Frame) => void;
 }
 
@@ -82,7 +82,7 @@ export class Client {
     this.#socket.onerror = (event) => event.preventDefault();
   }
 
-  /** Connects and, unless told otherwise, says hello. */
+  /** Connects and, unless told otherwise, sends `hello`. */
   static async open(gateway: Gateway, options: ClientOptions = {}): Promise<Client> {
     const client = new Client(gateway.socketUrl, options);
     await client.when(() => client.#socket.readyState === WebSocket.OPEN, "the connection");
@@ -90,7 +90,7 @@ export class Client {
     return client;
   }
 
-  /** Sends text as it is, frames or not. */
+  /** Sends text unchanged, frames or not. */
   sendText(text: string): void {
     for (const frame of framesIn(text)) this.#rules.sent(frame);
     this.#socket.send(text);
@@ -100,7 +100,7 @@ export class Client {
     this.#socket.send(bytes);
   }
 
-  /** Sends one frame as it is, with the id that it has, or none. */
+  /** Sends one frame unchanged, with its id, if any. */
   send(frame: Frame): void {
     this.sendAll([frame], (text) => text.slice(1, -1));
   }
@@ -111,7 +111,7 @@ export class Client {
     this.#socket.send(shape(JSON.stringify(frames)));
   }
 
-  /** A number for a request that the test sends itself. */
+  /** An id for a request that the test sends itself. */
   id(): number {
     return this.#nextId++;
   }
@@ -126,14 +126,14 @@ export class Client {
     return frame as unknown as Reply;
   }
 
-  /** Sends a request under a new id and returns the members of its `ok`. Throws `Refusal`. */
+  /** Sends a request with a new id and returns the fields of its `ok`. Throws `Refusal`. */
   async request<T>(frame: Frame): Promise<T> {
     const [reply] = await this.all([frame], (text) => text.slice(1, -1));
     if (reply!.type === "error") throw new Refusal(reply!, JSON.stringify(frame));
     return reply as unknown as T;
   }
 
-  /** Sends a request that has to be refused with `code`. */
+  /** Sends a request that must be refused with `code`. */
   async refused(code: string, frame: Frame): Promise<ErrorReply> {
     const [reply] = await this.all([frame], (text) => text.slice(1, -1));
     assert(
@@ -143,7 +143,9 @@ export class Client {
     return reply as ErrorReply;
   }
 
-  /** Sends all these as one message, gives the requests ids, and returns all replies in that order. */
+  /**
+   * Sends all these in one message, gives the requests ids, and returns all replies in that order.
+   */
   async all(
     frames: readonly Frame[],
     shape?: (text: string) => string,
@@ -179,7 +181,9 @@ export class Client {
     }
   }
 
-  /** The first push of this type that fits and that nobody has asked for yet, seen or to come. */
+  /**
+   * The first matching push of this type that was not returned before, received already or to come.
+   */
   async until<K extends keyof Pushes>(
     type: K,
     fits: (push: Pushes[K]) => boolean = () => true,
@@ -218,14 +222,16 @@ export class Client {
     return this.delivered(subscription);
   }
 
-  /** A beat there and back: what the gateway had to push when it took it has come. */
+  /**
+   * A round trip of a heartbeat: everything that the gateway had to push when it got it has come.
+   */
   async beat(): Promise<Pushes["heartbeat"]> {
     const before = this.pushes("heartbeat").length;
     this.send({ type: "heartbeat" });
     return await this.when(() => this.pushes("heartbeat")[before], "the answer to a heartbeat");
   }
 
-  /** Beats until a heartbeat names this position and end: then nothing more is on its way. */
+  /** Sends heartbeats until one reports this position and end: then nothing more is on its way. */
   async settled(
     subscription: number,
     head: { partition: number; next: number; end: number },
@@ -286,7 +292,7 @@ export class Client {
     return event;
   }
 
-  /** The code that the gateway closed it with. */
+  /** The code that the gateway closed the socket with. */
   async closeCode(): Promise<number> {
     const timer = setTimeout(() => this.#socket.close(), 15_000);
     const { code } = await this.closed;
@@ -295,7 +301,7 @@ export class Client {
     return code;
   }
 
-  /** As `close`; a broken rule that has failed the test already is not told again. */
+  /** As `close`; a broken rule that has failed the test already is not reported again. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isClosed) this.#socket.close();
     await this.closed;
@@ -337,7 +343,7 @@ export class Client {
   }
 }
 
-/** The frames in a text, as far as there are any. */
+/** The frames in a text, if it has any. */
 function framesIn(text: string): readonly Frame[] {
   try {
     const parsed: unknown = JSON.parse(text);

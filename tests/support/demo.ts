@@ -1,4 +1,4 @@
-/** The demo as a process of its own, on free ports. */
+/** The demo as a separate process, on free ports. */
 
 import { eventually } from "./eventually.ts";
 
@@ -30,7 +30,7 @@ export class Demo implements AsyncDisposable {
     this.#printed = printed;
   }
 
-  /** Starts it and waits until it says where its page is. */
+  /** Starts it and waits until it prints the address of its page. */
   static async start(...options: string[]): Promise<Demo> {
     const child = demo("--port", "0", "--gateway-port", "0", ...options).spawn();
     const [forOrigin, forAll] = child.stdout.tee();
@@ -58,7 +58,7 @@ export class Demo implements AsyncDisposable {
     return await (await fetch(`${this.origin}/demo/state`)).json();
   }
 
-  /** Waits until `holds` of what the page would show, and returns that. */
+  /** Waits until `holds` is true of the state that the page shows, and returns that state. */
   async until(what: string, holds: (state: DemoState) => boolean): Promise<DemoState> {
     let state = await this.state();
     await eventually(what, async () => holds(state = await this.state()), PATIENCE_MS);
@@ -74,7 +74,7 @@ export class Demo implements AsyncDisposable {
     return { status: response.status, text: await response.text() };
   }
 
-  /** Ctrl-C, and what it comes to. */
+  /** Ctrl-C, with the exit code and the output. */
   async interrupt(): Promise<{ code: number; lines: string[] }> {
     this.#child.kill("SIGINT");
     const [{ code }, printed] = await Promise.all([this.#child.status, this.#printed]);
@@ -84,7 +84,7 @@ export class Demo implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGINT");
-      // It has only just been told to count, and is told not to.
+      // It has just been told to count, and is now told not to.
       this.#child.kill("SIGINT");
     } catch {
       // It has ended already.

@@ -1,6 +1,7 @@
 /**
- * A `denokv` server as a process of its own: the store that several gateways share. It is Rust's
- * (`cargo install denokv --locked`); where it is not, the tests that need it are not there, and say so.
+ * A `denokv` server as a separate process: the store that several gateways share. It is written in
+ * Rust (`cargo install denokv --locked`); without it, the tests that need it are ignored, and say
+ * so.
  */
 
 import { type DenokvProcess, startDenokv } from "../../src/demo/denokv_process.ts";
@@ -34,7 +35,7 @@ export class Denokv implements AsyncDisposable {
     return this.#process.url;
   }
 
-  /** What a gateway is started with to use it. */
+  /** The environment for a gateway that uses it. */
   get environment() {
     return { WEIR_STORE: this.url, DENO_KV_ACCESS_TOKEN: token };
   }
@@ -43,7 +44,7 @@ export class Denokv implements AsyncDisposable {
     return token;
   }
 
-  /** As SIGKILL, and started again on the same data. */
+  /** Kills it with SIGKILL, and starts it again on the same data. */
   async restart(): Promise<void> {
     await this.#process.kill();
     this.#process = await run(this.#folder, this.#port);
@@ -55,12 +56,12 @@ export class Denokv implements AsyncDisposable {
   }
 }
 
-/** A test that needs a server. */
+/** A test that needs a `denokv` server. */
 export function denokvTest(name: string, test: () => Promise<void>): void {
   if (program) Deno.test(name, test);
 }
 
-/** Whether there is one to start. */
+/** Whether `denokv` is installed. */
 export const hasDenokv = program !== undefined;
 
 function run(folder: string, port: number): Promise<DenokvProcess> {

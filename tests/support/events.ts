@@ -1,4 +1,4 @@
-/** A reader of server-sent events, as an `EventSource` is one, for tests. */
+/** A reader of server-sent events for tests, which works like `EventSource`. */
 
 export interface ServerSentEvent {
   readonly event: string;
@@ -12,7 +12,7 @@ export class EventReader {
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #abort: AbortController;
   #text = "";
-  /** The last id that came, with an event or without. */
+  /** The last id that came, with or without an event. */
   lastId = "";
   retry: number | undefined;
 
@@ -52,7 +52,7 @@ export class EventReader {
     return events;
   }
 
-  /** Reads the head of the stream, which has no event: then it stands. */
+  /** Reads the head of the stream, which has no event: then it is established. */
   async stands(): Promise<void> {
     while (this.lastId === "") {
       const { value = "", done } = await this.#reader.read();

@@ -1,12 +1,12 @@
 /**
- * Waits for what nothing tells of: asks again and again, and fails with a sentence when it takes too
- * long. Where something can be awaited, await that.
+ * Polls a condition that nothing signals, and fails with a sentence if that takes too long. Await a
+ * signal instead where there is one.
  */
 
 const patienceMs = 8_000;
 const againMs = 20;
 
-/** Resolves when `holds` does; throws, naming `what`, when it does not in time. */
+/** Resolves when `holds` does; throws, naming `what`, if it does not in time. */
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,

@@ -1,4 +1,4 @@
-/** Where the programs are that optional tests run: browsers and other runtimes than the tests' own. */
+/** Finds the programs that optional tests need: browsers, and other runtimes than Deno. */
 
 /** The first of these names that is a file in a folder of `PATH`, as a path; `undefined` if none is. */
 export async function onPath(names: readonly string[]): Promise<string | undefined> {
@@ -17,6 +17,6 @@ export async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch {
-    return false; // Missing, or not ours to look at: either way not ours to run.
+    return false; // It is missing or not accessible: in either case it cannot be run.
   }
 }

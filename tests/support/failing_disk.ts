@@ -1,7 +1,7 @@
 /**
- * Disks that fail: one of a few megabytes that can be full or read-only (a tmpfs), and files that can
- * be written no more while somebody has them open (the immutable attribute). Both are root's to make,
- * and not on every file system; where they cannot be had, the tests that need them are not there.
+ * Failing disks: a small tmpfs that can be full or read-only, and files that become read-only while
+ * they are open (the immutable attribute). Both need root, and not every file system supports them;
+ * where they are not available, the tests that need them are left out.
  */
 
 export class SmallDisk implements AsyncDisposable {
@@ -17,7 +17,7 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(folder);
   }
 
-  /** Takes so many bytes of it away, until `makeRoom`. */
+  /** Uses up so many bytes of it, until `makeRoom`. */
   async take(bytes: number): Promise<void> {
     await Deno.writeFile(`${this.folder}/filler`, new Uint8Array(bytes));
   }
@@ -26,7 +26,7 @@ export class SmallDisk implements AsyncDisposable {
     await Deno.remove(`${this.folder}/filler`);
   }
 
-  /** Read-only or not; only while nobody has a file of it open to write. */
+  /** Makes it read-only or writable; only while no file of it is open for writing. */
   async remount(how: "ro" | "rw"): Promise<void> {
     await run("mount", "-o", `remount,${how}`, this.folder);
   }
@@ -37,7 +37,7 @@ export class SmallDisk implements AsyncDisposable {
   }
 }
 
-/** Lets nobody write to these files, whoever has them open; or lets them again. */
+/** Makes these files immutable, even for those who have them open; or undoes it. */
 export async function setImmutable(paths: readonly string[], immutable: boolean): Promise<void> {
   await run("chattr", immutable ? "+i" : "-i", ...paths);
 }
@@ -47,7 +47,7 @@ export function smallDiskTest(name: string, test: () => Promise<void>): void {
   if (hasSmallDisks) Deno.test(name, test);
 }
 
-/** A test that needs files which become immutable. */
+/** A test that needs immutable files. */
 export function immutableTest(name: string, test: () => Promise<void>): void {
   if (hasImmutable) Deno.test(name, test);
 }

@@ -1,9 +1,9 @@
 /**
- * The frames of `weir.v1` as the tests read them, written down from the protocol's page and not
- * imported from the gateway: a test that shares the types of what it tests shares its mistakes.
+ * The frames of `weir.v1` as the tests read them, written from the protocol's page and not imported
+ * from the gateway: a test that shared its types would share its mistakes.
  */
 
-/** Any frame, before anybody has looked at it. */
+/** Any frame, before it is interpreted. */
 export type Frame =
   & { readonly type: string; readonly id?: number }
   & Readonly<
@@ -175,7 +175,7 @@ export interface Pushes {
   readonly error: ErrorReply;
 }
 
-/** Code → status over HTTP, retry rule, effect: section 5 of the page. */
+/** HTTP status, retry rule and effect of each code: section 5 of the page. */
 export const ERROR_TABLE: Readonly<
   Record<string, readonly [status: number, retry: string, effect: string]>
 > = {

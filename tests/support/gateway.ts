@@ -1,7 +1,7 @@
 /**
- * A gateway as a process of its own, started as an operator starts it and ended by signals: what the
- * tests in `contracts/` and `e2e/` talk to. They share nothing with it but its environment, its first
- * line on standard output and its port, so any server that keeps the protocol would pass them.
+ * A gateway as a separate process, started as an operator starts it and ended by signals, for the
+ * tests in `contracts/` and `e2e/`. They share nothing with it but its environment, its first line
+ * on standard output and its port, so any server that keeps the protocol would pass them.
  *
  * Most test files start one (`Gateway.shared`) and let each test use topics and groups of its own:
  * a start costs more than a test.
@@ -13,10 +13,10 @@ import { checkFlags, startFlags } from "./start_flags.ts";
 const root = new URL("../../", import.meta.url);
 const startMs = 20_000;
 
-/** The adapter of its sockets: `TEST_SOCKETS=native` runs the same tests over the second one. */
+/** The socket adapter: `TEST_SOCKETS=native` runs the same tests over the second one. */
 export const sockets = Deno.env.get("TEST_SOCKETS") ?? "ws";
 
-/** Settings that most tests want: a free port, nothing on the disk, a short drain, no audit lines. */
+/** Settings that most tests want: a free port, nothing on disk, a short drain, no audit lines. */
 const usual = {
   PORT: "0",
   WEIR_STORE: ":memory:",
@@ -69,7 +69,9 @@ export class Gateway {
     }
   }
 
-  /** One for all tests of the calling file. Its end is a test too: it lived, and it ends cleanly. */
+  /**
+   * One for all tests of the calling file. A last test checks that it survived and ends cleanly.
+   */
   static shared(environment: Environment = {}): { readonly gateway: Gateway } {
     const holder: { gateway: Gateway } = { gateway: undefined as unknown as Gateway };
     Deno.test.beforeAll(async () => {
@@ -81,7 +83,10 @@ export class Gateway {
     return holder;
   }
 
-  /** Runs one whose start is refused, and returns what it, or what is run before it, said. */
+  /**
+   * Runs one whose start must be refused, and returns the output, its own or that of the check
+   * before it.
+   */
   static async refused(environment: Environment): Promise<{ code: number; stderr: string }> {
     const check = await run(checkFlags, environment, "null", "piped").output();
     const { code, stderr } = check.success
@@ -129,7 +134,7 @@ function command(
   return run(startFlags(WEIR_STORE), environment, stdout, stderr);
 }
 
-/** `deno run` with these flags and the program behind them. */
+/** `deno run` with these flags and a program. */
 function run(
   flags: readonly string[],
   environment: Environment,
@@ -160,7 +165,7 @@ async function firstLine(output: ReadableStreamDefaultReader<Uint8Array>): Promi
   return text.slice(0, text.indexOf("\n"));
 }
 
-/** Until the stream has ended, which it does with the process. */
+/** Until the stream ends, which it does with the process. */
 async function eachLine(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   take: (line: string) => void,
@@ -174,7 +179,9 @@ async function eachLine(
   if (rest !== "") take(rest);
 }
 
-/** Sends a signal. A process that has ended by itself takes none, and nothing tells that in advance. */
+/**
+ * Sends a signal, unless the process has just ended by itself, which cannot be known in advance.
+ */
 function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);

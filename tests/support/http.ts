@@ -1,4 +1,4 @@
-/** Calls of the HTTP API as the tests make them, and topics of their own for them. */
+/** Calls of the HTTP API for tests, and fresh topics for them. */
 
 import { assertEquals } from "@std/assert";
 import type { Gateway } from "./gateway.ts";
@@ -10,7 +10,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Makes one call and reads the whole answer. A body that is no string is sent as JSON. */
+/** Makes one call and reads the whole response. A body that is not a string is sent as JSON. */
 export async function call(
   gateway: Gateway,
   method: string,
@@ -31,7 +31,7 @@ export async function call(
   };
 }
 
-/** The JSON answer to a call that has to succeed with `status`. */
+/** The JSON response to a call that must succeed with `status`. */
 export async function json<T>(
   gateway: Gateway,
   method: string,
@@ -85,7 +85,7 @@ export function fresh(kind: string): string {
   return `${kind}-${made}`;
 }
 
-/** Makes a topic that no other test uses and returns its name. */
+/** Creates a topic that no other test uses and returns its name. */
 export async function makeTopic(
   gateway: Gateway,
   partitions: number,

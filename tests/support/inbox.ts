@@ -1,4 +1,4 @@
-/** Everything that came to a test client, in order and by what it is, so that looking is cheap. */
+/** Everything that a test client received, in order and by kind, so that queries are cheap. */
 
 import type { DeliveredRecord, Frame, Head, Pushes } from "./frames.ts";
 
@@ -28,12 +28,12 @@ export class Inbox {
     return listIn(this.#delivered, subscription);
   }
 
-  /** What a heartbeat last said of a partition. */
+  /** The last report of a heartbeat on a partition. */
   head(subscription: number, partition: number): Head | undefined {
     return this.#heads.get(`${subscription}/${partition}`);
   }
 
-  /** The last few frames, for a message that says why a test failed. */
+  /** The last few frames, for the message of a failed test. */
   lately(): string {
     const lines = this.all.slice(-12).map((frame) => JSON.stringify(frame).slice(0, 300));
     return `Last of ${this.all.length} frames seen:\n${lines.join("\n")}`;

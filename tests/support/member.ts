@@ -1,6 +1,6 @@
 /**
- * A member of a group that behaves: it keeps what it is assigned, and releases what is revoked at once.
- * For tests of what the group does; those of what a member may do wrong use `Client` itself.
+ * A well-behaved member of a group: it keeps what it is assigned, and releases what is revoked at
+ * once. For tests of what the group does; tests of misbehaving members use `Client` itself.
  */
 
 import type { Position } from "./frames.ts";

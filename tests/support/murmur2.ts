@@ -1,11 +1,11 @@
 /**
- * Kafka's murmur2 and its default partitioner, written from Kafka's Java for the tests alone: that the
- * gateway agrees with it is what they test.
+ * Kafka's murmur2 and its default partitioner, written from Kafka's Java only for the tests, which
+ * check that the gateway agrees with it.
  */
 
 import { Buffer } from "node:buffer";
 
-/** The hash as a signed 32-bit integer, as Java has it. */
+/** The hash as a signed 32-bit integer, as in Java. */
 export function murmur2(text: string): number {
   const data = Buffer.from(text, "utf8");
   const m = 0x5bd1e995;
@@ -24,7 +24,7 @@ export function murmur2(text: string): number {
   return (h ^ (h >>> 15)) | 0;
 }
 
-/** The sign bit cleared, as the partitioner does. */
+/** With the sign bit cleared, as the partitioner does. */
 export function positive(hash: number): number {
   return hash & 0x7fffffff;
 }
@@ -33,7 +33,7 @@ export function partitionOfKey(key: string, partitions: number): number {
   return positive(murmur2(key)) % partitions;
 }
 
-/** Where records without a key go when their publish has a producer. */
+/** The partition of records without a key whose publish has a producer. */
 export function partitionOfSequence(id: string, sequence: number, partitions: number): number {
   return (positive(murmur2(id)) + sequence) % partitions;
 }

@@ -1,6 +1,4 @@
-/**
- * HTTP and WebSocket by hand over TCP, for what no well-behaved client would send.
- */
+/** HTTP and WebSocket by hand over TCP, to send what no well-behaved client would. */
 
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
@@ -29,7 +27,7 @@ export class RawConnection {
     this.socket.write(bytes);
   }
 
-  /** Resolves when `condition` holds of what was received, or the connection has closed. */
+  /** Resolves when `condition` is true of what was received, or the connection has closed. */
   async until(condition: (received: Buffer) => boolean): Promise<void> {
     while (!this.closed && !condition(this.received)) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
@@ -47,7 +45,7 @@ export class RawConnection {
   }
 }
 
-/** Sends one request as it stands and returns all that comes back until the peer closes. */
+/** Sends one request unchanged and returns everything that comes back until the peer closes. */
 export async function exchange(url: string, request: string): Promise<string> {
   const connection = new RawConnection(url);
   connection.send(request);
@@ -91,7 +89,7 @@ export function clientFrame(
     header.push(mask | 127);
     for (let shift = 56n; shift >= 0n; shift -= 8n) header.push(Number((length >> shift) & 255n));
   }
-  // A mask of zeros is a mask: the payload stands as it is.
+  // With a mask of zeros the payload stays unchanged.
   return Buffer.concat([Buffer.from(header), Buffer.alloc(masked ? 4 : 0), body]);
 }
 

@@ -1,9 +1,9 @@
 /**
- * A WebSocket client by hand over TCP, for what the standard one cannot do: handshakes that are wrong,
- * frames that are wrong, many frames in one segment, and not reading.
+ * A WebSocket client by hand over TCP, for what the standard one cannot do: invalid handshakes,
+ * invalid frames, many frames in one segment, and not reading.
  */
 
-/** Where a gateway listens on this machine. */
+/** The address of a gateway on this machine. */
 interface Listening {
   readonly port: number;
 }
@@ -12,7 +12,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const patienceMs = 15_000;
 
-/** A frame as it stands on the wire. Masked and final, with no reserved bits, unless told otherwise. */
+/** A frame on the wire. Masked and final, with no reserved bits, unless told otherwise. */
 export interface RawFrame {
   readonly opcode: number;
   readonly payload?: Uint8Array | string;
@@ -33,12 +33,12 @@ export class RawSocket {
 
   static async connect(gateway: Listening): Promise<RawSocket> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: gateway.port });
-    // Each write leaves as it is.
+    // Each write is sent at once.
     conn.setNoDelay();
     return new RawSocket(conn);
   }
 
-  /** Shakes hands as `weir.v1` wants it. */
+  /** Completes a handshake as `weir.v1` requires it. */
   static async open(gateway: Listening): Promise<RawSocket> {
     const socket = await RawSocket.connect(gateway);
     const head = await socket.shake(gateway);
@@ -68,7 +68,7 @@ export class RawSocket {
     return await this.head();
   }
 
-  /** What comes up to the first empty line, or up to the end. */
+  /** What comes up to the first empty line, or to the end. */
   async head(): Promise<string> {
     while (true) {
       const end = decoder.decode(this.#buffered).indexOf("\r\n\r\n");
@@ -96,7 +96,7 @@ export class RawSocket {
     await this.send(...texts.map((payload) => ({ opcode: OPCODE.text, payload })));
   }
 
-  /** The next message, or undefined where the connection has ended. */
+  /** The next message, or undefined if the connection has ended. */
   async next(): Promise<{ opcode: number; payload: Uint8Array } | undefined> {
     while (true) {
       const frame = this.#frame();
@@ -118,7 +118,7 @@ export class RawSocket {
     }
   }
 
-  /** Takes one byte off the connection, whatever it belongs to; false where it has ended. */
+  /** Reads one byte, whatever it belongs to; false if the connection has ended. */
   async takeByte(): Promise<boolean> {
     return await this.#conn.read(new Uint8Array(1)) !== null;
   }
@@ -143,7 +143,7 @@ export class RawSocket {
       this.#buffered = concat([this.#buffered, chunk.subarray(0, read)]);
       return true;
     } catch (error) {
-      // The other side may reset a connection that it refuses: that is an end as well.
+      // The peer may reset a connection that it refuses: that counts as an end, too.
       if (error instanceof Deno.errors.ConnectionReset) return false;
       throw error;
     } finally {
@@ -169,7 +169,7 @@ export class RawSocket {
   }
 }
 
-/** A close frame's payload. */
+/** The payload of a close frame. */
 export function closing(code: number, reason = ""): Uint8Array {
   return concat([new Uint8Array([code >> 8, code & 255]), encoder.encode(reason)]);
 }
@@ -182,7 +182,7 @@ export function encodeFrame(frame: RawFrame): Uint8Array {
   const first = (frame.final === false ? 0 : 128) | ((frame.reserved ?? 0) << 4) | frame.opcode;
   const length = lengthBytes(payload.length);
   length[0]! |= masked ? 128 : 0;
-  // A mask of zeros is a mask, and leaves the payload readable.
+  // A mask of zeros is valid, and leaves the payload readable.
   const mask = masked ? new Uint8Array(4) : new Uint8Array(0);
   return concat([new Uint8Array([first]), length, mask, payload]);
 }
@@ -196,7 +196,7 @@ function lengthBytes(length: number): Uint8Array {
   return bytes;
 }
 
-/** All of them, one behind the other. */
+/** Concatenates these. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

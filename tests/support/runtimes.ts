@@ -1,13 +1,12 @@
 /**
- * Other runtimes than the tests' own, for what promises to run under all of them: a program that is
- * one ES module file is run by Node, Bun or Deno as a user would run it, and what it printed and how
- * it ended is all that a test learns.
+ * Runs programs that must work in every runtime: an ES module file is run by Node, Bun or Deno as a
+ * user would run it, and a test gets only its output and exit code.
  *
- * A Node without a global `WebSocket` (before 22) is as good as none. What the machine lacks, npm's
- * `npx` gets. Its Node is one of the oldest that will do, because that one is the least like a browser:
- * a connection that fails ends in `error` without a `close`, and `navigator.locks` is not there.
- * Where there is no `npx` either, `missingIn` is the sentence that says so, and tests of that runtime
- * are ignored; none are in `.ci/run`, which cannot even start without `npx`.
+ * A Node without a global `WebSocket` (before 22) counts as missing. npm's `npx` provides missing
+ * runtimes. Its Node is one of the oldest that suffice, because that one is least like a browser: a
+ * failed connection ends in `error` without a `close`, and there is no `navigator.locks`. If there
+ * is no `npx` either, `missingIn` returns a sentence that says so, and tests of that runtime are
+ * ignored; in `.ci/run` none are, since it cannot even start without `npx`.
  */
 
 import { onPath } from "./executables.ts";
@@ -22,11 +21,11 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** What `npx` gets when the machine has no such runtime, or too old a one. */
+/** What `npx` fetches if the machine has no such runtime, or one that is too old. */
 const pinned = { node: "node@22.23.3", bun: "bun@1.4.5" } as const;
 /**
- * Prints which runtime runs it and from where, if it is one that will do. A `node` need not be Node:
- * Deno puts itself under that name on the `PATH` of what it runs where there is no other.
+ * Prints which runtime runs it, and from where, if it is a suitable one. A `node` need not be Node:
+ * where there is none, Deno puts itself on the `PATH` of its subprocesses under that name.
  */
 const probe = `
   const name = globalThis.Deno ? "deno" : globalThis.Bun ? "bun" : "node";
@@ -37,7 +36,7 @@ const ranMs = 60_000;
 
 const found = new Map<Runtime, Promise<string | undefined>>();
 
-/** `undefined` if the runtime can be run here, else one sentence that says what to install. */
+/** `undefined` if the runtime can be run here, else a sentence that says what to install. */
 export async function missingIn(runtime: Runtime): Promise<string | undefined> {
   if (await executableOf(runtime)) return undefined;
   const wanted = runtime === "node" ? "Node 22 or newer" : "Bun";
@@ -45,8 +44,8 @@ export async function missingIn(runtime: Runtime): Promise<string | undefined> {
 }
 
 /**
- * A test under each runtime; `run` is called with the runtime as `Deno.test` calls a test. Where a
- * runtime is missing its test is ignored, and its name says why.
+ * A test under each runtime; `run` is called with the runtime, in a `Deno.test`. If a runtime is
+ * missing, its test is ignored, and its name says why.
  */
 export async function runtimeTest(
   name: string,
@@ -63,8 +62,8 @@ export async function runtimeTest(
 }
 
 /**
- * Runs the ES module file `program` to its end. Throws if the runtime is missing, and after a minute,
- * in which no program here needs to run.
+ * Runs the ES module file `program` to its end. Throws if the runtime is missing, or after a
+ * minute, which is more than any program here needs.
  */
 export async function runUnder(
   runtime: Runtime,
@@ -94,7 +93,7 @@ async function find(runtime: Runtime): Promise<string | undefined> {
   return npx && await probed(runtime, npx, ["-y", "-p", pinned[runtime], "--", runtime]);
 }
 
-/** The path that the probe printed; `undefined` if it did not run, or not under this runtime. */
+/** The path that the probe printed; `undefined` if it did not run, or ran in another runtime. */
 async function probed(
   runtime: Runtime,
   command: string,
@@ -105,7 +104,7 @@ async function probed(
   return line.startsWith(`${runtime} `) ? line.slice(runtime.length + 1) : undefined;
 }
 
-/** What a command printed; `undefined` if it did not end in time, and was killed. */
+/** The output of a command; `undefined` if it did not end in time, and was killed. */
 async function output(
   command: string,
   args: readonly string[],

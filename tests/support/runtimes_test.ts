@@ -1,4 +1,7 @@
-/** That programs run under Node, Bun and Deno, each with a `WebSocket` that the gateway takes. */
+/**
+ * Tests that programs run under Node, Bun and Deno, each with a `WebSocket` that the gateway
+ * accepts.
+ */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Gateway } from "./gateway.ts";

@@ -1,15 +1,15 @@
 /**
- * What must hold of every message of every session, whatever a test is about: the client hands in all
- * that it sends and receives, and whatever breaks a rule of the page is noted and fails the test when
- * it next asks for anything. So each test of one rule tests these besides:
+ * Rules for every message of every session, whatever a test is about: the client passes in
+ * everything that it sends and receives, and a violation of the protocol's page is recorded and
+ * fails the test at its next call. So each test of one rule also tests these:
  *
  * 1. a message is a frame, or an array of 1 to 64;
  * 2. a reply answers an open request, once; an error is a row of the table;
- * 3. what names a subscription comes after its `ok` and before its end; its number is new;
- * 4. offsets of a (subscription, partition) follow each other, but for `gap`, `seek` and `keys`;
- * 5. only partitions that are followed, or owned and not revoked, are delivered;
- * 6. records are never overdrawn, and bytes only by the last record;
- * 7. `heads` name partitions that changed, and no position before what stands before it on the wire.
+ * 3. pushes of a subscription come after its `ok` and before its end; its number is new;
+ * 4. offsets of a (subscription, partition) are consecutive, except for `gap`, `seek` and `keys`;
+ * 5. records come only from partitions that are followed, or owned and not revoked;
+ * 6. credit in records is never exceeded, and credit in bytes only by the last record;
+ * 7. `heads` report partitions that changed, and no position before what was delivered earlier.
  */
 
 import {
@@ -29,7 +29,7 @@ import {
 interface Partition {
   position: number;
   revoked: boolean;
-  /** `next/end` as a heartbeat last named them. */
+  /** `next/end` as last reported by a heartbeat. */
   named: string;
 }
 
@@ -45,14 +45,14 @@ interface Subscription {
 const pushTypes = new Set(
   ["records", "gap", "assign", "revoke", "end", "heartbeat", "ping", "drain"],
 );
-/** Code and retry that the page allows besides those of its table: what the table has instead. */
+/** Codes and retry rules that the page allows in addition to its table, with the table's rule. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "unavailable reconnect": "same",
   "fenced never": "rejoin",
 };
 
 export class SessionRules {
-  /** Each says what came and which rule it breaks. */
+  /** Each describes what came and which rule it breaks. */
   readonly violations: string[] = [];
   readonly #open = new Map<number, Frame>();
   readonly #subscriptions = new Map<number, Subscription>();
@@ -79,7 +79,7 @@ export class SessionRules {
     }
   }
 
-  /** Takes a message apart. */
+  /** Splits a message into frames. */
   received(message: unknown): readonly Frame[] {
     if (typeof message !== "string") {
       this.#note("a binary message", {});
@@ -293,7 +293,7 @@ function positionsOf(
   return request["partitions"] as readonly (TopicPartition & { readonly offset: number })[];
 }
 
-/** A grant; one that is no number is refused and adds nothing. */
+/** A credit grant; one that is not a number is refused and adds nothing. */
 function whole(value: unknown): number {
   return Number.isSafeInteger(value) ? value as number : 0;
 }

@@ -1,4 +1,7 @@
-/** The rules that stand under every contract test: each is broken once here, and has to notice it. */
+/**
+ * Tests the rules that every contract test is checked by: each is broken once here, and must be
+ * reported.
+ */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { SessionRules } from "./session_rules.ts";

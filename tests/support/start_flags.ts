@@ -1,6 +1,6 @@
 /**
- * How `deno task start` runs the gateway, read from `deno.json`, so that tests run it under the same
- * permissions and no others.
+ * The flags of `deno task start`, read from `deno.json`, so that tests run the gateway with the
+ * same permissions and no others.
  */
 
 import config from "../../deno.json" with { type: "json" };
@@ -8,7 +8,7 @@ import { storePaths } from "../../src/cli/store_folder.ts";
 
 const commands = config.tasks.start.command.split(" && ").map(flagsOf);
 
-/** Of what checks the settings first: flags of `deno run`, and the program behind them. */
+/** Of the check of the settings: flags of `deno run`, and the program after them. */
 export const checkFlags: readonly string[] = commands[0]!.filter((word) => !/^>|^\/dev/.test(word));
 
 /** Of the gateway, on this store. */
@@ -16,7 +16,7 @@ export function startFlags(store: string): readonly string[] {
   return commands.at(-1)!.map((word) => word.replace("$FOLDER", storePaths(store)));
 }
 
-/** The words of one command behind `deno run`: apart by blanks, but within quotes. */
+/** The words of one command after `deno run`, separated by blanks outside of quotes. */
 function flagsOf(command: string): string[] {
   const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
   return words.slice(words.indexOf("run") + 1);

@@ -1,6 +1,6 @@
 /**
- * The part of `@std/assert` that the tests use, over `node:assert`: stands in for the real one where
- * the registry that has it cannot be reached (`tests/run.ts` finds out). Same names, same meaning.
+ * The part of `@std/assert` that the tests use, over `node:assert`: replaces the real one where its
+ * registry cannot be reached (`tests/run.ts` finds out). Same names, same semantics.
  */
 
 import nodeAssert from "node:assert/strict";

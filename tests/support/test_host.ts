@@ -1,4 +1,4 @@
-/** A host for tests: its clock stands until it is told to move, its randomness is seeded. */
+/** A host for tests: its clock moves only when told to, and its randomness is seeded. */
 
 import type { Clock, Host } from "../../src/host/host.ts";
 
@@ -7,7 +7,7 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** A clock that moves by `advance` only. */
+/** A clock that moves only by `advance`. */
 export class TestClock implements Clock {
   #nowMs = 1_764_000_000_000;
   #timers: Timer[] = [];
@@ -28,7 +28,7 @@ export class TestClock implements Clock {
     };
   }
 
-  /** Moves on, and runs what was due by then, in order; promises settle in between. */
+  /** Moves on, and runs what is due by then, in order; promises settle in between. */
   async advance(ms: number): Promise<void> {
     const until = this.#nowMs + ms;
     for (;;) {

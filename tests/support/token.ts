@@ -1,10 +1,10 @@
-/** Tokens for tests, as whoever knows the secret makes them. */
+/** Tokens for tests, made with the gateway's secret. */
 
 import { type JWTPayload, SignJWT } from "jose";
 
 export const SECRET = "a secret of the tests, long enough";
 
-/** What a token says besides who it is and until when. */
+/** Claims of a token other than its subject and expiry. */
 export interface Grants {
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
@@ -14,7 +14,7 @@ export interface Grants {
   readonly sockets?: number;
 }
 
-/** A token of `sub` that ends `endsIn` seconds from now. */
+/** A token for `sub` that expires `endsIn` seconds from now. */
 export function tokenFor(sub: string, weir: Grants = {}, endsIn = 600): Promise<string> {
   return signed({ sub, exp: Math.floor(Date.now() / 1_000) + endsIn, weir });
 }
