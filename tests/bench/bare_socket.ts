@@ -1,6 +1,6 @@
 /**
- * What the socket layer alone can do: `npm:ws` on `node:http`, with what the gateway would answer but
- * nothing behind it. `MODE` says what it does with each message:
+ * The socket layer alone, as a baseline: `npm:ws` on `node:http`, which answers as the gateway
+ * would, without a gateway behind it. `MODE` says what it does with each message:
  *
  *     one               answers with the size of an acknowledgement, each in a message of its own
  *     combined          the same, all answers of a turn in one message
@@ -15,10 +15,10 @@ import { type WebSocket, WebSocketServer } from "ws";
 const mode = Deno.env.get("MODE") ?? "one";
 const server = createServer();
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
-/** As the drivers of the benchmarks number their publishes. */
+/** The id of the drivers' first publish. */
 const FIRST_ID = 10;
 
-/** Calls `send` at the end of the turn with all that was added in it. */
+/** Calls `send` at the end of the turn with everything that was added in it. */
 function combine(send: (message: string) => void): (part: string) => void {
   let waiting: string[] = [];
   return (part) => {

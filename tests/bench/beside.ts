@@ -1,4 +1,7 @@
-/** What live publishing feels of readers that catch up, and of retention that clears old records away. */
+/**
+ * How live publishing is affected by readers that catch up, and by retention that deletes old
+ * records.
+ */
 
 import { readFrames } from "./catch_up.ts";
 import { quantile } from "./figures.ts";
@@ -10,13 +13,13 @@ import type { Server } from "./processes.ts";
 const OLD = "old";
 const RECORDS = 1_000_000;
 const READERS = 4;
-/** Far from what it could take, so that there is something left to be disturbed. */
+/** Far below the maximum, so that a disturbance shows. */
 const LOAD = { sockets: 64, window: 64, records: 1, perSecond: 5_000 };
 /** Retention acts within 10 s. */
 const RETENTION_MS = 12_000;
 const KEPT_BYTES = 1 << 20;
 
-/** Begins to disturb; what it returns waits until that is over. */
+/** Starts a disturbance; the function that it returns waits until that is over. */
 type Disturb = (server: Server) => Promise<() => Promise<void>>;
 
 export async function besideOthers(bench: Bench): Promise<Figures> {

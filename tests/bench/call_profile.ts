@@ -1,9 +1,9 @@
 /**
- * A profile as V8 writes it, of time or of allocations, summed up: what each function, each part of the
- * program and each step of a record's way took itself. Pure.
+ * Summarises a V8 profile of time or of allocations: the self cost of each function, of each part
+ * of the program, and of each step of a record's way. Pure.
  */
 
-/** What was at work, and what had called it. */
+/** A function at work, in the tree of its callers. */
 export interface ProfileNode {
   readonly id: number;
   readonly callFrame: {
@@ -15,21 +15,21 @@ export interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-/** Call tree, and by node what it took itself: milliseconds, or bytes. */
+/** The call tree, and the self cost of each node: milliseconds, or bytes. */
 export interface Profile {
   readonly nodes: readonly ProfileNode[];
   readonly took: ReadonlyMap<number, number>;
 }
 
-/** What is used of a `.cpuprofile`. */
+/** The part of a `.cpuprofile` that is used. */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
-  /** The node at work at each look, and microseconds since the look before. */
+  /** The node at work at each sample, and microseconds since the sample before. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-/** What is used of a sampling heap profile. */
+/** The part of a sampling heap profile that is used. */
 export interface AllocationNode extends Omit<ProfileNode, "children"> {
   readonly selfSize: number;
   readonly children: readonly AllocationNode[];
@@ -38,20 +38,20 @@ export interface AllocationNode extends Omit<ProfileNode, "children"> {
 export interface Share {
   readonly name: string;
   readonly took: number;
-  /** Of all that was taken. */
+  /** Share of the total. */
   readonly part: number;
 }
 
 export interface Summary {
   readonly total: number;
-  /** The most first. */
+  /** Largest first. */
   readonly functions: readonly Share[];
   readonly groups: readonly Share[];
   /** In the order of the steps. */
   readonly steps: readonly Share[];
 }
 
-/** A step of a record's way, and the functions that begin it, as `name file`. */
+/** A step of a record's way, and its entry functions, as `name file`. */
 export interface Step {
   readonly name: string;
   readonly begins: readonly string[];
@@ -79,7 +79,7 @@ export function allocationProfile(head: AllocationNode): Profile {
   return { nodes, took };
 }
 
-/** Of all profiles together. */
+/** The sum of several profiles. */
 export function summarise(profiles: readonly Profile[], steps: readonly Step[] = []): Summary {
   const functions = new Map<string, number>();
   const groups = new Map<string, number>();
@@ -107,7 +107,7 @@ export function summarise(profiles: readonly Profile[], steps: readonly Step[] =
   };
 }
 
-/** The step that each node belongs to: the one that begins nearest to it on the way to the root. */
+/** The step of each node: that of its nearest ancestor that begins one. */
 function stepsOfNodes(
   nodes: readonly ProfileNode[],
   steps: readonly Step[],
@@ -138,7 +138,7 @@ function nameOf({ functionName, url, lineNumber }: Frame): string {
   return url === "" ? name : `${name}  ${shortened(url)}:${lineNumber + 1}`;
 }
 
-/** A folder of ours, a package, or what the runtime brings. */
+/** A folder of ours, a package, or a part of the runtime. */
 export function groupOf({ functionName, url }: Pick<Frame, "functionName" | "url">): string {
   if (url === "") return functionName.startsWith("(") ? functionName : "(built in)";
   const ours = /\/src\/(?:([^/]+)\/)?[^/]+\.ts$/.exec(url);

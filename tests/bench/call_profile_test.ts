@@ -1,4 +1,4 @@
-/** A profile is summed up by what took something itself, and idle time is not taken. */
+/** Tests that a profile is summarised by self cost, without idle time. */
 
 import { assertEquals } from "@std/assert";
 import {

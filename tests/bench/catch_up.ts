@@ -1,4 +1,4 @@
-/** Readers that begin far behind the end of a topic, and are done when they have had all that is there. */
+/** Readers that begin far behind the end of a topic, and are done when they have read all of it. */
 
 import { type Client, connect as connectClient } from "../../src/client/mod.ts";
 import { GatewayApi } from "../../src/demo/gateway_api.ts";
@@ -16,13 +16,13 @@ export function apiOf(server: Server): GatewayApi {
   return new GatewayApi(`http://127.0.0.1:${server.port}`);
 }
 
-/** What a subscription begins with, and how many records are there from then on. */
+/** Where a subscription begins, and how many records there are from there on. */
 export interface Start {
   readonly from: unknown;
   readonly records: number;
 }
 
-/** The last records of a topic, about as many of each partition. */
+/** The last records of a topic, about as many in each partition. */
 export async function lastOf(server: Server, topic: string, records: number): Promise<Start> {
   const { incarnation, partitions } = await apiOf(server).topic(topic);
   const each = Math.ceil(records / partitions.length);
@@ -37,7 +37,7 @@ export async function lastOf(server: Server, topic: string, records: number): Pr
   return { from: { positions, incarnation }, records: count };
 }
 
-/** Reads by frames that are only counted. */
+/** Reads by frames, which are only counted. */
 export async function readFrames(server: Server, topic: string, start: Start): Promise<void> {
   const client = await connect(server);
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -70,7 +70,7 @@ async function readWithClient(client: Client, topic: string, records: number): P
   }
 }
 
-/** Records a second until all are read that were there, by one reader. */
+/** Records per second that one reader gets, until it has read everything. */
 export async function catchUp(
   server: Server,
   { records, reader }: { records: number; reader: "client" | "frames" },

@@ -1,7 +1,7 @@
 /**
- * The loads of the benchmarks through the client, as applications have them: it makes the records,
- * prints and parses them, and counts what its promises and loops say. Beside the figures of the lean
- * client, which does none of that.
+ * The loads of the benchmarks through the client, as applications run them: it makes the records,
+ * serialises and parses them, and counts resolved promises and loop iterations. For comparison with
+ * the lean client, which does none of that.
  */
 
 import { type Client, connect } from "../../src/client/mod.ts";
@@ -41,7 +41,7 @@ export async function clientPublishes(
   return figure;
 }
 
-/** Publishes, and a group of four whose loops commit as the client does. */
+/** Publishes, with a group of four whose loops commit as the client does. */
 export async function clientGroup(server: Server, ms: number): Promise<Figure> {
   let consumed = 0;
   const all = Array.from({ length: 4 }, () => open(server));
@@ -92,8 +92,9 @@ export async function clientFanOut(
 }
 
 /**
- * The same without the client: the platform's own sockets, each of which parses what comes. It is what
- * a program in JavaScript can get at all, as the lean client is what the gateway can give.
+ * The same without the client: the platform's own sockets, each of which parses what comes. That is
+ * the most that a program in JavaScript can get, as the lean client shows the most that the gateway
+ * can give.
  */
 export async function parsedFanOut(
   server: Server,

@@ -1,8 +1,8 @@
 /**
- * The city at its full size: drivers that send a fix a second each, over fewer sockets than there are of
- * them, and three groups that read all of it, as in the demo: a fare meter that publishes rides in one
- * transaction with its commits, surge pricing, and an archive. All of them are lean, since the demo's own
- * would need more cores than the gateway.
+ * The city at its full size: drivers that send a fix a second each, several to a socket, and three
+ * groups that read everything, as in the demo: a fare meter that publishes rides in one transaction
+ * with its commits, surge pricing, and an archive. All of them are lean, since the demo's own would
+ * need more cores than the gateway.
  */
 
 import { type Fix, readShifts } from "../../src/demo/fixes.ts";
@@ -16,12 +16,12 @@ import { cpuSeconds, type Server } from "./processes.ts";
 import { Publisher } from "./publishing.ts";
 import type { Bench, Figures } from "./row.ts";
 
-/** Several drivers share a socket: those of a fleet, which sends what they all have at once. */
+/** Several drivers share a socket, like those of a fleet, which sends all their fixes at once. */
 const SOCKETS_PER_DRIVER = 0.15;
 const GROUPS = ["fare-meter", "surge", "archive"];
 const MEMBERS = 3;
 const TOPIC = "fixes";
-/** A ride for so many fixes. */
+/** A ride for this share of the fixes. */
 const RIDES = { topic: "rides", part: 0.01 };
 const WARM_UP_MS = 5_000;
 const DRAIN_MS = 60_000;
@@ -67,7 +67,7 @@ export async function city(bench: Bench): Promise<Figures> {
   });
 }
 
-/** One run, and what is counted in it. */
+/** One run, with its counters. */
 class Drive {
   readonly #server: Server;
   readonly #publishers: readonly Publisher[];
@@ -98,7 +98,7 @@ class Drive {
     }
   }
 
-  /** Drives for so long, and until all is acknowledged and read; returns the seconds of the drive. */
+  /** Drives for so long, and on until everything is acknowledged and read; returns its seconds. */
   async run(ms: number): Promise<number> {
     this.#latencies = new Latencies(performance.now() + Math.min(WARM_UP_MS, ms / 10));
     for (const publisher of this.#publishers) this.#listen(publisher);
@@ -164,14 +164,14 @@ class Drive {
   }
 }
 
-/** What a driver sends as its nth fix: along a recording where it is there, or made up. */
+/** The nth fix of a driver: from a recording if there is one, else made up. */
 async function values(file: string): Promise<(driver: number, n: number) => string> {
   const fixes = await recorded(file);
   if (fixes.length === 0) return (driver, n) => fixText(`d${driver}`, driver + n);
   const texts = fixes.map(({ lat, lon, time, occupied }) =>
     `"value":{"lat":${lat},"lon":${lon},"time":${time},"occupied":${occupied ? 1 : 0}}}`
   );
-  // Each begins elsewhere in the recording.
+  // Each driver begins at another place in the recording.
   return (driver, n) => `{"key":"d${driver}",${texts[(driver * 7 + n) % texts.length] ?? ""}`;
 }
 

@@ -1,4 +1,4 @@
-/** One publisher of single records, and many sockets that follow them all. */
+/** One publisher of single records, and many sockets that follow all of them. */
 
 import { countRecords, dueMsOf, fixText } from "./frames.ts";
 import { CROWDED, type LeanClient, request } from "./lean_client.ts";
@@ -8,18 +8,18 @@ import type { Server } from "./processes.ts";
 
 export interface FanOutLoad {
   readonly sockets: number;
-  /** Records that the first follower has not had yet. */
+  /** Records sent that the first follower has not got yet. */
   readonly window: number;
   readonly ms: number;
-  /** Deliveries that are due a second; unless given, the next record is sent when one has come. */
+  /** Deliveries due per second; unless given, the next record is sent when one has arrived. */
   readonly perSecond?: number | undefined;
-  /** Against a bare socket, which passes on what it gets. */
+  /** Against a bare socket, which forwards what it gets. */
   readonly bare?: boolean;
 }
 
 const TOPIC = "news";
 const GRANT_MS = 500;
-/** Of so many followers one looks when its records were due. */
+/** One follower in so many measures when its records were due. */
 const SAMPLED = 50;
 
 export async function fanOut(server: Server, load: FanOutLoad): Promise<Figure> {
@@ -57,7 +57,7 @@ export async function fanOut(server: Server, load: FanOutLoad): Promise<Figure> 
   return { ...figure, latencies: latencies.sorted() };
 }
 
-/** Sends what followers are to get; over a bare socket that is the push itself. */
+/** Sends what followers should get; over a bare socket that is the push itself. */
 class NewsPublisher {
   readonly client: LeanClient;
   readonly #bare: boolean;

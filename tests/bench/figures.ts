@@ -1,6 +1,6 @@
-/** The arithmetic of the tables: quantiles, medians, and how many of a thing there are. Pure. */
+/** The arithmetic of the tables: quantiles, medians, and counts. Pure. */
 
-/** The value below which such a part of `sorted` is. */
+/** The quantile of a sorted list. */
 export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
@@ -13,7 +13,7 @@ export function ascending(figures: readonly number[]): number[] {
   return Array.from(Float64Array.from(figures).sort());
 }
 
-/** A figure with as many digits as can be read: whole from a thousand on. */
+/** A readable number of digits: whole numbers from a thousand on. */
 export function show(figure: number): string {
   if (Number.isNaN(figure)) return "-";
   if (Math.abs(figure) >= 1_000) return Math.round(figure).toLocaleString("en-US");

@@ -1,4 +1,4 @@
-/** The figures of a benchmark are what they say. */
+/** Tests of the figures. */
 
 import { assertEquals } from "@std/assert";
 import { median, quantile, show } from "./figures.ts";

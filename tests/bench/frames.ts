@@ -1,15 +1,17 @@
 /**
- * Frames that are ready to send, and what can be told of those that come without parsing them: the
- * gateway is what is measured, so its driver does as little as will do.
+ * Frames that are ready to send, and functions that read incoming ones without parsing them: the
+ * gateway is measured, so its driver does as little as possible.
  */
 
 const text = new TextDecoder();
 
-/** Records carry the time at which they were due, in hundredths of a millisecond, with ten digits. */
+/** Records carry the time at which they were due: hundredths of a millisecond, with ten digits. */
 const STAMP_BASE = 1_000_000_000;
 const STAMPS_PER_MS = 100;
 
-/** A fix of about 120 bytes in all; `dueMs`: its time is when it was due, or else like a real one. */
+/**
+ * A fix of about 120 bytes. `dueMs`: its time is when it was due; otherwise one like a real fix's.
+ */
 export function fixText(key: string, n: number, dueMs?: number): string {
   const time = dueMs === undefined
     ? 1_213_031_000 + n % 8_000
@@ -20,7 +22,7 @@ export function fixText(key: string, n: number, dueMs?: number): string {
   }}}`;
 }
 
-/** When a record was due whose text begins at `from`. */
+/** When the record whose text begins at `from` was due. */
 export function dueMsOf(message: string, from: number): number {
   return (numberBehind(message, '"time":', from) - STAMP_BASE) / STAMPS_PER_MS;
 }
@@ -31,11 +33,11 @@ export function numberBehind(message: string, name: string, from: number): numbe
 }
 
 const OK = new TextEncoder().encode('"type":"ok","id":');
-/** Of a record; where else an offset stands, something stands before it. */
+/** Begins a record; elsewhere in frames `offset` is never the first member. */
 const RECORD = new TextEncoder().encode('{"offset":');
 const PING = new TextEncoder().encode('"type":"ping"');
 
-/** Calls `each` with the id of every reply that says ok, and returns how many there are. */
+/** Calls `each` with the id of every `ok` reply, and returns how many there are. */
 export function okReplies(bytes: Uint8Array, each?: (id: number) => void): number {
   let count = 0;
   for (let at = 0; (at = indexOf(bytes, OK, at)) >= 0; count++) {
@@ -50,19 +52,19 @@ export function okReplies(bytes: Uint8Array, each?: (id: number) => void): numbe
   return count;
 }
 
-/** How many records a message has. */
+/** The number of records in a message. */
 export function countRecords(bytes: Uint8Array): number {
   let count = 0;
   for (let at = 0; (at = indexOf(bytes, RECORD, at)) >= 0; at += RECORD.length) count++;
   return count;
 }
 
-/** Whether it asks if anybody is there. */
+/** Whether it is a ping. */
 export function isPing(bytes: Uint8Array): boolean {
   return bytes.length < 64 && indexOf(bytes, PING, 0) >= 0;
 }
 
-/** For an error: the beginning of what came. */
+/** The beginning of a message, for an error. */
 export function excerpt(bytes: Uint8Array): string {
   return text.decode(bytes).slice(0, 300);
 }

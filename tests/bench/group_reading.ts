@@ -1,4 +1,4 @@
-/** Members of a group that commit every message that came, and a load of publishes that they read. */
+/** Members of a group that commit after every message, and a load of publishes that they read. */
 
 import { PRODUCER } from "../../src/limits.ts";
 import { dueMsOf, numberBehind, okReplies } from "./frames.ts";
@@ -14,11 +14,11 @@ const FIRST_ID = 100;
 export interface Membership {
   readonly group: string;
   readonly topic: string;
-  /** Told how many records came. */
+  /** Called with the number of records that came. */
   readonly took: (records: number) => void;
-  /** Told when the records of a message are committed, with when each was due. */
+  /** Called when the records of a message are committed, with the time when each was due. */
   readonly committed?: (dueMs: readonly number[]) => void;
-  /** Commits in a transaction that publishes so much of what was read to another topic. */
+  /** Commits in a transaction that publishes this part of what was read to another topic. */
   readonly transact?: { readonly topic: string; readonly part: number };
 }
 
@@ -75,7 +75,10 @@ function commitFrame(
   return { type: "transact", id, publish, commit: { subscription: 1, offsets } };
 }
 
-/** How many records a message has, where each partition goes on, and when the records were due. */
+/**
+ * The number of records in a message, the next position of each partition, and when records were
+ * due.
+ */
 function read(message: string, withTimes: boolean) {
   const next = new Map<number, number>();
   const dueMs: number[] = [];
@@ -93,7 +96,7 @@ function read(message: string, withTimes: boolean) {
   return { records, next, dueMs };
 }
 
-/** Gives up what the members that join later are to have. */
+/** Releases what is revoked for members that join later. */
 export function release(client: LeanClient, bytes: Uint8Array): void {
   for (const { type, subscription, partitions } of framesOf(bytes)) {
     if (type === "revoke") {
@@ -129,7 +132,7 @@ export async function group(server: Server, ms: number, perSecond?: number): Pro
   const producing = publishes(server, {
     ...PUBLISHES,
     ms: ms + 500,
-    // By the clock nobody waits for answers, as far as a producer may.
+    // An open loop does not wait for answers, as far as the producer's window allows.
     ...perSecond === undefined ? { pace: lag.pace } : { perSecond, window: PRODUCER.window },
   });
   const figure = await measure(server, ms, () => lag.consumed);
@@ -141,11 +144,11 @@ export async function group(server: Server, ms: number, perSecond?: number): Pro
     : { ...figure, latencies: sorted };
 }
 
-/** What was published and not read yet; whoever publishes waits while it is too much. */
+/** Records published and not read yet; publishers wait while it is too much. */
 class Lag {
   #records = 0;
   consumed = 0;
-  /** The most that there was. */
+  /** The maximum so far. */
   seen = 0;
   readonly #waiting: (() => void)[] = [];
 

@@ -1,4 +1,4 @@
-/** What things cost when there is much of everything: records in the store, topics, members of a group. */
+/** The cost of things at scale: many records in the store, many topics, many members of a group. */
 
 import { apiOf, lastOf, readFrames } from "./catch_up.ts";
 import { makeMany, withServer } from "./loads.ts";
@@ -11,7 +11,7 @@ const RECORDS = 10_000_000;
 const TOPICS = 1_000;
 const PARTITIONS = 1_000;
 const MEMBERS = 1_000;
-/** What is read back, the last of the log. */
+/** Records to read back, at the end of the log. */
 const READ = 200_000;
 const LOAD = { sockets: 16, window: 4, records: 100 };
 
@@ -41,7 +41,7 @@ export async function growth(bench: Bench): Promise<Figures> {
 
 interface Stand {
   readonly startMs: number;
-  /** Records a second. */
+  /** Records per second. */
   readonly append: number;
   readonly read: number;
 }
@@ -57,7 +57,7 @@ function figuresOf(name: string, { startMs, append, read }: Stand): Figures {
 async function atStore(bench: Bench, env: Readonly<Record<string, string>>): Promise<Stand> {
   return await started(bench, env, async (server, startMs) => {
     const { perSecond: append } = await publishes(server, { ...LOAD, ms: bench.ms });
-    // So that there is as much to be read where the store was empty.
+    // The store that was empty must have as much to read.
     await fill(server, { total: READ });
     const start = await lastOf(server, "gps", READ);
     const begun = performance.now();
@@ -66,7 +66,7 @@ async function atStore(bench: Bench, env: Readonly<Record<string, string>>): Pro
   });
 }
 
-/** Starts the gateway, and says how long it took until it listened. */
+/** Starts the gateway, and measures how long it takes until it listens. */
 async function started<T>(
   bench: Bench,
   env: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** Sockets with a subscription each that nothing comes to: what they cost in memory and in CPU. */
+/** Idle sockets with a subscription each: their cost in memory and CPU. */
 
 import { CROWDED, type LeanClient, request } from "./lean_client.ts";
 import { answerPing, connect, HEARTBEAT, makeMany, pause } from "./loads.ts";
@@ -7,14 +7,14 @@ import type { Server } from "./processes.ts";
 
 const SETTLE_MS = 1_000;
 
-/** What one costs. */
+/** The cost of one socket. */
 export interface IdleCost {
   readonly kibPerSocket: number;
-  /** Of one core, for all of them. */
+  /** Of one core, for all sockets. */
   readonly cpuPercent: number;
 }
 
-/** Opens sockets and measures what they cost, with a heartbeat of each every so often. */
+/** Opens sockets and measures their cost, with regular heartbeats on each. */
 export async function idleSockets(
   server: Server,
   { sockets, heartbeatMs, ms, bare = false }: {
@@ -36,7 +36,7 @@ export async function idleSockets(
     client?.send(HEARTBEAT);
     client?.flush();
   });
-  // Each has been heard once: what only the first heartbeat costs is not counted.
+  // Each has sent a heartbeat once: the extra cost of the first one is not counted.
   await pause(Math.min(ms, heartbeatMs));
   const [cpu, begun] = [server.cpuSeconds(), performance.now()];
   await pause(ms);

@@ -1,6 +1,6 @@
 /**
- * What gateways ask of a store that they share while nobody uses them: operations a second, counted in
- * the simulated world, so that an hour takes no time and the machine has no say.
+ * The operations of idle gateways on a shared store, per second, counted in the simulated world, so
+ * that an hour takes no time and the result does not depend on the machine.
  */
 
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -13,7 +13,7 @@ const TICK_MS = 50;
 const SETTLE_MS = 20_000;
 const MEASURED_MS = 60_000;
 
-/** Operations of all gateways together, a second, by kind. */
+/** Operations per second of all gateways together, by kind. */
 export async function idleOperations(
   gateways: number,
   topics: number,

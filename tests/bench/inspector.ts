@@ -1,15 +1,15 @@
-/** What V8's inspector tells of a process that was started with `--inspect`, from outside. */
+/** Reads V8's inspector of a process that was started with `--inspect`. */
 
 import type { AllocationNode } from "./call_profile.ts";
 
-/** Bytes that are in use, garbage among them: to collect it would show in a profile. */
+/** Bytes in use, including garbage: collecting it would show in a profile. */
 export interface Heap {
   readonly used: number;
-  /** What is outside of V8's heap but belongs to something in it: buffers, above all. */
+  /** Memory outside V8's heap that belongs to objects in it: mostly buffers. */
   readonly external: number;
 }
 
-/** Every so many bytes one allocation is looked at. */
+/** One allocation is sampled in every so many bytes. */
 const SAMPLE_BYTES = 16_384;
 
 export class Inspector {
@@ -42,7 +42,7 @@ export class Inspector {
     await this.#call("HeapProfiler.collectGarbage");
   }
 
-  /** From now on it is counted what is allocated, be it collected since or not. */
+  /** Starts counting allocations, including those that are collected since. */
   async countAllocations(): Promise<void> {
     await this.#call("HeapProfiler.enable");
     await this.#call("HeapProfiler.startSampling", {

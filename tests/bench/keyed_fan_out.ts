@@ -1,6 +1,7 @@
 /**
- * Fan-out by key, and what of its cost is more than the sends: the same records go in with nobody there,
- * with sockets that follow keys which none of the records has, and with sockets that follow these.
+ * Fan-out by key, and how much of its cost is not the sends: the same records are published with no
+ * followers, with sockets that follow keys that none of the records has, and with sockets that
+ * follow their keys.
  */
 
 import { countRecords, fixText } from "./frames.ts";
@@ -48,7 +49,7 @@ async function run(
   keys: number,
   prefix = "",
 ): Promise<Run> {
-  // The topic is there before anybody follows it.
+  // Creates the topic before anybody follows it.
   const maker = await connect(server);
   const records = [{ key: "nobody", value: 0 }];
   await request(maker, { id: 9, type: "publish", topic: "gps", records });

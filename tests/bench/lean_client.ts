@@ -1,7 +1,7 @@
 /**
- * A WebSocket client that costs next to nothing, so that a benchmark measures the gateway and not its
- * driver: frames are put together by hand over a TCP connection, with a mask of zeros (which is a
- * valid mask and leaves the payload as it is), and many of them leave in one write.
+ * A WebSocket client that costs next to nothing, so that a benchmark measures the gateway and not
+ * its driver: frames are built by hand over a TCP connection, with a mask of zeros (which is valid
+ * and leaves the payload unchanged), and many of them are sent in one write.
  */
 
 const text = new TextEncoder();
@@ -9,18 +9,18 @@ const HEADER_BYTES = 14;
 const TEXT = 1;
 const BINARY = 2;
 
-/** What came in: one WebSocket message. `bytes` is only valid during the call. */
+/** One WebSocket message. `bytes` is only valid during the call. */
 export type OnMessage = (bytes: Uint8Array) => void;
 
-/** Bytes that a client has room for at first; it grows. */
+/** Initial sizes of a client's buffers, which grow. */
 export interface Room {
   readonly in: number;
   readonly out: number;
 }
 
-/** For a few sockets that are busy. */
+/** For a few busy sockets. */
 const BUSY: Room = { in: 1 << 20, out: 1 << 16 };
-/** For thousands that are not: room for a message is all that they need. */
+/** For thousands of quiet ones: room for one message is enough. */
 export const CROWDED: Room = { in: 4 << 10, out: 512 };
 
 export class LeanClient {
@@ -49,7 +49,7 @@ export class LeanClient {
     return client;
   }
 
-  /** Puts a message into the next write. */
+  /** Adds a message to the next write. */
   send(message: string): void {
     const needed = this.#outLength + HEADER_BYTES + message.length * 3;
     if (needed > this.#out.length) {
@@ -82,7 +82,7 @@ export class LeanClient {
     this.#outLength = at + size;
   }
 
-  /** Writes what `send` has put together. */
+  /** Writes what `send` has added. */
   flush(): void {
     if (this.#outLength > 0) this.#writing ??= this.#write();
   }
@@ -170,7 +170,7 @@ export function framesOf(bytes: Uint8Array): Record<string, unknown>[] {
   return Array.isArray(parsed) ? parsed : [parsed];
 }
 
-/** Sends a request and waits for its reply; for what happens before the clock runs. */
+/** Sends a request and waits for its reply; for the time before the measurement. */
 export async function request(
   client: LeanClient,
   frame: { id: number; type: string; [field: string]: unknown },

@@ -1,35 +1,35 @@
-/** What the loads have in common: how they connect, and how what went through is counted. */
+/** Common to all loads: connecting, and counting what was done. */
 
 import { isPing } from "./frames.ts";
 import { LeanClient, request, type Room } from "./lean_client.ts";
 import { cpuSeconds, type Server } from "./processes.ts";
 
-/** What a load gave; never a verdict. */
+/** The result of a load; never a verdict. */
 export interface Figure {
   readonly perSecond: number;
   /** Per second of the server's CPU time. */
   readonly perCpuSecond: number;
   /** How much of a core the driver took: near 1, it may be the driver that was measured. */
   readonly driverCores?: number;
-  /** Milliseconds since each was due, sorted; of an open loop. */
+  /** Of an open loop: milliseconds since each was due, sorted. */
   readonly latencies?: readonly number[];
   readonly note?: string;
 }
 
 const WARM_UP_MS = 3_000;
 
-/** How long a load runs before it is counted. */
+/** How long a load runs before it is measured. */
 export function warmUpMs(ms: number): number {
   return Math.min(WARM_UP_MS, ms / 2);
 }
 
-/** Counts `count()` over the measured time, after a warm-up. */
+/** Measures the growth of `count()`, after a warm-up. */
 export async function measure(server: Server, ms: number, count: () => number): Promise<Figure> {
   await pause(warmUpMs(ms));
   return await measureWhile(server, () => pause(ms), count);
 }
 
-/** Counts what is done until `work` resolves. */
+/** Measures until `work` resolves. */
 export async function measureWhile(
   server: Server,
   work: () => Promise<unknown>,
@@ -51,7 +51,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Connects and says hello; the bare servers answer nothing of use, so they are not greeted. */
+/** Connects and sends `hello`, except to the bare servers, which would give no useful answer. */
 export async function connect(server: Server, greet = true, room?: Room): Promise<LeanClient> {
   const client = await LeanClient.connect(server.port, undefined, room);
   if (greet) await request(client, { id: 1, type: "hello" });
@@ -60,7 +60,7 @@ export async function connect(server: Server, greet = true, room?: Room): Promis
 
 const AT_ONCE = 32;
 
-/** Makes so many, some at a time. */
+/** Makes so many, several at a time. */
 export async function makeMany<T>(
   count: number,
   make: (number: number) => Promise<T>,
@@ -76,7 +76,7 @@ export async function makeMany<T>(
 
 export const HEARTBEAT = '{"type":"heartbeat"}';
 
-/** Answers when the gateway asks whether anybody is there; returns whether it did. */
+/** Answers a ping; returns whether it was one. */
 export function answerPing(client: LeanClient, bytes: Uint8Array): boolean {
   if (!isPing(bytes)) return false;
   client.send(HEARTBEAT);

@@ -1,4 +1,4 @@
-/** How long something takes that is done alone: milliseconds, sorted. */
+/** How long an operation takes when it is alone: milliseconds, sorted. */
 
 import { ascending } from "./figures.ts";
 import { countRecords } from "./frames.ts";

@@ -1,11 +1,11 @@
-/** What all of it runs on: the processor, how many cores it has, and how many of them are at work. */
+/** The machine: the processor, its number of cores, and how busy they are. */
 
 export interface Machine {
   readonly model: string;
   readonly cores: number;
 }
 
-/** A process that is kept on one core is told that there is one: so the kernel is asked. */
+/** Asks the kernel, since a process that is pinned to one core is told that there is one. */
 export function machine(): Machine {
   let text = "";
   try {
@@ -21,7 +21,7 @@ export function machine(): Machine {
 
 const CLOCK_TICKS = 100;
 
-/** Seconds that all cores together have been at work so far, for whomever. */
+/** CPU seconds of all cores so far, for all processes. */
 export function busySeconds(): number {
   const [, user, nice, system, , , irq, softIrq] = Deno.readTextFileSync("/proc/stat")
     .split("\n", 1)[0]?.split(/\s+/).map(Number) ?? [];

@@ -3,8 +3,8 @@
  * [--drivers 100000] [--quick]`.
  *
  * The gateway runs on one core, the driver on another; what it is compared with runs in the same
- * repeat, in turn with it, so that a slow minute of the machine strikes both. Figures are medians of
- * the repeats. Nothing is asserted: the table is for reading.
+ * repeat, in turn with it, so that a slow minute of the machine affects both. Figures are medians
+ * of the repeats. Nothing is asserted: the table is for people.
  */
 
 import { parseArgs } from "node:util";
@@ -19,14 +19,14 @@ import { ROWS } from "./rows.ts";
 import { runRow } from "./run_row.ts";
 import { FOOTNOTE } from "./table.ts";
 
-/** Who is in a hurry has a minute for all rows: later than this, none is begun. */
+/** A hurried run has a minute for all rows: none begins later than this. */
 const LAST_BEGINNING_MS = 45_000;
 const QUICK = { seconds: "1", repeats: "1", drivers: DRIVERS / 10 };
 const THOROUGH = { seconds: "5", repeats: "3", drivers: DRIVERS };
 
 interface Options {
   readonly bench: Bench;
-  /** Rows that there is no time for are left out. */
+  /** Rows for which there is no time are left out. */
   readonly isHurried: boolean;
   readonly rows: readonly Row[];
 }
@@ -70,7 +70,7 @@ function options(args: string[]): Options {
   };
 }
 
-/** Those that are named, or those that need not be. */
+/** The named rows, or all except those that run only if named. */
 function chosen(names: readonly string[] | undefined, isQuick: boolean): readonly Row[] {
   if (!names) return ROWS.filter((row) => isQuick ? row.isQuick : !row.onlyIfNamed);
   const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
@@ -79,7 +79,7 @@ function chosen(names: readonly string[] | undefined, isQuick: boolean): readonl
   throw new Error(`There is no row ${unknown}; there are ${known}`);
 }
 
-/** Returns 0 if all rows came to their end. */
+/** Returns 0 if all rows were completed. */
 async function main(): Promise<number> {
   const { bench, isHurried, rows } = options(Deno.args);
   const { model, cores } = machine();
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-/** What cannot be measured does not keep the rest from it. */
+/** A row that fails does not prevent the others. */
 async function failure(row: Row, bench: Bench): Promise<string[]> {
   try {
     await runRow(row, bench);

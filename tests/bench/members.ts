@@ -1,4 +1,4 @@
-/** Members of a large group, one on each socket: which partitions they have, and how long that takes. */
+/** Members of a large group, each on its own socket: who owns what, and how long changes take. */
 
 import { CROWDED, framesOf, type LeanClient, request } from "./lean_client.ts";
 import { connect, HEARTBEAT, makeMany } from "./loads.ts";
@@ -7,7 +7,7 @@ import type { Server } from "./processes.ts";
 
 const PATIENCE_MS = 60_000;
 
-/** All of a group's members, and who has what. */
+/** All members of a group, and who owns what. */
 export class Crowd {
   readonly #server: Server;
   readonly #topic: string;
@@ -19,14 +19,14 @@ export class Crowd {
     this.#topic = topic;
   }
 
-  /** How many partitions some member has. */
+  /** How many partitions are owned. */
   get owned(): number {
     let owned = 0;
     for (const partitions of this.#members.values()) owned += partitions.size;
     return owned;
   }
 
-  /** Whether all partitions are had, and by each member so many as by any other, or one more. */
+  /** Whether all partitions are owned, and the members' numbers of them differ by one at most. */
   isEven(partitions: number): boolean {
     const counts = [...this.#members.values()].map(({ size }) => size);
     return this.owned === partitions && Math.max(...counts) - Math.min(...counts) <= 1;
@@ -42,7 +42,7 @@ export class Crowd {
     });
   }
 
-  /** So many are gone at once, with their sockets. */
+  /** Closes the sockets of so many at once. */
   die(members: number): void {
     for (const client of [...this.#members.keys()].slice(0, members)) {
       this.#members.delete(client);
@@ -50,7 +50,7 @@ export class Crowd {
     }
   }
 
-  /** Milliseconds from now until it holds; looked at after every change. */
+  /** Milliseconds from now until it holds; checked after every change. */
   async until(holds: () => boolean): Promise<number> {
     const begun = performance.now();
     await new Promise<void>((resolve, reject) => {

@@ -1,13 +1,13 @@
 /**
- * An open loop: what is sent is due at fixed times, whether or not what was sent before is answered,
- * as people are who know nothing of each other; and a latency is counted from when it was due, not
- * from when the driver got round to it. A closed loop sends less while the server is slow, and so
- * leaves out the very moments that a latency is about (coordinated omission).
+ * An open loop: sends are due at fixed times, whether or not earlier ones are answered, as with
+ * users who do not know of each other; and latency counts from when a send was due, not from when
+ * the driver managed to send it. A closed loop sends less while the server is slow, and so omits
+ * the very moments that matter for latency (coordinated omission).
  */
 
 import { ascending } from "./figures.ts";
 
-/** The times at which sends are due: evenly, so many a second. */
+/** The times at which sends are due: evenly spaced, so many a second. */
 export class Schedule {
   readonly #perMs: number;
   readonly #begunMs: number;
@@ -18,7 +18,7 @@ export class Schedule {
     this.#begunMs = begunMs;
   }
 
-  /** When each is due that has become so by `nowMs`, and was not given before. */
+  /** When each send was due that became due by `nowMs` and was not returned before. */
   *due(nowMs: number): Generator<number, void, undefined> {
     for (let at = this.#next(); at <= nowMs; at = this.#next()) {
       this.#given++;
@@ -31,7 +31,7 @@ export class Schedule {
   }
 }
 
-/** How long things took since they were due; those that were due in the warm-up are left out. */
+/** Latencies since sends were due, without those that were due in the warm-up. */
 export class Latencies {
   readonly #fromMs: number;
   readonly #taken: number[] = [];
@@ -44,7 +44,7 @@ export class Latencies {
     if (dueMs >= this.#fromMs) this.#taken.push(nowMs - dueMs);
   }
 
-  /** What is not answered at the end has taken so long at least. */
+  /** What is not answered at the end has taken at least so long. */
   unanswered(dueMs: Iterable<number>, nowMs: number): void {
     for (const due of dueMs) this.answered(due, nowMs);
   }
@@ -56,7 +56,7 @@ export class Latencies {
 
 const LOOK_MS = 1;
 
-/** Sends what is due, when it is, until the returned function is called. */
+/** Sends what is due at its time, until the returned function is called. */
 export function sendWhenDue(perSecond: number, send: (dueMs: number) => void): () => void {
   const schedule = new Schedule(perSecond, performance.now());
   const timer = setInterval(() => {

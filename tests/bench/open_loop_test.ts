@@ -1,4 +1,4 @@
-/** An open loop sends by the clock, and counts from when a send was due. */
+/** Tests that an open loop sends by the clock, and counts from when a send was due. */
 
 import { assertEquals } from "@std/assert";
 import { Latencies, Schedule } from "./open_loop.ts";

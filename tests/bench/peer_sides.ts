@@ -1,6 +1,6 @@
 /**
- * The sides of other brokers: loaded only where their row runs, and left out, with a line that says how
- * to install them, where they are not.
+ * The sides of other brokers: loaded only where their row runs; where one is not installed, a line
+ * says how to install it.
  */
 
 import type { Figure } from "./loads.ts";
@@ -16,8 +16,8 @@ const SYNCED = { always: "synced always", default: "synced every 2 min" } as con
 type Sync = keyof typeof SYNCED;
 
 /**
- * JetStream, with what an acknowledgement means here, and with what it means there by default. Synced
- * always, it answers in lumps of seconds, of which a short run may see none.
+ * JetStream, with acknowledgements that mean what they mean here, and with its default ones. If it
+ * always syncs, it answers in bursts of seconds, of which a short run may see none.
  */
 export async function natsSides(
   { isQuick }: Bench,
@@ -30,7 +30,7 @@ export async function natsSides(
   return await Promise.all(syncs.map((sync) => natsSide(`NATS, ${SYNCED[sync]}`, sync, load)));
 }
 
-/** Where NATS is, what a program gets of it that uses its client for JavaScript. */
+/** What a program gets from NATS through its JavaScript client, if NATS is installed. */
 export async function natsClientSides(records: number): Promise<Side[]> {
   const { natsMissing } = await import("./peers/nats_server.ts");
   if (natsMissing !== undefined) return [];
@@ -43,7 +43,7 @@ async function natsSide(name: string, sync: Sync, load: Load<NatsServer>): Promi
   return side(name, () => natsServer({ sync }), load);
 }
 
-/** Centrifugo's engine; where it must be built first, that may take longer than a minute. */
+/** Centrifugo's engine; if it must be built first, that may take more than a minute. */
 export async function centrifugeSides(
   { isQuick }: Bench,
   loadOf: (loads: CentrifugeLoads) => Load<Server>,

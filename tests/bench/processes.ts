@@ -1,4 +1,4 @@
-/** Starts what is measured as a process of its own on its own core, and reads what it cost. */
+/** Starts the server under test as a process on its own core, and reads what it cost. */
 
 import { machine } from "./machine.ts";
 
@@ -8,24 +8,24 @@ const CLOCK_TICKS = 100;
 export interface Server {
   readonly port: number;
   readonly pid: number;
-  /** CPU seconds that the process has used so far, all threads. */
+  /** CPU seconds of the process so far, all threads. */
   cpuSeconds(): number;
   /** Resident memory in bytes. */
   rssBytes(): number;
-  /** Lets it finish, unless it is told otherwise. */
+  /** Stops it gracefully, unless told otherwise. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
-/** The core of what is measured; its driver has the next one. */
+/** The core of the server under test; its driver has the next one. */
 export type Core = number | "any";
 
-/** As `deno task start` has it; what stands beside the gateway has it, too. */
+/** As `deno task start` sets it; for the gateway and for what it is compared with. */
 const TASK_ENV = { DENO_TOKIO_EVENT_INTERVAL: "1" };
 
 export const SERVER_CORE = 0;
 export const DRIVER_CORE = 1;
 
-/** The gateway on a fresh embedded store unless `env` names one; `flags` are those of `deno run`. */
+/** The gateway on a new embedded store unless `env` names one; `flags` are those of `deno run`. */
 export async function startGateway(
   env: Readonly<Record<string, string>> = {},
   flags: readonly string[] = [],
@@ -62,11 +62,11 @@ function start(
 export interface Program {
   readonly env?: Readonly<Record<string, string>>;
   readonly core?: Core;
-  /** Finds the port in what it prints. */
+  /** Matches the port in its output. */
   readonly listening?: RegExp;
 }
 
-/** Any program, with its arguments, that prints on which port it listens. */
+/** Any program, with its arguments, that prints the port on which it listens. */
 export async function startProgram(
   program: readonly string[],
   { env = {}, core = SERVER_CORE, listening = /listening on http:\/\/[^:]+:(\d+)/ }: Program = {},
@@ -91,7 +91,7 @@ export async function startProgram(
   };
 }
 
-/** The command that keeps a process on this core, or lets it go to any, where the machine has one for it. */
+/** The prefix of a command that pins it to this core, or lets it use any, where that works. */
 export function pinned(core: Core): string[] {
   const { cores } = machine();
   if (cores === 1) return [];
@@ -103,7 +103,7 @@ export function pinned(core: Core): string[] {
   }
 }
 
-/** Moves this process, and what it starts from now on, to a core. */
+/** Moves this process, and those that it starts from now on, to a core. */
 export async function moveTo(core: Core): Promise<void> {
   const [command, ...rest] = pinned(core);
   if (!command) return;
@@ -132,13 +132,13 @@ async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void>
   while (!(await reader.read()).done);
 }
 
-/** What a gateway has counted so far, by the name of the counter. */
+/** A gateway's counter so far, by name. */
 export async function counterOf({ port }: Server, name: string): Promise<number> {
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return Number(new RegExp(`^weir_${name} (\\d+)$`, "m").exec(metrics)?.[1] ?? 0);
 }
 
-/** CPU seconds that a process has used so far, all threads. */
+/** CPU seconds of a process so far, all threads. */
 export function cpuSeconds(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -1,9 +1,9 @@
 /**
- * Where the time and the memory of one row go: `deno task profile ROW [--seconds 10] [--top 30]` runs the
- * gateway under the row's load with V8's profiler, and prints what was at work itself, by function and
- * by part of the program, and what memory was in use before and after. Then it runs it once more to
- * count allocations, and prints what each step of a record's way takes: microseconds of the main
- * thread, and bytes, for each frame that came in. The profiles of time stay, for a viewer.
+ * Where the time and the memory of one row go: `deno task profile ROW [--seconds 10] [--top 30]`
+ * runs the gateway under the row's load with V8's profiler, and prints self time by function and by
+ * part of the program, and the memory in use before and after. Then it runs it again to count
+ * allocations, and prints what each step of a record's way costs: microseconds of the main thread,
+ * and bytes, for each incoming frame. The time profiles are kept, for a viewer.
  */
 
 import { parseArgs } from "node:util";
@@ -51,20 +51,20 @@ function options(args: string[]): Options {
   return { row, seconds, minutes, top };
 }
 
-/** What came of the gateways that a row had started. */
+/** The results of the gateways that a row started. */
 interface Profiled {
   readonly profiles: Profile[];
-  /** That clients have sent. */
+  /** Frames that clients sent. */
   frames: number;
 }
 
-/** What is done with each gateway, through its inspector, when it has begun and before it ends. */
+/** What is done through each gateway's inspector when it has started and before it ends. */
 interface Look {
   begun(inspector: Inspector, server: Server): Promise<void>;
   ending(inspector: Inspector, server: Server): Promise<void>;
 }
 
-/** Starts gateways with their inspectors open, and counts the frames that come to them. */
+/** Starts gateways with their inspectors open, and counts the frames that they get. */
 function inspected(profiled: Profiled, look: Look, flags: readonly string[]): Bench["gateway"] {
   return async (env, core?: Core) => {
     const port = freePort();
@@ -75,7 +75,7 @@ function inspected(profiled: Profiled, look: Look, flags: readonly string[]): Be
     return {
       ...server,
       stop: async (signal) => {
-        // One that is killed leaves no profile, so that its frames do not count either.
+        // One that is killed leaves no profile, so its frames do not count either.
         if (signal !== "SIGKILL") {
           await look.ending(inspector, server);
           profiled.frames += await counterOf(server, "frames_total");
@@ -87,7 +87,7 @@ function inspected(profiled: Profiled, look: Look, flags: readonly string[]): Be
   };
 }
 
-/** Gateways whose time is profiled into `folder`, and that say what memory they use. */
+/** Gateways whose time is profiled into `folder`, and whose memory is printed. */
 function timed(folder: string, profiled: Profiled): Bench["gateway"] {
   const look: Look = {
     begun: (inspector, server) => tellMemory("at the start", server, inspector),
@@ -138,7 +138,7 @@ function table(title: string, shares: readonly Share[]): void {
   }
 }
 
-/** The steps of both profiles side by side, for each frame that came in. */
+/** The steps of both profiles side by side, for each incoming frame. */
 function tellSteps(time: Profiled, memory: Profiled): void {
   print(`\n    for each of ${time.frames.toLocaleString("en-US")} frames   µs      bytes`);
   const bytes = summarise(memory.profiles, STEPS).steps;

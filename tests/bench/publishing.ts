@@ -1,4 +1,7 @@
-/** Publishes from many sockets, every one its own producer: as fast as answers come, or by the clock. */
+/**
+ * Publishes from many sockets, each with its own producer: as fast as answers come, or by the
+ * clock.
+ */
 
 import { excerpt, fixText, okReplies } from "./frames.ts";
 import { type LeanClient, request, type Room } from "./lean_client.ts";
@@ -7,7 +10,7 @@ import { Latencies, sendWhenDue } from "./open_loop.ts";
 import type { Server } from "./processes.ts";
 
 export interface Publishes {
-  /** Or of a socket's nth publish. */
+  /** The topic, or a function of a socket's nth publish. */
   readonly topic?: string | ((n: number) => string);
   readonly sockets: number;
   /** Publishes in flight on each. */
@@ -16,28 +19,28 @@ export interface Publishes {
   readonly records: number;
   /** The text of a socket's nth record. */
   readonly record?: (socket: number, n: number, dueMs?: number) => string;
-  /** Against a bare socket, which knows no producers. */
+  /** Against a bare socket, which does not know producers. */
   readonly bare?: boolean;
   readonly room?: Room;
 }
 
 export interface PublishLoad extends Publishes {
   readonly ms: number;
-  /** Records that are due a second; unless given, the next is sent when one is answered. */
+  /** Records due per second; unless given, the next is sent when one is answered. */
   readonly perSecond?: number | undefined;
-  /** Called with what would be sent next, which may be put off. */
+  /** Called instead of sending, which it may delay. */
   readonly pace?: (send: () => void, records: number) => void;
-  /** Told of records that are acknowledged. */
+  /** Called with the number of records that were acknowledged. */
   readonly acknowledged?: (records: number) => void;
 }
 
-/** Where the ids of publishes begin; the bare socket begins there too. */
+/** The first id of publishes, also of the bare socket. */
 const FIRST_ID = 10;
 const DRIVERS = 6_400;
-/** Publishes of a socket that differ. */
+/** Number of different publishes of a socket. */
 const READY = 32;
 
-/** One socket that publishes, and what it has in flight. */
+/** A socket that publishes, and its publishes in flight. */
 export class Publisher {
   readonly client: LeanClient;
   readonly #number: number;
@@ -47,10 +50,10 @@ export class Publisher {
   #id = FIRST_ID;
   #sequence = 0;
   #sent = 0;
-  /** By id, when it was due. */
+  /** By id, when each was due. */
   readonly #inFlight = new Map<number, number>();
   readonly #waiting: number[] = [];
-  /** The records of its publishes, where they come round again. */
+  /** The records of its publishes, which are used in turn. */
   readonly #ready: string[] = [];
 
   private constructor(
@@ -89,13 +92,13 @@ export class Publisher {
     this.client.flush();
   }
 
-  /** Sends it, or does when something in flight is answered. */
+  /** Sends it now, or when one in flight is answered. */
   offer(dueMs: number): void {
     this.#waiting.push(dueMs);
     this.#sendWaiting();
   }
 
-  /** Takes replies to what was offered. */
+  /** Handles the replies in a message. */
   takeReplies(bytes: Uint8Array, answered: (dueMs: number) => void): number {
     const count = okReplies(bytes, (id) => {
       const dueMs = this.#inFlight.get(id);
@@ -125,7 +128,7 @@ export class Publisher {
     return this.#id++;
   }
 
-  /** Records that look like any others are made once, so that the driver need not make them. */
+  /** Records that do not differ are made once, to spare the driver. */
   #readyRecords(): string {
     return this.#ready[this.#sequence % READY] ??= this.#records();
   }
@@ -209,12 +212,12 @@ async function byTheClock(
   return { ...figure, latencies: latencies.sorted() };
 }
 
-/** What is neither a reply nor a ping is not what was measured. */
+/** Fails for anything other than a reply or a ping, which would not be what is measured. */
 function orFail(client: LeanClient, bytes: Uint8Array): void {
   if (!answerPing(client, bytes)) throw new Error(`Not a reply: ${excerpt(bytes)}`);
 }
 
-/** Publishes so many records, and waits until they are there. */
+/** Publishes so many records, and waits until they are stored. */
 export async function fill(
   server: Server,
   { topic = "gps", total }: { topic?: string; total: number },

@@ -1,10 +1,12 @@
-/** What the store alone can do: the same embedded Deno KV, written to without a gateway. */
+/** The store alone, as a baseline: the same embedded Deno KV, written to without a gateway. */
 
 import { ascending } from "./figures.ts";
 import type { Figure } from "./loads.ts";
 import { cpuSeconds } from "./processes.ts";
 
-/** Records a second in appends of `records` records of 120 bytes, one value each, one at a time. */
+/**
+ * Records per second in appends of `records` records of 120 bytes, one value each, one at a time.
+ */
 export async function rawAppends(records: number, ms: number): Promise<Figure> {
   return await withStore(async (kv) => {
     const value = new Uint8Array(Math.min(65_000, records * 120)).fill(97);
@@ -22,7 +24,7 @@ export async function rawAppends(records: number, ms: number): Promise<Figure> {
   });
 }
 
-/** Milliseconds of lone writes of 200 bytes, sorted. */
+/** Milliseconds of single writes of 200 bytes, sorted. */
 export async function rawWrites(rounds: number): Promise<number[]> {
   return await withStore(async (kv) => {
     const taken: number[] = [];

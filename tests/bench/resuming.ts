@@ -1,4 +1,4 @@
-/** Subscribers that come back to a gateway which was killed, each to where it was. */
+/** Subscribers that reconnect to a gateway that was killed, each at its position. */
 
 import { CROWDED, framesOf, LeanClient } from "./lean_client.ts";
 import { makeMany, withServer } from "./loads.ts";
@@ -9,7 +9,7 @@ import type { Server } from "./processes.ts";
 const SOCKETS = 5_000;
 const RECORDS = 10_000;
 
-/** What the reply to a subscription says. */
+/** The reply to a subscription. */
 interface Place {
   readonly positions: readonly { readonly partition: number; readonly offset: number }[];
   readonly incarnation: string;
@@ -51,7 +51,7 @@ export async function resumeAll({ gateway, isQuick }: Bench): Promise<Figures> {
   }
 }
 
-/** Says hello and subscribes at once, as one who comes back does. */
+/** Sends `hello` and `subscribe` at once, as a reconnecting client does. */
 async function follow(
   server: Server,
   from: unknown,

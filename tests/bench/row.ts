@@ -1,36 +1,36 @@
 /**
- * What a row of the table is: either the same load against several sides, whose throughput is compared,
- * or whatever figures a load of its own gives.
+ * A row of the table: either the same load against several sides, whose throughput is compared, or
+ * figures of any kind from a load of its own.
  */
 
 import { type Figure, withServer } from "./loads.ts";
 import type { Core, Server } from "./processes.ts";
 
-/** A recording of cabs that may lie beside the project. */
+/** A recording of cabs that may be beside the project. */
 export const FIXES = "../shared/data/sf-cabs.tsv";
 
 /** Of the city. */
 export const DRIVERS = 100_000;
 
-/** How it is measured this time. */
+/** Parameters of a run of the benchmarks. */
 export interface Bench {
   /** How long a load is measured. */
   readonly ms: number;
   readonly repeats: number;
-  /** How long the city drives, and how many of its drivers. */
+  /** How long the city drives, and with how many drivers. */
   readonly minutes: number;
   readonly drivers: number;
-  /** Smaller loads, for a look. */
+  /** Smaller loads, for a quick look. */
   readonly isQuick: boolean;
-  /** A recording that drivers follow, where it is there. */
+  /** A recording that drivers follow, if it exists. */
   readonly fixes: string;
-  /** Starts the gateway that is looked at; the flags of a profile are its caller's. */
+  /** Starts the gateway under test; the flags of a profile are its caller's. */
   readonly gateway: (env?: Readonly<Record<string, string>>, core?: Core) => Promise<Server>;
 }
 
 export interface Side {
   readonly name: string;
-  /** Whether its load can also be sent by the clock, for latencies at a part of its peak. */
+  /** Whether its load can also be sent by the clock, for latencies at parts of its peak. */
   readonly hasOpenLoop: boolean;
   run(ms: number, perSecond?: number): Promise<Figure>;
 }
@@ -38,29 +38,31 @@ export interface Side {
 interface Load {
   readonly name: string;
   readonly load: string;
-  /** Takes too long to be run with the others. */
+  /** Takes too long to run with the others. */
   readonly onlyIfNamed?: true;
-  /** Is run when there is a minute for all of them. */
+  /** Part of the run that has a minute for all rows. */
   readonly isQuick?: true;
 }
 
 export interface ThroughputRow extends Load {
-  /** A side, or a line that says why there is none. */
+  /** A side, or a line that says why it is missing. */
   sides(bench: Bench): readonly (Side | string)[] | Promise<readonly (Side | string)[]>;
 }
 
-/** By what they are of. */
+/** Figures by their labels. */
 export type Figures = Readonly<Record<string, number | string>>;
 
 export interface FigureRow extends Load {
-  /** It is long enough to be run once. */
+  /** Long enough to be run only once. */
   readonly isOnce?: true;
   figures(bench: Bench): Promise<Figures>;
 }
 
 export type Row = ThroughputRow | FigureRow;
 
-/** A side whose server is started anew for every run. A load that takes a rate has an open loop. */
+/**
+ * A side whose server is started again for every run. A load that takes a rate has an open loop.
+ */
 export function side<S extends Server>(
   name: string,
   start: () => Promise<S>,

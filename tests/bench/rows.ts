@@ -1,4 +1,4 @@
-/** All rows, in the order in which they are run. */
+/** All rows, in the order in which they run. */
 
 import type { Row } from "./row.ts";
 import { catchUpRows } from "./rows/catch_up.ts";

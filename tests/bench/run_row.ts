@@ -1,4 +1,4 @@
-/** Runs a row: its sides in turn, so that a slow minute of the machine strikes all of them. */
+/** Runs a row: its sides in turn, so that a slow minute of the machine affects all of them. */
 
 import { print } from "../../src/demo/print.ts";
 import { median } from "./figures.ts";
@@ -6,7 +6,7 @@ import type { Figure } from "./loads.ts";
 import type { Bench, FigureRow, Row, Side, ThroughputRow } from "./row.ts";
 import { figureLine, heading, sideLines } from "./table.ts";
 
-/** Parts of a side's own peak at which its latency is looked at. */
+/** Parts of a side's own peak at which its latency is measured. */
 const PARTS = [0.5, 0.8];
 
 export async function runRow(row: Row, bench: Bench): Promise<void> {
@@ -37,7 +37,7 @@ async function compare(row: ThroughputRow, bench: Bench): Promise<void> {
   for (const line of all) if (typeof line === "string") print(`    ${line}`);
 }
 
-/** In a hurry only the first side, which is ours, is looked at. */
+/** In a hurry only the first side, which is ours, is measured. */
 async function byTheClock(
   side: Side,
   peak: number,

@@ -1,4 +1,4 @@
-/** The way of a record through the gateway, by the functions that begin each step of it. */
+/** The way of a record through the gateway, with the entry functions of each step. */
 
 import type { Step } from "./call_profile.ts";
 

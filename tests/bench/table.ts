@@ -1,19 +1,19 @@
 /**
- * What is printed: for each row a line for each side. Latencies are those of an open loop at a half and
- * at four fifths of the side's own peak.
+ * Prints a line for each side of a row. Latencies are those of an open loop at a half and at four
+ * fifths of the side's own peak.
  */
 
 import { type Figure } from "./loads.ts";
 import { median, quantile, show } from "./figures.ts";
 
-/** From this part of a core on, the driver may be what was measured. */
+/** From this part of a core on, the driver may be the bottleneck. */
 const DRIVER_BUSY = 0.9;
 
 export interface SideFigures {
   readonly name: string;
   /** One for each repeat. */
   readonly closed: readonly Figure[];
-  /** At these parts of the peak, if it can be driven so. */
+  /** At these parts of the peak, if it has an open loop. */
   readonly open: readonly Figure[];
 }
 
@@ -46,11 +46,11 @@ export function sideLines(sides: readonly SideFigures[]): string[] {
   });
 }
 
-/** What is said behind the table. */
+/** Printed after the table. */
 export const FOOTNOTE = `* the driver took ${DRIVER_BUSY * 100} % of a core or more itself: ` +
   "it may be what was measured. × is the first side over this one, as it is and by the server's CPU.";
 
-/** As long as names of figures are. */
+/** The width of the figures' labels. */
 const NAME_WIDTH = 66;
 
 export function figureLine(name: string, runs: readonly (number | string)[]): string {

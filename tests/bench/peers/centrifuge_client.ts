@@ -1,6 +1,6 @@
 /**
- * Speaks Centrifugo's JSON protocol over the lean client: commands of one turn leave in one message,
- * a line each, and of what comes only the beginnings of lines are looked at.
+ * Speaks Centrifugo's JSON protocol over the lean client: the commands of one turn are sent in one
+ * message, a line each; of incoming lines only the beginnings are read.
  */
 
 import { excerpt } from "../frames.ts";
@@ -8,11 +8,11 @@ import { LeanClient, type Room } from "../lean_client.ts";
 import type { Server } from "../processes.ts";
 
 const LINE_FEED = 10;
-/** The letter in `{"id":`, and the one in `{"push":`, by which lines are told apart. */
+/** The first letters in `{"id":` and `{"push":`, which tell the two kinds of lines apart. */
 const [REPLY, PUSH] = [..."ip"].map((letter) => letter.charCodeAt(0));
 const PING_BYTES = 2;
 
-/** What came at once. */
+/** What came in one message. */
 export interface Came {
   readonly replies: number;
   readonly pushes: number;
@@ -38,7 +38,7 @@ export class CentrifugeClient {
     return client;
   }
 
-  /** Puts a command into the next message. */
+  /** Adds a command to the next message. */
   write(command: string): void {
     this.#lines.push(`{"id":${this.#id++},${command}}`);
   }
@@ -50,7 +50,7 @@ export class CentrifugeClient {
     this.#lines = [];
   }
 
-  /** Sends a command and waits for its reply; for what happens before the clock runs. */
+  /** Sends a command and waits for its reply; for the time before the measurement. */
   async request(command: string): Promise<void> {
     const replied = new Promise<void>((resolve) => {
       this.onCame = ({ replies }) => replies > 0 && resolve();
@@ -84,7 +84,7 @@ export class CentrifugeClient {
 
 const ERROR = '"error"';
 
-/** In a reply, what stands behind the id says whether it was done. */
+/** Throws if a reply, after its id, reports an error. */
 function orFail(reply: Uint8Array): void {
   const behindId = reply.indexOf(",".charCodeAt(0)) + 1;
   for (let i = 0; i < ERROR.length; i++) {

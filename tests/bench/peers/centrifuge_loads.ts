@@ -1,6 +1,6 @@
 /**
- * The loads of the benchmarks for Centrifugo's engine, each against a fresh server: publishes to a
- * channel that keeps its history, and one publisher whose records go to many subscribers.
+ * The benchmark loads for Centrifugo's engine, each against a new server: publishes to a channel
+ * that keeps its history, and one publisher whose records go to many subscribers.
  */
 
 import { dueMsOf, fixText } from "../frames.ts";
@@ -46,7 +46,7 @@ class CentrifugePublisher implements Publisher {
   }
 }
 
-/** Single records from many sockets; what is acknowledged is in memory. */
+/** Single records from many sockets; acknowledged ones are only in memory. */
 export async function centrifugePublishes(
   server: Server,
   load: Load & { readonly sockets: number },
@@ -60,18 +60,18 @@ export async function centrifugePublishes(
 
 export interface CentrifugeFanOut {
   readonly sockets: number;
-  /** Records that the first subscriber has not had yet. */
+  /** Records sent that the first subscriber has not got yet. */
   readonly window: number;
   readonly ms: number;
-  /** Deliveries that are due a second; unless given, the next record is sent when one has come. */
+  /** Deliveries due per second; unless given, the next record is sent when one has arrived. */
   readonly perSecond?: number | undefined;
 }
 
 const CHANNEL = "news";
-/** Of so many subscribers one looks when its records were due. */
+/** One subscriber in so many measures when its records were due. */
 const SAMPLED = 50;
 
-/** One publisher of single records, and many sockets that subscribe to them all. */
+/** One publisher of single records, and many sockets that subscribe to all of them. */
 export async function centrifugeFanOut(server: Server, load: CentrifugeFanOut): Promise<Figure> {
   const { sockets, window, ms, perSecond } = load;
   let latencies = new Latencies(Infinity);

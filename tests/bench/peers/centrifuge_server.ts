@@ -1,9 +1,9 @@
 /**
- * Centrifugo's engine as a process of its own: the small program in `centrifuge/`, which Go builds
- * when it is first wanted, and again when it has changed. Where there is no Go, `centrifugeMissing` is
- * the sentence that says so.
+ * Centrifugo's engine as a separate process: the small program in `centrifuge/`, which is built
+ * with Go on first use, and again when it has changed. Without Go, `centrifugeMissing` is a
+ * sentence that says so.
  *
- * It keeps its history in memory, and acknowledges what it has there: nothing is durable.
+ * It keeps its history in memory, and its acknowledgements mean no more: nothing is durable.
  */
 
 import { isFile, onPath } from "../../support/executables.ts";
@@ -20,7 +20,7 @@ export const centrifugeMissing = go
   ? undefined
   : "Go is missing, which builds github.com/centrifugal/centrifuge: install Go 1.26 or newer";
 
-/** Where the program is when it is built, by what it is built from. */
+/** The path of the built program, which depends on its sources. */
 async function builtProgram(): Promise<string> {
   const files = ["main.go", "go.mod", "go.sum"].map((name) => new URL(name, source));
   const text = (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("");
@@ -28,7 +28,7 @@ async function builtProgram(): Promise<string> {
   return new URL(`centrifuge-${new Uint8Array(hash).toHex().slice(0, 16)}`, kept).pathname;
 }
 
-/** Whether it is built, and starts at once. */
+/** Whether it is built already, so that it starts at once. */
 export async function isCentrifugeBuilt(): Promise<boolean> {
   return await isFile(await builtProgram());
 }
@@ -38,7 +38,7 @@ async function build(): Promise<string> {
   if (await isFile(program)) return program;
   if (!go) throw new Error(centrifugeMissing);
   await Deno.mkdir(kept, { recursive: true });
-  // Under a name of its own until it is whole.
+  // Under a temporary name until it is complete.
   const unfinished = `${program}.${Deno.pid}`;
   const { success, stderr } = await new Deno.Command(go, {
     args: ["build", "-o", unfinished, "."],

@@ -1,6 +1,6 @@
 /**
- * That the loads of Centrifugo's engine do what they count, where it is built, as a run of the
- * benchmarks does: that takes minutes, and so is not done for a test.
+ * Tests the loads of Centrifugo's engine, if a run of the benchmarks has built it: that takes
+ * minutes, so it is not done for a test.
  */
 
 import { assert } from "@std/assert";

@@ -1,6 +1,6 @@
 /**
- * For tests of loads: a busy machine may get nothing done in a short time, and is then given longer;
- * only a load that does nothing at all is wrong.
+ * For tests of loads: on a busy machine a short load may get nothing done, and is then repeated for
+ * longer; only a load that never does anything fails.
  */
 
 import { type Figure, withServer } from "../loads.ts";
@@ -8,7 +8,7 @@ import type { Server } from "../processes.ts";
 
 const [FIRST_MS, LAST_MS] = [300, 20_000];
 
-/** The first figure of a load that is not zero, of a fresh server each; or the last. */
+/** The first figure of a load that is not zero, each on a new server; or the last one. */
 export async function givenTime<S extends Server>(
   start: () => Promise<S>,
   load: (server: S, ms: number) => Promise<Figure>,

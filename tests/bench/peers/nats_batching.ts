@@ -1,23 +1,22 @@
 /**
- * The ways in which JetStream takes records and acknowledges them. One by one is what every client
- * does; a batch that is there as a whole or not at all is synced once, and so is what a server that
- * syncs always does best; a fast one is acknowledged every so many records, and costs least if it
- * does not.
+ * The ways in which JetStream accepts and acknowledges records. One by one is what every client
+ * does. An atomic batch is synced once, which is best for a server that always syncs. A fast batch
+ * is acknowledged every so many records, and costs least if the server does not.
  */
 
 import { NatsClient, type NatsMessage } from "./nats_client.ts";
 
 export type Batching = "none" | "whole" | "fast";
 
-/** What one socket writes of records, and what the acknowledgements mean that it gets. */
+/** How one socket writes records, and what the acknowledgements that it gets mean. */
 export interface RecordWriter {
-  /** Puts a record into the next message; `headers` are lines. */
+  /** Adds a record to the next message; `headers` are lines. */
   write(subject: string, headers: string, value: string): void;
   /** How many records a message acknowledges. */
   acknowledged(message: NatsMessage): number;
 }
 
-/** The subjects of a client to which acknowledgements come. */
+/** The subjects on which a client gets acknowledgements. */
 export function acknowledgementsOf(client: NatsClient): string {
   return `${client.inbox}.acks`;
 }
@@ -89,7 +88,7 @@ class WholeBatches implements RecordWriter {
   }
 }
 
-/** One batch that never ends; where to reply says which it is, and how often. */
+/** One endless batch; the reply subject has its id and the interval of acknowledgements. */
 class FastBatch implements RecordWriter {
   readonly #client: NatsClient;
   readonly #reply: string;
@@ -123,7 +122,7 @@ function publication(target: string, headers: string, payload: string): string {
   return `HPUB ${target} ${head.length} ${head.length + payload.length}\r\n${head}${payload}\r\n`;
 }
 
-/** What does not begin so is not an acknowledgement, and so not what was to be measured. */
+/** Throws if a message is not the expected acknowledgement, which would not be what is measured. */
 function orFail(message: NatsMessage, beginning: string): void {
   const from = message.from + message.headerBytes;
   for (let i = 0; i < beginning.length; i++) {

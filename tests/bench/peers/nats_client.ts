@@ -1,10 +1,10 @@
 /**
- * A NATS client that costs next to nothing, as the lean client on which it stands: what it sends in
- * one turn is one WebSocket message, and of what comes only the lengths are looked at. A WebSocket
- * message of the server may end anywhere, so what comes is a stream of bytes; its bytes are only
- * valid during the call.
+ * A NATS client that costs next to nothing, over the lean client: what it sends in one turn is one
+ * WebSocket message, and of incoming messages only the lengths are read. A WebSocket message of the
+ * server may end anywhere, so they are read as a stream of bytes, which are only valid during the
+ * call.
  *
- * One subscription has the replies to requests of the API, the others are a load's.
+ * One subscription is for replies to API requests, the others are for the load.
  */
 
 import { LeanClient } from "../lean_client.ts";
@@ -20,10 +20,10 @@ const SECOND_OF_PONG = "O".charCodeAt(0);
 
 const API = 1;
 
-/** A message that came; looked at only where a load asks. */
+/** An incoming message, parsed only when a load asks. */
 export class NatsMessage {
   bytes: Uint8Array = new Uint8Array();
-  /** The number of the subscription that it came by. */
+  /** The number of its subscription. */
   subscription = 0;
   /** The line that announces it, without its end. */
   lineFrom = 0;
@@ -38,12 +38,14 @@ export class NatsMessage {
     return this.to > this.from + this.headerBytes;
   }
 
-  /** The parts of its line: `MSG`, subject, subscription, perhaps where to reply, and sizes. */
+  /**
+   * The parts of its line: `MSG`, subject, subscription, optionally the reply subject, and sizes.
+   */
   get parts(): string[] {
     return ascii.decode(this.bytes.subarray(this.lineFrom, this.lineTo)).split(" ");
   }
 
-  /** Where a reply goes: what stands before the sizes, behind the subscription. */
+  /** The reply subject, which is between the subscription and the sizes. */
   get reply(): string | undefined {
     const parts = this.parts;
     return parts.length > (this.headerBytes > 0 ? 5 : 4) ? parts[3] : undefined;
@@ -69,10 +71,10 @@ export class NatsClient {
   #subscriptions = API;
   #replied: (message: NatsMessage) => void = () => {};
   #ponged: () => void = () => {};
-  /** Subjects that begin so are this client's. */
+  /** The prefix of this client's subjects. */
   readonly inbox: string;
   onMessage: (message: NatsMessage) => void = () => {};
-  /** Called when all that came at once has been told. */
+  /** Called after all messages that came at once. */
   onTurn: () => void = () => {};
 
   private constructor(client: LeanClient) {
@@ -95,8 +97,8 @@ export class NatsClient {
   }
 
   /**
-   * What is sent to this subject goes to `onMessage`; JetStream pushes to no wildcard. Returns its
-   * number.
+   * Passes messages on this subject to `onMessage`; JetStream does not push to wildcards. Returns
+   * the subscription's number.
    */
   subscribe(subject: string): number {
     const number = ++this.#subscriptions;
@@ -104,7 +106,7 @@ export class NatsClient {
     return number;
   }
 
-  /** Puts lines of the protocol into the next message. */
+  /** Adds lines of the protocol to the next message. */
   write(lines: string): void {
     this.#out += lines;
   }
@@ -144,7 +146,7 @@ export class NatsClient {
     this.flush();
   }
 
-  /** Returns how many bytes are done with. */
+  /** Returns how many bytes were consumed. */
   #takeLines(bytes: Uint8Array): number {
     let at = 0;
     for (;;) {
@@ -165,7 +167,7 @@ export class NatsClient {
     }
   }
 
-  /** Returns where the next line begins; that may be past the end of what has come. */
+  /** Returns where the next line begins, which may be past the end of what has come. */
   #takeMessage(bytes: Uint8Array, at: number, end: number): number {
     const message = this.#message;
     const beforeSize = bytes.lastIndexOf(SPACE, end);

@@ -5,17 +5,17 @@ import type { NatsServer, Sync } from "./nats_server.ts";
 import { PARTITIONS, type Stream, streamOf, streamsOf, subjectsOf } from "./nats_streams.ts";
 
 /**
- * How its members read: each from consumers of its own, one for each of its partitions, and
- * acknowledges all up to the last of what came at once; or all from the same consumers, where each
- * record must be acknowledged, since all up to one are others' too. The first is what we do but for who
- * reads what, which is fixed; the second is how most do it, and keeps no order of a key.
+ * How members read: each from consumers of its own, one for each of its partitions, acknowledging
+ * everything up to the last record of a batch; or all from the same consumers, where each record
+ * must be acknowledged, since others' records lie between. The first is what we do, except that the
+ * assignment is fixed; the second is how most do it, and does not keep the order of a key.
  */
 export type Reading = "partitions" | "shared";
 
 export interface Group {
   readonly reading: Reading;
   readonly members: number;
-  /** Records that were sent and are not acknowledged, at most. */
+  /** Records that were sent and not acknowledged, at most. */
   readonly pending: number;
 }
 
@@ -41,7 +41,7 @@ function consumersOf(sync: Sync, member: number, { reading, members }: Group): C
     }));
 }
 
-/** A member that tells how many records came at once, which it has acknowledged. */
+/** A member that reports how many records came at once, after acknowledging them. */
 export async function joinGroup(
   server: NatsServer,
   member: number,
@@ -86,7 +86,7 @@ async function makeConsumer(
   });
 }
 
-/** Pulls from one consumer, and asks for more before what it asked for has come. */
+/** Pulls from one consumer, and asks for more before the previous request is fulfilled. */
 class Reader {
   readonly #client: NatsClient;
   readonly #reading: Reading;

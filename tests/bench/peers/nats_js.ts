@@ -1,6 +1,6 @@
 /**
- * Everything that is there, read through NATS's own client for JavaScript, as an application does:
- * beside the figure of the lean client, which makes no message of what comes.
+ * Reads a whole stream through NATS's own JavaScript client, as an application does, for comparison
+ * with the lean client, which makes no message objects.
  */
 
 import { jetstream } from "@nats-io/jetstream";
@@ -10,10 +10,10 @@ import { fillStreams } from "./nats_publishing.ts";
 import type { NatsServer } from "./nats_server.ts";
 import { makeStreams, streamsOf } from "./nats_streams.ts";
 
-/** Messages that it asks for at a time; its default, 100, is slower. */
+/** Messages per request; the default, 100, is slower. */
 const MESSAGES = 10_000;
 
-/** Reads so many records from the first, by an ordered consumer, which has one stream. */
+/** Reads so many records from the first, by an ordered consumer, which is limited to one stream. */
 export async function natsJsCatchUp(server: NatsServer, records: number): Promise<Figure> {
   const [stream, ...others] = streamsOf(server.sync);
   if (!stream || others.length > 0) throw new Error("There is more than one stream");

@@ -1,7 +1,7 @@
 /**
- * The loads of the benchmarks for NATS JetStream, each against a fresh server: publishes, a group of
- * four that reads what is published, and the reading of everything that is there. Where there is more
- * than one way, it is the one in which NATS does best.
+ * The benchmark loads for NATS JetStream, each against a new server: publishes, a group of four
+ * that reads what is published, and reading everything that is stored. If there are several ways,
+ * it is the one in which NATS does best.
  */
 
 import { type Figure, measure, measureWhile } from "../loads.ts";
@@ -76,7 +76,8 @@ export async function natsCatchUp(server: NatsServer, records: number): Promise<
       if (++seen === records) resolve();
       return;
     }
-    // Asks how far the client has come; or is a heartbeat, which says so if it waits for the answer.
+    // A flow control request; or a heartbeat, which says so if the server waits for the reply to
+    // one.
     const stalled = /Nats-Consumer-Stalled: (\S+)/.exec(message.headers)?.[1];
     const answerTo = message.reply ?? stalled;
     if (answerTo) client.write(`PUB ${answerTo} 0\r\n\r\n`);

@@ -1,6 +1,6 @@
 /**
- * Publishes to streams of NATS JetStream. As in our own load a socket has so many records in flight,
- * and they are of the same size; the key is the last part of the subject.
+ * Publishes to streams of NATS JetStream. As in our own load, a socket has so many records in
+ * flight, of the same size; the key is the last part of the subject.
  */
 
 import { fixText } from "../frames.ts";
@@ -20,13 +20,13 @@ const DRIVERS = 6_400;
 
 export interface NatsPublishes {
   readonly sockets: number;
-  /** With an id by which the stream finds what it has already, as idempotent producers have it. */
+  /** With an id by which the stream detects duplicates, as with idempotent producers. */
   readonly dedupe?: boolean;
   /** Unless given, every record is a publish. */
   readonly batch?: { readonly batching: Batching; readonly records: number };
 }
 
-/** It keeps to one partition, and so to one stream: others would not acknowledge in the same order. */
+/** It uses one partition, and so one stream: others would not acknowledge in the same order. */
 class NatsPublisher implements Publisher {
   readonly #client: NatsClient;
   readonly #number: number;
@@ -70,7 +70,7 @@ class NatsPublisher implements Publisher {
   }
 }
 
-/** The value of the record that our own load sends; its key is in the subject. */
+/** The value of the record in our own load; its key is in the subject. */
 function valueOf(key: string, n: number, dueMs?: number): string {
   const text = fixText(key, n, dueMs);
   return text.slice(text.indexOf("{", 1), -1);

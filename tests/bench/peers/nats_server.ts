@@ -1,6 +1,6 @@
 /**
- * NATS with JetStream as a process of its own: what our gateway is compared with where records are to
- * be durable. It is Go's; where it is not, `natsMissing` is the sentence that says so.
+ * NATS with JetStream as a separate process, for comparison where records must be durable. It is
+ * installed with Go; without it, `natsMissing` is a sentence that says so.
  *
  * It keeps its streams in files, and syncs them after every write (`always`, which is what our
  * acknowledgements promise) or every two minutes (`default`, which is what it does unless told
@@ -24,7 +24,7 @@ export const natsMissing = program
   ? undefined
   : "nats-server is missing: go install github.com/nats-io/nats-server/v2@latest";
 
-/** Where `go install` puts it need not be on `PATH`. */
+/** `go install` may put it in a folder that is not on `PATH`. */
 async function findProgram(): Promise<string | undefined> {
   const found = await onPath(["nats-server"]);
   if (found) return found;
@@ -34,7 +34,7 @@ async function findProgram(): Promise<string | undefined> {
   return await isFile(installed) ? installed : undefined;
 }
 
-/** Its configuration; its log, which names the port, goes to where a benchmark reads it. */
+/** Its configuration; its log, which names the port, goes where a benchmark reads it. */
 function configuration(folder: string, sync: Sync): string {
   return `host: 127.0.0.1
 port: -1

@@ -1,8 +1,8 @@
 /**
- * Where records are in JetStream. Ours has eight partitions unless told otherwise, and a subject says
- * in which of them a record is. Synced always, each partition is a stream of its own, since streams
- * sync beside each other, which is several times as fast; otherwise one stream has all of them, which
- * costs less.
+ * How records are laid out in JetStream. Like our topic, it has eight partitions unless told
+ * otherwise, and the subject of a record tells its partition. If it always syncs, each partition is
+ * a stream of its own, since streams sync in parallel, which is several times as fast; otherwise
+ * one stream has all of them, which costs less.
  */
 
 import { NatsClient } from "./nats_client.ts";
@@ -22,7 +22,7 @@ const EACH: readonly Stream[] = Array.from({ length: PARTITIONS }, (_, partition
   subjects: subjectsOf(partition),
 }));
 
-/** The subjects of a partition; that of a record ends with its key. */
+/** The subjects of a partition; a record's subject ends with its key. */
 export function subjectsOf(partition: number): string {
   return `gps.${partition}.>`;
 }
@@ -35,12 +35,12 @@ export function streamsOf(sync: Sync): readonly Stream[] {
   return sync === "always" ? EACH : [ALL];
 }
 
-/** The one that has a partition. */
+/** The stream of a partition. */
 export function streamOf(sync: Sync, partition: number): Stream {
   return sync === "always" ? EACH[partition] ?? ALL : ALL;
 }
 
-/** Makes those that are not there. */
+/** Creates the streams that do not exist. */
 export async function makeStreams(server: NatsServer): Promise<void> {
   const client = await NatsClient.connect(server.port);
   for (const { name, subjects } of streamsOf(server.sync)) {

@@ -1,6 +1,6 @@
 /**
- * That the loads of NATS do what they count, where there is a `nats-server`; `natsMissing` says how to
- * install it where there is none, and the tests are not there.
+ * Tests the loads of NATS if `nats-server` is installed; otherwise `natsMissing` says how to
+ * install it, and the tests are left out.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -32,7 +32,7 @@ async function messagesIn(server: NatsServer): Promise<number> {
   return messages;
 }
 
-/** The load, and a look at whether what it counted is in the streams. */
+/** Runs the load, and checks whether what it counted is in the streams. */
 function published(load: (server: NatsServer, ms: number) => Promise<Figure>) {
   return async (server: NatsServer, ms: number) => {
     const figure = await load(server, ms);

@@ -1,19 +1,19 @@
 /**
- * What the loads of peers have in common: sockets that publish with so many records in flight, as fast
- * as they are acknowledged, or by the clock. What a peer says to its server is its own.
+ * Common to the loads of peers: sockets that publish with so many records in flight, as fast as
+ * they are acknowledged, or by the clock. How a peer talks to its server is its own matter.
  */
 
 import { type Figure, measure, warmUpMs } from "../loads.ts";
 import { Latencies, sendWhenDue } from "../open_loop.ts";
 import type { Server } from "../processes.ts";
 
-/** One socket; its records are acknowledged in the order in which they were written. */
+/** A socket whose records are acknowledged in the order in which they were written. */
 export interface Publisher {
-  /** Puts so many records into what is sent next. */
+  /** Adds so many records to what is sent next. */
   write(records: number, dueMs?: number): void;
   flush(): void;
   close(): void;
-  /** Told how many records were acknowledged by what came at once. */
+  /** Called with the number of records that a message acknowledges. */
   onAcknowledged: (records: number) => void;
 }
 
@@ -21,9 +21,9 @@ export interface Load {
   /** Records in flight on each socket. */
   readonly window: number;
   readonly ms: number;
-  /** Records that are due a second; unless given, the next are sent when some are acknowledged. */
+  /** Records due per second; unless given, the next are sent when some are acknowledged. */
   readonly perSecond?: number | undefined;
-  /** Called with what would be sent next, which may be put off. */
+  /** Called instead of sending, which it may delay. */
   readonly pace?: (send: () => void, records: number) => void;
 }
 
@@ -71,7 +71,7 @@ async function byTheClock(
   const latencies = new Latencies(performance.now() + warmUpMs(ms));
   let acknowledged = 0;
   const queues = publishers.map((publisher) => {
-    /** When each was due that is not acknowledged: what is in flight first, then what waits. */
+    /** When each was due that is not acknowledged: first those in flight, then those that wait. */
     const due: number[] = [];
     let inFlight = 0;
     const send = () => {

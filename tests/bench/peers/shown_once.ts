@@ -1,4 +1,4 @@
-/** How a peer is configured belongs to its figures: it is printed when it is first started so. */
+/** Prints a peer's configuration when it is first used, since it belongs to the figures. */
 
 const shown = new Set<string>();
 

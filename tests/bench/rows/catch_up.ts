@@ -16,7 +16,8 @@ export const catchUpRows: readonly Row[] = [
       return [
         side("weir, client", gateway, (server) => catchUp(server, { records, reader: "client" })),
         side("weir, frames", gateway, (server) => catchUp(server, { records, reader: "frames" })),
-        // To read takes no sync, and to write so much before it would take minutes with each.
+        // Reading does not sync, and writing so much with a sync for each record would take
+        // minutes.
         ...await natsSides(
           bench,
           ({ natsCatchUp }) => (server) => natsCatchUp(server, records),

@@ -1,4 +1,4 @@
-/** Rows of the city: what all of it is for. */
+/** The row of the city, which exercises everything. */
 
 import { city } from "../drivers.ts";
 import type { Row } from "../row.ts";

@@ -1,4 +1,4 @@
-/** Rows of the client, beside frames that are ready to send. */
+/** Rows of the client, compared with ready-made frames. */
 
 import { clientFanOut, clientGroup, clientPublishes, parsedFanOut } from "../client_loads.ts";
 import { fanOut } from "../fan_out.ts";

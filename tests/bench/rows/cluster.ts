@@ -1,4 +1,6 @@
-/** Rows of several gateways over one store: what they do together, and what they ask of it when idle. */
+/**
+ * Rows of several gateways on one store: their throughput together, and their operations when idle.
+ */
 
 import { Denokv, hasDenokv } from "../../support/denokv.ts";
 import { quantile } from "../figures.ts";
@@ -10,7 +12,7 @@ import type { Bench, Figures, Row } from "../row.ts";
 
 const LOAD = { sockets: 4, window: 4, records: 100 };
 
-/** How many gateways there are, and which topic each of them gets. */
+/** The number of gateways, and the topic that each of them gets. */
 interface Fleet {
   readonly name: string;
   readonly gateways: number;
@@ -52,7 +54,7 @@ export const clusterRows: readonly Row[] = [
 ];
 
 async function together(bench: Bench, where: string, core: Core): Promise<Figures> {
-  // The store runs beside the driver, and is as free as that is.
+  // The store runs beside the driver, and may use the same cores.
   if (core === "any") await moveTo("any");
   const figures: Record<string, number | string> = {};
   try {
@@ -67,7 +69,7 @@ async function together(bench: Bench, where: string, core: Core): Promise<Figure
   }
 }
 
-/** Records a second through gateways over a store of their own, and what was busy meanwhile. */
+/** Records per second through gateways on a store of their own, and how busy the machine was. */
 async function records(
   { gateway, ms }: Bench,
   core: Core,

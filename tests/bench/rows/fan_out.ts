@@ -1,4 +1,4 @@
-/** Rows of what reaches many: everything to everybody, and by key. */
+/** Rows of fan-out: everything to everybody, and by key. */
 
 import { fanOut, type FanOutLoad } from "../fan_out.ts";
 import { keyedFanOut } from "../keyed_fan_out.ts";

@@ -1,4 +1,4 @@
-/** Rows of what grows. */
+/** Rows of growth. */
 
 import { growth } from "../growth.ts";
 import type { Row } from "../row.ts";

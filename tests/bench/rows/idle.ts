@@ -1,4 +1,4 @@
-/** Rows of sockets that nothing happens on. */
+/** Rows of idle sockets. */
 
 import { readSettings } from "../../../src/config.ts";
 import { idleSockets } from "../idle_sockets.ts";
@@ -9,7 +9,7 @@ import type { Row } from "../row.ts";
 
 const SOCKETS = 10_000;
 const FEWER = 2_000;
-/** Idle sockets take little, so that it takes time to see how little. */
+/** Idle sockets cost so little that it takes time to measure it. */
 const LEAST_MS = 15_000;
 
 export const idleRows: readonly Row[] = [

@@ -1,4 +1,4 @@
-/** Rows of latency where nothing else is under way. */
+/** Rows of latency without any other load. */
 
 import { quantile } from "../figures.ts";
 import { withServer } from "../loads.ts";

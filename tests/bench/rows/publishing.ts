@@ -1,4 +1,4 @@
-/** Rows of what is published and acknowledged, beside a bare socket and a bare store. */
+/** Rows of publishing with acknowledgements, compared with a bare socket and a bare store. */
 
 import { centrifugeSides, natsSides } from "../peer_sides.ts";
 import { rawAppends } from "../raw_store.ts";

@@ -1,4 +1,4 @@
-/** Rows of what happens besides: a restart, readers far behind, retention. */
+/** Rows of special conditions: a restart, readers far behind, retention. */
 
 import { besideOthers } from "../beside.ts";
 import { resumeAll } from "../resuming.ts";
