@@ -4,7 +4,7 @@
  * all begin at once, they make a busy city.
  */
 
-/** One GPS fix. `number` is its place in the file, so that the records can be counted at the end. */
+/** One GPS fix. `number` is its place in the file, so that records can be counted at the end. */
 export interface Fix {
   readonly number: number;
   readonly driver: string;

@@ -1,6 +1,6 @@
 /** Finds the programs that optional tests need: browsers, and other runtimes than Deno. */
 
-/** The first of these names that is a file in a folder of `PATH`, as a path; `undefined` if none is. */
+/** The path of the first of these names that is in a folder of `PATH`; `undefined` if none is. */
 export async function onPath(names: readonly string[]): Promise<string | undefined> {
   const windows = Deno.build.os === "windows";
   const folders = (Deno.env.get("PATH") ?? "").split(windows ? ";" : ":").filter(Boolean);
