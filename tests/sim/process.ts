@@ -15,7 +15,7 @@ export class Process implements Inhabitant {
   #gateway: Gateway | undefined;
   #held: (() => void)[] = [];
   #pausedUntil = 0;
-  /** Whether its own time stands still until it goes on. */
+  /** How long its monotonic clock stands still in the pause that is going on. */
   #sleptMs = 0;
   wallClockErrorMs = 0;
   stoodStillMs = 0;
