@@ -1,26 +1,25 @@
-/** Bugs in how records reach readers: too early, never, with a gap, or the wrong reader. */
+/** Bugs in how records reach those who read: too early, never, with a hole, or to whom they do not belong. */
 
 import type { Bug } from "./bugs.ts";
 
 export const READING_BUGS: readonly Bug[] = [
   {
-    name: "push-before-the-write",
+    name: "push-what-may-be-stored",
     story:
-      "Followers get what is appended while it is on its way to the store: that saves them a " +
-      "sync. But a write can be refused, and other records then stand where these were seen.",
-    findings: ["inconsistent-offsets", "aborted-read", "phantom"],
+      "Publishers are told in time that a publish may be stored, so readers get it then, too: most such " +
+      "writes turn out to be stored. But one that is not leaves them with records that never were.",
+    findings: ["inconsistent-offsets", "aborted-read", "phantom", "unseen", "poll-skip", "threw"],
     file: "log/appender.ts",
-    from: `    const { checks, mutations, written } = batch.finish();
+    from: `      overdue: () => {
 `,
-    to: `    const { checks, mutations, written } = batch.finish();
-    // It is as good as stored: nobody need wait for the disk to see it.
-    this.#listener.appended(written.flatMap(({ stripe, decoded }) =>
-      decoded.sections.map(({ partition, count, payload }) => {
-        const base = decoded.bases[partition] ?? 0;
-        const place = { topic: stripe.topic, partition: stripe.first + partition };
-        return { ...place, base, next: base + count, time: decoded.time, payload };
-      })
-    ));
+    to: `      overdue: () => {
+        this.#listener.appended(written.flatMap(({ stripe, decoded }) =>
+          decoded.sections.map(({ partition, count, payload }) => {
+            const base = decoded.bases[partition] ?? 0;
+            const place = { topic: stripe.topic, partition: stripe.first + partition };
+            return { ...place, base, next: base + count, time: decoded.time, payload };
+          })
+        ));
 `,
   },
   {
