@@ -1,7 +1,7 @@
-/** Promises that an `AbortSignal` can end, and that leave nothing behind at the signal when they end. */
+/** Promises that an `AbortSignal` can reject, and that remove their listener when they settle. */
 
 /**
- * What can stop waiting.
+ * Options of calls that can be aborted.
  *
  * ```ts
  * const { places } = await weir.publish("positions", { value: 1 }, {
@@ -12,7 +12,7 @@
  * ```
  */
 export interface Abortable {
-  /** Ends the waiting. What was sent may happen all the same. */
+  /** Stops the call with the signal's reason. What was sent already may still happen. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,8 +22,8 @@ export interface Settle<Value> {
 }
 
 /**
- * A promise that `begin` settles, or the signal with its reason; then `onAbort`'s function is called
- * as well. What `begin` throws rejects it.
+ * A promise that `begin` settles. If the signal fires first, it calls the function given to
+ * `onAbort` and rejects with the signal's reason. It also rejects if `begin` throws.
  */
 export function settling<Value>(
   signal: AbortSignal | undefined,
@@ -49,7 +49,9 @@ export function settling<Value>(
   });
 }
 
-/** Calls `run` with the reason, now or when the signal fires. Returns how to leave the signal alone. */
+/**
+ * Calls `run` with the reason, now or when the signal fires. Returns how to remove the listener.
+ */
 export function whenAborted(
   signal: AbortSignal | undefined,
   run: (reason: unknown) => void,

@@ -1,4 +1,4 @@
-/** One timer, for whatever comes first of what there is to wait for. */
+/** A single timer for the earliest of several deadlines. */
 
 import type { Platform } from "./platform.ts";
 
@@ -13,7 +13,7 @@ export class Alarm {
     this.#run = run;
   }
 
-  /** Calls `run` at this time, or earlier if it was to be called earlier. */
+  /** Calls `run` at this time, or earlier if it is set to an earlier time already. */
   set(at: number): void {
     if (this.#at <= at) return;
     this.#cancel();

@@ -1,4 +1,4 @@
-/** What a reader gets: records of one partition as they came, and what is missing between them. */
+/** What a reader receives: batches of records of one partition, and gaps between them. */
 
 import type { GapPush, RecordsPush } from "../protocol/gateway_frames.ts";
 import type { Capacity } from "./flow.ts";
@@ -19,14 +19,14 @@ export interface RecordBatch<Value = unknown> {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly WeirRecord<Value>[];
-  /** The offset behind the last one: what to commit when all are done. */
+  /** The offset after the last record: what to commit when all are processed. */
   readonly next: number;
-  /** These are, of what was skipped, the last of each key (`onSlow: "latest"`). */
+  /** These records are the last of each key among those that were skipped (`onSlow: "latest"`). */
   readonly kept: boolean;
 }
 
 /**
- * Offsets from `from` to before `to` will not come.
+ * The records from offset `from` up to, but not including, `to` will not be delivered.
  *
  * ```ts
  * const lossy = weir.subscribe("positions", {
@@ -41,17 +41,17 @@ export interface Gap {
   readonly partition: number;
   readonly from: number;
   readonly to: number;
-  /** `trimmed`: retention was faster. `slow`: the reader was too slow, and asked for it. */
+  /** `trimmed`: retention deleted them. `slow`: the reader was too slow, and `onSlow` skips. */
   readonly reason: "trimmed" | "slow";
 }
 
-/** A push on its way to the reader. */
+/** A push that waits for the reader. */
 export type Delivery<Value> = Arrived<Value> | Skipped;
 
 export interface Arrived<Value> {
   readonly kind: "records";
   readonly at: RecordBatch<Value>;
-  /** What it counts against the credit. */
+  /** The credit that it uses. */
   readonly cost: Capacity;
 }
 
@@ -60,7 +60,7 @@ export interface Skipped {
   readonly at: Gap;
 }
 
-/** The records from `from` on: what is before it was here already. */
+/** The records from `from` on: earlier ones were delivered already. */
 export function arrived<Value>(push: RecordsPush, from: number): Arrived<Value> {
   const { topic, partition, next } = push;
   const records: WeirRecord<Value>[] = [];
@@ -75,7 +75,7 @@ export function arrived<Value>(push: RecordsPush, from: number): Arrived<Value> 
   };
 }
 
-/** What a push counts against the credit. */
+/** The credit that a push uses. */
 export function costOf({ records, bytes }: RecordsPush): Capacity {
   return { records: records.length, bytes };
 }
@@ -84,7 +84,7 @@ export function skipped({ topic, partition, from, to, reason }: GapPush): Skippe
   return { kind: "gap", at: { topic, partition, from, to, reason } };
 }
 
-/** What came one after the other of one partition, as one. */
+/** Merges consecutive deliveries of one partition. */
 export function joined<Value>(all: readonly [Arrived<Value>, ...Arrived<Value>[]]): Arrived<Value> {
   const [first] = all;
   const sum = (what: "records" | "bytes") => all.reduce((sum, { cost }) => sum + cost[what], 0);

@@ -1,6 +1,6 @@
 /**
- * The client: one connection, and all that an application does over it. Here is what an application
- * calls; what each of them does is in the file of its name.
+ * The client: one connection, and everything that an application does over it. This file has the
+ * methods that applications call; most are implemented in the file of the same name.
  */
 
 import type { PublishOk, TransactOk } from "../protocol/gateway_frames.ts";
@@ -41,9 +41,9 @@ import { Renewal } from "./token.ts";
  */
 export interface ConnectOptions {
   /**
-   * Says who this is, where the gateway asks. A function is asked for one at each connection, and again
-   * in time before what it gave expires; it may take 8 seconds, and is asked again when it fails. A
-   * string is all there is: when it has expired, the client stops with `unauthenticated`.
+   * The token to authenticate with, if the gateway requires one. A function is called for each
+   * connection, and again before the token expires; it has 8 seconds, and is retried if it fails. A
+   * string cannot be renewed: once it has expired, the client stops with `unauthenticated`.
    *
    * ```ts
    * const app = connect("http://127.0.0.1:8080", {
@@ -53,11 +53,14 @@ export interface ConnectOptions {
    * ```
    */
   readonly token?: string | (() => string | Promise<string>);
-  /** What this is, for the gateway's operators. */
+  /** The name and version of the application, for the gateway's operators. */
   readonly client?: { readonly name: string; readonly version: string };
-  /** Bytes of publishes without a producer that may wait or be unanswered; 4 MiB unless given. */
+  /**
+   * The most bytes of publishes without a producer that may be queued or unanswered; 4 MiB by
+   * default.
+   */
   readonly maxQueueBytes?: number;
-  /** Where it runs; for tests. */
+  /** Replaces clock, timers and sockets; for tests. */
   readonly platform?: Platform;
 }
 
@@ -77,7 +80,7 @@ export interface TransactPart {
 }
 
 /**
- * What else a transaction does, and how.
+ * Options of a transaction.
  *
  * ```ts
  * for await (const { topic, partition, records, next } of consumer.batches()) {
@@ -89,14 +92,16 @@ export interface TransactPart {
  * ```
  */
 export interface TransactOptions extends Abortable {
-  /** Offsets that the consumer commits with it. */
+  /** Offsets to commit for the consumer, atomically with the publishes. */
   readonly commit?: {
     readonly consumer: {
       readonly membership: Pick<Membership<unknown>, "claim" | "transacted">;
     };
     readonly offsets: readonly OffsetToCommit[];
   };
-  /** Through this producer: stored once, whatever becomes of the connection. */
+  /**
+   * Sends the transaction through this producer: it is stored once, even if the connection fails.
+   */
   readonly producer?: Producer;
 }
 
@@ -105,10 +110,10 @@ const CLOSE_MS = 5_000;
 const PATH = "/v1/connect";
 
 /**
- * Connects to a gateway, and again whenever the connection is lost. Returns at once: what is asked of
- * it waits for the connection.
+ * Connects to a gateway, and reconnects whenever the connection is lost. Returns at once: calls
+ * wait until there is a connection.
  *
- * `url`: the gateway's, with `http`, `https`, `ws` or `wss`; in a page it may be relative.
+ * `url`: the gateway's URL, with `http`, `https`, `ws` or `wss`; in a page it may be relative.
  *
  * ```ts
  * await using weir = connect("http://127.0.0.1:8080");
@@ -120,7 +125,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Client
 }
 
 /**
- * What `connect` returns.
+ * A connection to a gateway, as `connect` returns it.
  *
  * ```ts
  * const app = connect("http://127.0.0.1:8080");
@@ -144,7 +149,7 @@ export class Client {
   }
 
   /**
-   * Where the connection is now.
+   * The current state of the connection.
    *
    * ```ts
    * await weir.publish("positions", { value: 1 });
@@ -157,7 +162,7 @@ export class Client {
   }
 
   /**
-   * What went wrong last with the connection, if anything has.
+   * The last error of the connection, if there was one.
    *
    * ```ts
    * console.log(weir.lastError?.message);
@@ -169,7 +174,7 @@ export class Client {
   }
 
   /**
-   * Calls `listener` with every change of the connection's state. Returns how to stop that.
+   * Calls `listener` on every change of the connection's state. Returns a function that stops this.
    *
    * ```ts
    * const stop = weir.onState(({ status, reason }) => console.log(status, reason));
@@ -182,9 +187,9 @@ export class Client {
   }
 
   /**
-   * Asks the gateway whether it is there, and connects again if it does not answer within 2 seconds.
-   * Pages do it by themselves when they become visible or the network changes; an app that has no
-   * page calls it when it comes to the foreground.
+   * Checks the connection, and reconnects if the gateway does not answer within 2 seconds. In a
+   * page this happens automatically when it becomes visible or the network changes; an app without
+   * a page should call it when it comes to the foreground.
    *
    * ```ts
    * weir.probe();
@@ -195,10 +200,11 @@ export class Client {
   }
 
   /**
-   * Stores records in a topic: all of this call or none. Resolves when they are on disk. What waits
-   * for a connection is sent when there is one; if the connection goes before the answer, it rejects
-   * with `connection_lost` and `effect` `"unknown"`: it may be stored. Use a `producer` for what must
-   * be stored once. Several calls that are not awaited may be stored in any order.
+   * Stores records in a topic: all records of the call, or none. Resolves when they are on disk. If
+   * there is no connection, the call waits for one. If the connection is lost before the answer, it
+   * rejects with `connection_lost` and `effect` `"unknown"`: the records may be stored. Use a
+   * `producer` for records that must be stored exactly once. Calls that are not awaited may be
+   * stored in any order.
    *
    * ```ts
    * const { places } = await weir.publish("positions", { key: "cab-7", value: { lat: 37.75 } });
@@ -219,7 +225,7 @@ export class Client {
   }
 
   /**
-   * Publishes to several topics, and commits what a consumer has read: all of it happens or none. So
+   * Publishes to several topics, and commits offsets of a consumer, atomically: all or nothing. So
    * a step from one topic to the next is neither lost nor done twice.
    *
    * ```ts
@@ -241,7 +247,7 @@ export class Client {
     let published: Published[] | undefined;
     do {
       if (claim) await settling<void>(signal, ({ resolve }) => claim.whenSettled(resolve));
-      // An empty one is refused and takes no sequence.
+      // An empty transaction is refused and takes no sequence.
       published = producer && parts.length > 0
         ? await producer.transact(entries, claim, signal)
         : await this.#transact(entries, claim, signal);
@@ -251,7 +257,8 @@ export class Client {
   }
 
   /**
-   * A producer: what it publishes is stored once and in order, whatever becomes of the connection.
+   * Creates a producer: what it publishes is stored once and in order, even if the connection
+   * fails.
    *
    * ```ts
    * await using producer = weir.producer();
@@ -267,7 +274,7 @@ export class Client {
   }
 
   /**
-   * Follows a topic: every subscription gets every record, or those with its keys.
+   * Subscribes to a topic: every subscription gets all records, or all records with its keys.
    *
    * ```ts
    * for await (const { key, value } of weir.subscribe("positions", { from: "earliest" })) {
@@ -282,8 +289,8 @@ export class Client {
   }
 
   /**
-   * Joins a consumer group: its members share the partitions, and each record is dealt with by one of
-   * them.
+   * Joins a consumer group: its members share the partitions, and each record is processed by one
+   * of them.
    *
    * ```ts
    * for await (const { key, value } of weir.consume("positions", { group: "fare-meter" })) {
@@ -301,8 +308,8 @@ export class Client {
   }
 
   /**
-   * Ends it: producers are waited for, consumers commit and leave, loops end. Without a connection,
-   * and after 5 seconds, what is left is given up, and rejects with `closed`.
+   * Closes the client: producers are flushed, consumers commit and leave their groups, loops end.
+   * After 5 seconds, or at once without a connection, whatever is left rejects with `closed`.
    *
    * ```ts
    * await weir.close();
@@ -327,7 +334,7 @@ export class Client {
     return this.close();
   }
 
-  /** Resolves to undefined if the consumer was joining again when it was to be sent. */
+  /** Resolves to undefined if the consumer was rejoining when the transaction was to be sent. */
   async #transact(
     entries: readonly Entry[],
     commit: Claim | undefined,
@@ -346,7 +353,7 @@ export class Client {
   }
 }
 
-/** Where a gateway's sockets are. */
+/** The URL of the gateway's WebSocket endpoint. */
 function socketUrl(given: string | URL): string {
   const base = (globalThis as { location?: { href?: string } }).location?.href;
   const url = new URL(given, base);

@@ -1,14 +1,13 @@
 /**
- * The one error that the client throws: the gateway's, as its reply has it, or one of the client's
- * own, with the same members. So one question decides what to do next: `effect` says whether anything
- * happened, `retry` what would help.
+ * The error class of the client, for errors of the gateway and for the client's own, with the same
+ * members: `effect` says whether anything happened, `retry` what would help.
  */
 
 import type { Effect, ErrorCode, Retry } from "../errors.ts";
 import type { EndPush, ErrorFrame } from "../protocol/gateway_frames.ts";
 
 /**
- * What only the client can say.
+ * Error codes of the client itself.
  *
  * ```ts
  * await producer.close();
@@ -17,14 +16,14 @@ import type { EndPush, ErrorFrame } from "../protocol/gateway_frames.ts";
  * // closed
  * ```
  *
- * `connection_lost`: the connection went before the answer came.
- * `closed`: the client, the producer or the subscription is closed. `queue_full`: more is waiting
- * than may wait. `refused`: the gateway closed the connection for good.
+ * `connection_lost`: the connection was lost before the answer came.
+ * `closed`: the client, producer, consumer or subscription is closed. `queue_full`: `maxQueueBytes`
+ * are queued already. `refused`: the gateway closed the connection for good.
  */
 export type ClientErrorCode = "connection_lost" | "closed" | "queue_full" | "refused";
 
 /**
- * Members of an error that only some codes have; see the protocol's section 5.
+ * Details that only some codes have; see section 5 of the protocol.
  *
  * ```ts
  * const beyond = [{ partition: 0, offset: 1_000_000 }];
@@ -46,7 +45,7 @@ export interface WeirErrorDetail {
 }
 
 /**
- * Why something did not happen, or may have.
+ * The error of a request that failed. It may have happened all the same: see `effect`.
  *
  * ```ts
  * try {
@@ -59,13 +58,13 @@ export interface WeirErrorDetail {
  */
 export class WeirError extends Error {
   override readonly name = "WeirError";
-  /** Stable; those of the gateway are in the table of the protocol's section 5. */
+  /** A stable code; those of the gateway are listed in section 5 of the protocol. */
   readonly code: ErrorCode | ClientErrorCode;
-  /** What would help: `never` nothing, as it is. */
+  /** How to retry: see section 5 of the protocol. `never`: a retry cannot help. */
   readonly retry: Retry;
-  /** `none`: nothing happened. `unknown`: it may have, and to do it again may do it twice. */
+  /** `none`: nothing happened. `unknown`: it may have happened, so a retry may do it twice. */
   readonly effect: Effect;
-  /** What else the code says. */
+  /** Details that depend on the code. */
   readonly detail: WeirErrorDetail;
 
   constructor(code: ErrorCode | ClientErrorCode, message: string, detail: WeirErrorDetail = {}) {
@@ -76,7 +75,7 @@ export class WeirError extends Error {
     this.detail = detail;
   }
 
-  /** The same error, of something that may have happened before it was refused. */
+  /** The same error, for a request that may have happened before it was refused. */
   inDoubt(): WeirError {
     if (this.effect === "unknown") return this;
     return new WeirError(this.code, this.message, { ...this.detail, effect: "unknown" });
@@ -89,7 +88,7 @@ export function errorOf(frame: ErrorFrame | EndPush): WeirError {
   return new WeirError(code, message, detail);
 }
 
-/** Whether sending it again may help. */
+/** Whether sending the same request again may help. */
 export function isPassing({ retry }: ErrorFrame): boolean {
   return /^(same|resend|reconnect)$/.test(retry);
 }
@@ -98,7 +97,7 @@ export function closedError(what: string): WeirError {
   return new WeirError("closed", `The ${what} is closed`);
 }
 
-/** A partition is not this member's, or not as it was when this was asked for. */
+/** The partition is not owned by this member, or was lost since the request was made. */
 export function notOwner(doing: string): WeirError {
   return new WeirError(
     "not_owner",

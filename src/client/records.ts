@@ -1,14 +1,13 @@
 /**
- * Records as an application has them, to and from the wire. A record becomes text when it is
- * published, not when it is sent: what the application changes in it later is not in it, and sending
- * it again costs nothing.
+ * Encodes and decodes records. A record is encoded when it is published, not when it is sent: later
+ * changes to the object have no effect, and resending costs nothing.
  */
 
 import type { Places, PushedRecord } from "../protocol/gateway_frames.ts";
 import { WeirError } from "./errors.ts";
 
 /**
- * What can be published.
+ * A record to publish.
  *
  * ```ts
  * await weir.publish("positions", {
@@ -20,15 +19,15 @@ import { WeirError } from "./errors.ts";
  * ```
  */
 export interface RecordToPublish {
-  /** Records with the same key go to the same partition, in order. Without one, any partition. */
+  /** Records with the same key go to the same partition, in order; without a key, to any. */
   readonly key?: string;
-  /** What JSON can hold; or bytes, as a `Uint8Array` only, which arrive as the same bytes. */
+  /** A JSON value, or bytes as a `Uint8Array`, which arrive as a `Uint8Array`. */
   readonly value: unknown;
-  /** Small print for readers: names and values. */
+  /** Metadata for readers. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Instead of what the key says. */
+  /** The partition to use, whatever the key. */
   readonly partition?: number;
-  /** Milliseconds since 1970, for readers; when it was appended, unless given. */
+  /** Milliseconds since 1970, for readers; the time of the append by default. */
   readonly timestamp?: number;
 }
 
@@ -46,12 +45,12 @@ export interface RecordToPublish {
 export interface WeirRecord<Value = unknown> {
   readonly topic: string;
   readonly partition: number;
-  /** Its place in the partition. */
+  /** Its position in the partition. */
   readonly offset: number;
-  /** Milliseconds since 1970: as published, or when it was appended. */
+  /** Milliseconds since 1970: as published, or else the time of the append. */
   readonly timestamp: number;
   readonly key?: string;
-  /** As published: JSON, or a `Uint8Array` where bytes were. */
+  /** As published: a JSON value, or a `Uint8Array`. */
   readonly value: Value;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -71,7 +70,7 @@ export interface RecordPlace {
 }
 
 /**
- * That records are stored, and where.
+ * The result of a publish.
  *
  * ```ts
  * const { places, duplicate } = await producer.publish("positions", [{ value: 1 }, { value: 2 }]);
@@ -80,18 +79,18 @@ export interface RecordPlace {
  * ```
  */
 export interface Published {
-  /** For each record, in the order in which they were given. */
+  /** Where each record is stored, in the order in which they were given. */
   readonly places: readonly RecordPlace[];
-  /** They were stored before this answer was asked for: what was sent again was there already. */
+  /** The publish was resent, and an earlier attempt had stored it already. */
   readonly duplicate: boolean;
 }
 
-/** Records as text. */
+/** Encoded records. */
 export interface Encoded {
   /** JSON, with commas between them. */
   readonly text: string;
   readonly count: number;
-  /** UTF-8 of the text: a bit more than the gateway counts. */
+  /** The size of the text in UTF-8: slightly more than the gateway counts. */
   readonly bytes: number;
 }
 
@@ -99,7 +98,7 @@ const utf8 = new TextEncoder();
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** Bytes of a text in UTF-8. */
+/** The size of a text in UTF-8. */
 export function bytesOf(text: string): number {
   return ASCII.test(text) ? text.length : utf8.encode(text).length;
 }
@@ -109,7 +108,7 @@ export interface Entry extends Encoded {
   readonly topic: string;
 }
 
-/** A publish as text, or one part of a transaction. Throws `invalid_frame` for what is none. */
+/** Encodes a publish, or one part of a transaction. Throws `invalid_frame` if it is invalid. */
 export function encodePart(
   topic: string,
   records: RecordToPublish | readonly RecordToPublish[],
@@ -129,18 +128,18 @@ function encodeRecords(given: RecordToPublish | readonly RecordToPublish[]): Enc
   return { text, count: records.length, bytes: bytesOf(text) };
 }
 
-/** The members of a publish. */
+/** The members of a `publish` frame. */
 export function publishOf(topic: string, text: string): string {
   return `"topic":${JSON.stringify(topic)},"records":[${text}]`;
 }
 
-/** Those of a transaction of these publishes, with this commit. */
+/** The members of a `transact` frame with these publishes and this commit. */
 export function transactOf(parts: readonly string[], commit: string | undefined): string {
   const publish = parts.map((members) => `{${members}}`);
   return `"publish":[${publish}]${commit === undefined ? "" : `,"commit":${commit}`}`;
 }
 
-/** How a record begins whose value is JSON: one that is not is left out. */
+/** How an encoded record begins. `JSON.stringify` omits a value that JSON cannot represent. */
 const VALUE = '{"value":';
 
 function encode(record: RecordToPublish): string {
@@ -161,7 +160,7 @@ function encode(record: RecordToPublish): string {
   );
 }
 
-/** The record of a push, as the application gets it. The push's own object is used for it. */
+/** Decodes a pushed record for the application. Reuses the object of the push. */
 export function decode(topic: string, partition: number, pushed: PushedRecord): WeirRecord {
   const record = pushed as { -readonly [Name in keyof WeirRecord]: WeirRecord[Name] } & {
     encoding?: string;
@@ -180,7 +179,7 @@ export function placesOf(offsets: Places | ReadonlyMap<number, number>): RecordP
   return [...offsets].map(([partition, offset]) => ({ partition, offset }));
 }
 
-/** What becomes of a publish whose records are there. */
+/** The result of a publish that is stored at these places. */
 export function publishedAt(offsets: Places, duplicate = false): Published {
   return { places: placesOf(offsets), duplicate };
 }
