@@ -1,7 +1,7 @@
 /**
- * The commits of one consumer: what is to be committed, at most one offset a partition, and what is on
- * its way. Commits go up only and may be repeated, so what a lost connection left open is sent again.
- * Pure: what to send goes out through `CommitsPort`.
+ * The commits of one consumer: pending ones, at most one offset per partition, and those in flight.
+ * Offsets only rise and may be committed twice, so what is unanswered when the connection is lost
+ * is sent again. Pure: sends through `CommitsPort`.
  */
 
 import type { Effect } from "../errors.ts";
@@ -9,7 +9,7 @@ import type { ErrorFrame, OkFrame, TopicPartitionOffset } from "../protocol/gate
 import { errorOf, isPassing, notOwner, type WeirError } from "./errors.ts";
 
 /**
- * An offset to commit: the one to read next.
+ * An offset to commit: that of the next record to read.
  *
  * ```ts
  * for await (const { topic, partition, next } of consumer.batches()) {
@@ -19,13 +19,13 @@ import { errorOf, isPassing, notOwner, type WeirError } from "./errors.ts";
  * ```
  */
 export interface OffsetToCommit extends TopicPartitionOffset {
-  /** A note that is kept with it, at most 4 KiB. */
+  /** A note that is stored with the offset; at most 4 KiB. */
   readonly metadata?: string;
 }
 
 interface Waiter {
   left: number;
-  /** What it waits for may have happened: a try of it went unanswered. */
+  /** The commit may have happened: an attempt was not answered. */
   inDoubt: boolean;
   readonly resolve: () => void;
   readonly reject: (error: WeirError) => void;
@@ -33,7 +33,7 @@ interface Waiter {
 
 interface Entry {
   readonly at: OffsetToCommit;
-  /** Under which it was dealt with: under a later one it is not for us to say. */
+  /** The ownership under which the records were processed: under a later one it is void. */
   readonly ownership: unknown;
   readonly waiters: readonly Waiter[];
 }
@@ -46,17 +46,17 @@ export interface CommitsPort {
     offsets: readonly OffsetToCommit[],
     onReply: (reply: OkFrame | ErrorFrame) => void,
   ): void;
-  /** What stands for our ownership of the partition: another one each time it is given to us. */
+  /** Identifies our ownership of the partition: a new value each time it is assigned to us. */
   ownership(name: string): unknown;
-  /** This is committed now. */
+  /** Called when this is committed. */
   committed(at: TopicPartitionOffset): void;
-  /** Calls `flush` after a while: the gateway could not take it now. */
+  /** Calls `flush` after a while: the gateway has refused a commit temporarily. */
   later(): void;
 }
 
-/** What a commit may name: the protocol's section 8. */
+/** The most offsets in one commit: section 8 of the protocol. */
 const OFFSETS_MAX = 300;
-/** Characters of their metadata in one commit, far below what a message may have. */
+/** The most characters of metadata in one commit, far below the size limit of a message. */
 const METADATA_MAX = 64_000;
 
 export class Commits {
@@ -68,7 +68,7 @@ export class Commits {
     this.#port = port;
   }
 
-  /** To be committed with the next `flush`. Resolves once it is. */
+  /** Commits these with the next `flush`. Resolves once they are committed. */
   add(offsets: readonly OffsetToCommit[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (offsets.length === 0) return resolve();
@@ -78,8 +78,8 @@ export class Commits {
   }
 
   /**
-   * The same, of which nobody wants to hear. What goes as far already stays as it is: it may have
-   * metadata, and this has none.
+   * Like `add`, but nobody waits. A commit that goes as far is kept: it may have metadata, and this
+   * one has none.
    */
   note(at: TopicPartitionOffset): void {
     const entry = this.#entry(at, []);
@@ -100,14 +100,14 @@ export class Commits {
     }
   }
 
-  /** The partition belongs to somebody else. */
+  /** The partition belongs to another member: refuses its pending commit. */
   forget(name: string): void {
     const entry = this.#pending.get(name);
     this.#pending.delete(name);
     if (entry) refuse(entry, notOwner(`commit ${name}`));
   }
 
-  /** Somebody else committed as far as this. */
+  /** A transaction has committed up to this offset. */
   reached(name: string, offset: number): void {
     const entry = this.#pending.get(name);
     if (!entry || entry.at.offset > offset) return;
@@ -115,14 +115,14 @@ export class Commits {
     this.#grant(entry);
   }
 
-  /** What was on its way is pending again. */
+  /** The connection was lost: what was in flight is pending again. */
   lost(): void {
     const sent = [...this.#sent].reverse();
     this.#sent.clear();
     for (const batch of sent) this.#again(batch, "unknown");
   }
 
-  /** It is over: nothing is committed any more. */
+  /** Ends it: refuses all that is not committed. */
   end(error: WeirError): void {
     this.lost();
     for (const entry of this.#pending.values()) refuse(entry, error);
@@ -145,7 +145,7 @@ export class Commits {
     });
   }
 
-  /** As many of the pending as one commit takes. */
+  /** Takes as many pending ones as one commit may have. */
   #take(): Entries {
     const batch: Entries = new Map();
     let characters = 0;
@@ -168,8 +168,8 @@ export class Commits {
   }
 
   /**
-   * To be sent again, behind which comes what is pending; but what is not owned any more may not be
-   * committed if it comes back.
+   * Makes a batch pending again, before what is pending already. Partitions that were lost
+   * meanwhile are refused, even if they are owned again.
    */
   #again(batch: Entries, effect: Effect): void {
     const newer = this.#pending;
@@ -187,7 +187,7 @@ export class Commits {
     for (const waiter of waiters) if (--waiter.left === 0) waiter.resolve();
   }
 
-  /** A commit is all or none: of several, each is tried by itself. */
+  /** A commit succeeds or fails as a whole: if one of several failed, each is tried by itself. */
   #refused(batch: Entries, reply: ErrorFrame): void {
     if (isPassing(reply)) {
       this.#again(batch, reply.effect);

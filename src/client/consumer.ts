@@ -1,10 +1,10 @@
 /**
- * A member of a consumer group, as its application has it: the records of the partitions it owns, in
- * one loop, and commits of what the loop has dealt with. How a membership lives over connections and
- * rebalances is in `membership.ts`.
+ * A member of a consumer group, as applications see it: one loop over the records of the partitions
+ * that it owns, and commits of what the loop has processed. `membership.ts` has the membership,
+ * over reconnections and rebalances.
  *
- * What the loop has dealt with is what it has asked behind: a record whose body is still running, or
- * threw, is not committed, and comes again to whoever owns the partition then.
+ * A record counts as processed when the loop asks for the next one: if the loop's body is still
+ * running or has thrown, the record is not committed, and the partition's next owner gets it again.
  */
 
 import type { TopicPartition, TopicPartitionOffset } from "../protocol/gateway_frames.ts";
@@ -21,7 +21,7 @@ import { place } from "./ownership.ts";
 import type { WeirRecord } from "./records.ts";
 
 /**
- * A partition that the consumer was given.
+ * A partition that was assigned to the consumer.
  *
  * ```ts
  * const meter = weir.consume("positions", {
@@ -32,12 +32,12 @@ import type { WeirRecord } from "./records.ts";
  * ```
  */
 export interface Assigned extends TopicPartitionOffset {
-  /** Which topic of this name it is. */
+  /** The id of the topic: a topic that is deleted and created again has another one. */
   readonly incarnation: string;
 }
 
 /**
- * Which group to join, and how.
+ * Options of a consumer.
  *
  * ```ts
  * const archive = weir.consume(["positions", "orders"], {
@@ -50,49 +50,54 @@ export interface Assigned extends TopicPartitionOffset {
  * ```
  */
 export interface ConsumeOptions extends Abortable {
-  /** Members of the same group share the partitions; every group reads everything. */
+  /** The group to join. Its members share the partitions; each group reads all records. */
   readonly group: string;
   /**
-   * The member's name, under which its partitions wait for it when its connection is lost. Random
-   * unless given, so that a short loss of network moves nothing; `false`: they go elsewhere at once.
+   * The member's name. If its connection is lost, its partitions wait until it reconnects with the
+   * same name. Random by default, so that a short network failure moves no partitions. `false`:
+   * they are reassigned at once.
    */
   readonly instance?: string | false;
-  /** Where a group begins that has committed nothing: `earliest` unless given. */
+  /** Where to begin if the group has committed nothing; `earliest` by default. */
   readonly from?: "earliest" | "latest";
   /**
-   * Milliseconds after which what the loop has dealt with is committed, 100 unless given; `false`:
-   * only `commit` commits.
+   * The milliseconds after which records that the loop has processed are committed; 100 by default.
+   * `false`: only `commit` commits.
    */
   readonly autoCommitMs?: number | false;
-  /** How much may have come and not be dealt with; 2,000 records and 4 MiB unless given. */
+  /** How much may be received but not yet processed; 2,000 records and 4 MiB by default. */
   readonly capacity?: Partial<Capacity>;
-  /** How long the partitions of an instance wait for it, in milliseconds; the gateway's unless given. */
+  /**
+   * How long the partitions wait for a member that has lost its connection, in milliseconds; the
+   * gateway's default if not given.
+   */
   readonly sessionTimeoutMs?: number;
-  /** How long the loop may take to let go of a partition, in milliseconds. */
+  /** How long the loop may take to give up a partition, in milliseconds. */
   readonly revokeTimeoutMs?: number;
   /**
-   * Partitions have come. Their records wait until it resolves. What it throws ends the loop: catch the
-   * `not_owner` that a `seek` in it has if they are gone again meanwhile.
+   * Called when partitions are assigned. Their records wait until it resolves. If it throws, the
+   * loop ends; a `seek` in it rejects with `not_owner` if the partitions are lost meanwhile: catch
+   * that.
    */
   readonly onAssign?: (partitions: readonly Assigned[]) => void | Promise<void>;
   /**
-   * Partitions go; with `lost` they are gone already. Without, they are given up when it resolves.
-   * It may run while the loop is at a record of another partition. If it throws, the loop ends:
-   * catch the rejection of a `commit` in it.
+   * Called when partitions are revoked. They are given up when it resolves; with `lost`, they are
+   * lost already. It may run while the loop is at a record of another partition. If it throws, the
+   * loop ends: catch the rejection of a `commit` in it.
    */
   readonly onRevoke?: (
     partitions: readonly TopicPartition[],
     why: { readonly lost: boolean },
   ) => void | Promise<void>;
-  /** Something will not come. Called in its place between the records. */
+  /** Called when records will not be delivered, in their place between the others. */
   readonly onGap?: (gap: Gap) => void;
 }
 
 const AUTO_COMMIT_MS = 100;
 
 /**
- * The records of the partitions that a group has assigned to this member, as an async iterable for
- * one loop: several loops need several consumers.
+ * The records of the partitions that are assigned to this member, as an async iterable for one
+ * loop: several loops need several consumers.
  *
  * ```ts
  * const consumer = weir.consume("positions", { group: "fare-meter" });
@@ -109,7 +114,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   readonly #options: ConsumeOptions;
   #forget: () => void = () => {};
   #closing: Promise<void> = Promise.resolve();
-  /** The last call of `onRevoke`: `onAssign` comes after it. */
+  /** The last call of `onRevoke`: `onAssign` is called after it. */
   #revoking: Promise<void> = Promise.resolve();
 
   /** Use `client.consume()`. */
@@ -142,7 +147,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * The partitions that are this member's now.
+   * The partitions that this member owns now.
    *
    * ```ts
    * for await (const _ of consumer) break;
@@ -155,7 +160,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Records of its partitions that are in the log and not dealt with, as of the last heartbeat.
+   * How many records of its partitions are not yet processed, as of the last heartbeat.
    *
    * ```ts
    * console.log(consumer.lag);
@@ -168,7 +173,8 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * The records as they come, several of a partition at a time. The loop's end leaves the group.
+   * The records in batches of one partition each. When the loop ends, the consumer leaves the
+   * group.
    *
    * ```ts
    * for await (const { topic, partition, records, next } of consumer.batches()) {
@@ -187,12 +193,12 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
     }
   }
 
-  /** The records one by one. The loop's end leaves the group. */
+  /** The records one by one. When the loop ends, the consumer leaves the group. */
   async *[Symbol.asyncIterator](): AsyncGenerator<WeirRecord<Value>, void, undefined> {
     for await (const hand of this.#hands()) {
       const { owned, batch: { records, next } } = hand;
       for (const [i, record] of records.entries()) {
-        // A partition that is being given up goes now, not after all that is left of the batch.
+        // A revoked partition is given up now, not after the rest of the batch.
         if (owned.revoking || hand.isVoid || this.#hasEnded) break;
         hand.given = record.offset + 1;
         yield record;
@@ -202,9 +208,9 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Commits these offsets (each the next one to read), or what the loop has been given so far, the
-   * record it is at included. Resolves when the gateway has them; rejects with `not_owner` when a
-   * partition is somebody else's by then.
+   * Commits these offsets (each the next one to read). Without offsets, commits all records that
+   * the loop was given so far, including the current one. Resolves when they are committed; rejects
+   * with `not_owner` if a partition belongs to another member by then.
    *
    * ```ts
    * for await (const { value } of consumer) {
@@ -221,9 +227,9 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Goes on at these offsets; committed offsets never go back. Without a connection it waits for
-   * one, and it retries when it is refused for the moment. Rejects with `not_owner` for a partition
-   * that is not this member's, or is lost meanwhile, and with `offset_out_of_range` beyond the end.
+   * Continues at these offsets; committed offsets never go back. Waits for a connection if there is
+   * none, and retries after a temporary error. Rejects with `not_owner` if a partition is not this
+   * member's, or is lost meanwhile, and with `offset_out_of_range` beyond the end of the log.
    *
    * ```ts
    * for await (const { topic, partition, offset } of consumer) {
@@ -237,8 +243,8 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
   }
 
   /**
-   * Commits what the loop has dealt with, unless the consumer is just joining again, leaves the group
-   * and ends the loop.
+   * Commits what the loop has processed (unless the consumer is rejoining just then), leaves the
+   * group and ends the loop.
    *
    * ```ts
    * await consumer.close();
@@ -283,7 +289,7 @@ export class Consumer<Value = unknown> implements AsyncIterable<WeirRecord<Value
       }
     } catch (error) {
       if (!this.#hasEnded) throw error;
-      await intake.next(); // throws what it ended with: what `onAssign` could not do then says less
+      await intake.next(); // throws the error that ended it, which says more than `onAssign`'s
     } finally {
       if (hand) membership.hands.putDown(hand);
       await this.close();
@@ -311,7 +317,7 @@ function assigned({ topic, partition, offset, incarnation }: Assigned): Assigned
   return { topic, partition, offset, incarnation };
 }
 
-/** Long enough that no two pages have the same one. */
+/** A name that no other page has. */
 function randomName({ platform }: Connection): string {
   const part = () => platform.random().toString(36).slice(2, 12);
   return `page-${part()}${part()}`;

@@ -1,12 +1,12 @@
 /**
- * How much the gateway may send before the application has dealt with it. What it may send, what has
- * come and waits, and what is dealt with and not given back yet always add up to the capacity: so
- * what a slow loop holds is bounded, over reconnections too. Pure.
+ * Flow control by credit. The credit that the gateway has, what was received and waits, and what is
+ * processed but not yet returned as credit always add up to the capacity. So the memory of a slow
+ * loop is bounded, also across reconnections. Pure.
  */
 
 /**
- * Records, and bytes as the gateway counts them (key, headers and the value's JSON). More than
- * 100,000 records or 64 MiB no gateway grants: they count as so many.
+ * A number of records, and of bytes as the gateway counts them (key, headers and the value's JSON).
+ * At most 100,000 records and 64 MiB: higher values count as these.
  *
  * ```ts
  * const small = weir.subscribe("positions", { capacity: { records: 10, bytes: 65_536 } });
@@ -27,7 +27,7 @@ export class Flow {
     this.#capacity = capacity;
   }
 
-  /** The credit with which a new subscription begins, while what came before still waits. */
+  /** The credit of a new subscription: less by what was received before and still waits. */
   opening(): Capacity {
     this.#owed = { records: 0, bytes: 0 };
     return {
@@ -41,7 +41,7 @@ export class Flow {
     this.#held.bytes += bytes;
   }
 
-  /** It was dealt with, or is void. */
+  /** It was processed or discarded. */
   done({ records, bytes }: Capacity): void {
     this.#held.records -= records;
     this.#held.bytes -= bytes;
@@ -49,7 +49,7 @@ export class Flow {
     this.#owed.bytes += bytes;
   }
 
-  /** What to give back now: as soon as it is half of all there is. */
+  /** The credit to return now, if it is at least half of the capacity. */
   due(): Capacity | undefined {
     const { records, bytes } = this.#owed;
     if (records * 2 < this.#capacity.records && bytes * 2 < this.#capacity.bytes) return undefined;

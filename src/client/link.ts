@@ -1,23 +1,24 @@
 /**
- * Whether there is a connection, and what to do when there is none: the state machine of one client's
- * link to its gateway. Pure: time and what happens come in, what to do goes out through `LinkPort`.
+ * Whether there is a connection, and what to do when there is none: the state machine of a client's
+ * link to its gateway. Pure: times and events come in, actions go out through `LinkPort`.
  *
  *     opening ──welcomed──► open ──lost──► waiting ──retry──► opening
- *         └──lost──► waiting                    any ──stop, or a code that means don't──► closed
+ *         └──lost──► waiting                    any ──stop, or a final close code──► closed
  *
- * 1. A socket that says it is open is believed only as long as it answers. Silence for a heartbeat
- *    asks; no answer in time means lost. After a sleep it is asked at once, and answers in 2 s.
- * 2. A timer that comes late proves nothing: the process may have slept, with the answer in its
- *    queue. Then it asks anew. One that is late again with nothing heard in between is of a page that
- *    is hidden, whose timers are slow and whose messages are not: nobody answers.
- * 3. Waits have full jitter (AWS, "Exponential backoff and jitter"), so that the clients of a gateway
- *    that restarts come back spread out; a connection must last before the next wait is short again.
+ * 1. A socket counts as open only as long as the gateway answers. After a silence of one heartbeat
+ *    interval the client asks for an answer; if none comes in time, the connection is lost. After a
+ *    sleep it asks at once, and waits 2 s.
+ * 2. A late timer proves nothing: the process may have slept, with the answer in its queue. So it
+ *    asks once more. If the timer is late again and nothing was received in between, the page is
+ *    hidden, so that its timers are slow but its messages are not: nobody answers.
+ * 3. Waits have full jitter (AWS, "Exponential backoff and jitter"), so that the clients of a
+ *    restarting gateway reconnect spread out. Only a connection that lasts resets the backoff.
  */
 
 import { WeirError } from "./errors.ts";
 
 /**
- * Where the connection is.
+ * The state of the connection.
  *
  * ```ts
  * weir.onState(({ status, reason, retryInMs }) => {
@@ -27,30 +28,30 @@ import { WeirError } from "./errors.ts";
  */
 export interface ConnectionState {
   /**
-   * `connecting`: a socket is being opened. `open`: the gateway has greeted. `waiting`: for
-   * `retryInMs`, then it connects again. `closed`: for good.
+   * `connecting`: a socket is being opened. `open`: the gateway has answered `hello`. `waiting`:
+   * reconnects after `retryInMs`. `closed`: for good.
    */
   readonly status: "connecting" | "open" | "waiting" | "closed";
-  /** In words, for people and logs. */
+  /** The reason in words, for people and logs. */
   readonly reason: string;
-  /** Milliseconds until the next attempt, when it began to wait. */
+  /** Milliseconds until the next attempt, from when it began to wait. */
   readonly retryInMs?: number;
-  /** What went wrong, when `status` is `waiting` or `closed` and it was not asked for. */
+  /** The error, if `status` is `waiting` or `closed` and the application did not close it. */
   readonly error?: WeirError | undefined;
 }
 
 export interface LinkPort {
   /** Begins a new connection. */
   open(): void;
-  /** Lets go of the present one. */
+  /** Drops the current connection. */
   drop(): void;
   heartbeat(): void;
-  /** Whether an answer is awaited, or something owed, which leaving would lose. */
+  /** Whether an answer is awaited, or a revocation is not finished: leaving would lose it. */
   isBusy(): boolean;
   changed(state: ConnectionState): void;
 }
 
-/** What the gateway said of its deadlines. */
+/** The deadlines that the gateway has announced. */
 export interface Welcome {
   readonly heartbeatMs: number;
 }
@@ -63,10 +64,10 @@ const LATE_MS = 1_000;
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 20_000;
 const LEAVE_AGAIN_MS = 100;
-/** A connection that lasted so long was one. */
+/** A connection that lasts this long resets the backoff. */
 const STABLE_MS = 5_000;
 
-/** Close codes that say: don't come back. */
+/** Whether a close code means: do not reconnect. */
 export function isFinal(code: number): boolean {
   return /^(100[23789]|4[5-9]..)$/.test(`${code}`);
 }
@@ -80,13 +81,13 @@ export class Link {
   #heartbeatMs = 15_000;
   #heardAt = 0;
   #saidAt = 0;
-  /** Of the phases opening and waiting: when they end. */
+  /** When the phase `opening` or `waiting` ends. */
   #until = 0;
-  /** When an answer must have come; `Infinity` while nothing was asked. */
+  /** The deadline for an answer; `Infinity` while none is expected. */
   #answerBy = Infinity;
-  /** When it asked anew, since it had come too late to see whether an answer did. */
+  /** When it last asked again because its timer was late. */
   #askedLateAt = 0;
-  /** When to leave a gateway that drains. */
+  /** When to leave a draining gateway. */
   #leaveAt = Infinity;
 
   constructor(port: LinkPort, random: () => number) {
@@ -114,7 +115,7 @@ export class Link {
     if (this.#phase === "idle") this.#open(now, "connecting");
   }
 
-  /** The gateway has greeted. */
+  /** The gateway has answered `hello`. */
   welcomed(now: number, { heartbeatMs }: Welcome): void {
     if (this.#phase !== "opening") return;
     this.#phase = "open";
@@ -124,7 +125,7 @@ export class Link {
     this.#port.changed({ status: "open", reason: "connected" });
   }
 
-  /** A message came. */
+  /** A message was received. */
   heard(now: number): void {
     this.#heardAt = now;
     this.#answerBy = Infinity;
@@ -135,27 +136,27 @@ export class Link {
     this.#saidAt = now;
   }
 
-  /** The gateway is about to stop and asks to be left by then. */
+  /** The gateway is about to stop, and asks its clients to reconnect after this time. */
   draining(now: number, afterMs: number): void {
     this.#leaveAt = now + afterMs;
   }
 
-  /** The connection is a good one, however short it was: the next need not be waited for long. */
+  /** The connection works, even if it was short: resets the backoff. */
   worked(): void {
     this.#attempt = 0;
   }
 
-  /** The machine may have slept, or has another network. */
+  /** The machine may have slept or changed its network. */
   wake(now: number): void {
     if (this.#phase === "waiting") this.#open(now, "awake again");
     else if (this.#phase === "open" && !this.#isAsked(now)) this.#ask(now, PROBE_MS);
     else if (this.#phase === "opening" && this.#until - now <= OPEN_MS - PROBE_MS) {
-      // One that has just begun is left its time: a page that is shown wakes once it is loaded.
+      // A recent attempt keeps its time: a page gets this event also when it has just loaded.
       this.#until = Math.min(this.#until, now + PROBE_MS);
     }
   }
 
-  /** The socket is gone, or never came to be. */
+  /** The socket was closed, or could not be opened. */
   lost(now: number, code: number, reason: string, error?: WeirError): void {
     if (this.#phase !== "opening" && this.#phase !== "open") return;
     const lasted = this.#phase === "open" && now - this.#openedAt >= STABLE_MS;
@@ -173,7 +174,7 @@ export class Link {
     this.#port.changed({ status: "waiting", reason: words, retryInMs, error: why });
   }
 
-  /** For good. */
+  /** Closes the link for good. */
   stop(reason: string, error?: WeirError): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
@@ -204,7 +205,9 @@ export class Link {
     return Math.min(ANSWER_MAX_MS, Math.max(PROBE_MS, this.#heartbeatMs));
   }
 
-  /** Whether an answer must come as soon as one that was asked for now: asking again proves nothing. */
+  /**
+   * Whether an answer is expected as early as if it asked now: asking again would prove nothing.
+   */
   #isAsked(now: number): boolean {
     return now < this.#answerBy && this.#answerBy <= now + PROBE_MS;
   }
@@ -221,7 +224,7 @@ export class Link {
     this.#port.changed({ status: "connecting", reason });
   }
 
-  /** The gateway closes in the end, whatever is awaited. */
+  /** Waits for what is unfinished: at the end of the drain, the gateway closes the connection. */
   #leave(now: number): void {
     if (this.#port.isBusy()) this.#leaveAt = now + LEAVE_AGAIN_MS;
     else this.#giveUp(now, "the gateway drains");

@@ -1,11 +1,11 @@
 /**
- * The port from the client to where it runs: clock, chance, sockets, and the moments at which a
- * connection must not be believed. Browsers and their like are in `system.ts`; a simulated world has
- * its own, so that whatever the client does can be run again from a seed.
+ * The port from the client to its platform: clock, randomness, sockets, and events after which a
+ * connection may be dead. `system.ts` implements it for browsers and other runtimes; the simulation
+ * has its own, so that every run can be repeated from its seed.
  */
 
 /**
- * What a socket tells. Nothing comes after `closed`, nor after the socket was dropped.
+ * The events of a socket. None follows after `closed`, nor after the socket was dropped.
  *
  * ```ts
  * const socket = new WebSocket("ws://127.0.0.1:8080/v1/connect", "weir.v1");
@@ -38,12 +38,12 @@ export interface SocketEvents {
  */
 export interface ClientSocket {
   send(text: string): void;
-  /** Lets go of it, alive or not: no event comes any more. */
+  /** Drops the socket, alive or not: no event follows. */
   drop(): void;
 }
 
 /**
- * Where a client runs: for tests, and for places that have no `WebSocket`.
+ * The platform of a client: for tests, and for runtimes that have no `WebSocket`.
  *
  * ```ts
  * const opened: string[] = [];
@@ -61,7 +61,7 @@ export interface ClientSocket {
  * ```
  */
 export interface Platform {
-  /** Milliseconds since some start; never goes back. */
+  /** A monotonic clock, in milliseconds. */
   now(): number;
   /** Uniform in [0, 1). */
   random(): number;
@@ -70,9 +70,9 @@ export interface Platform {
   /** Begins to connect, with the subprotocol `weir.v1`. */
   open(url: string, events: SocketEvents): ClientSocket;
   /**
-   * Calls `run` whenever the machine may have slept or changed its network. Returns how to stop it.
+   * Calls `run` whenever the machine may have slept or changed its network. Returns how to stop.
    */
   onWake(run: () => void): () => void;
-  /** Calls `run` when the page is about to be gone for good. Returns how to stop it. */
+  /** Calls `run` when the page is about to be unloaded for good. Returns how to stop. */
   onUnload(run: () => void): () => void;
 }

@@ -1,7 +1,7 @@
 /**
- * An idempotent producer: what it publishes is stored once, in order, whatever becomes of the
- * connection. Publishes that come within a few milliseconds share a frame; up to 64 frames are under
- * way at a time. What may go wrong and in which order things go is the line's business (`line.ts`).
+ * An idempotent producer: what it publishes is stored once and in order, even if the connection
+ * fails. Publishes within a few milliseconds share a frame; up to 64 frames are in flight at a
+ * time. Their order, and what happens when they fail, is decided in `line.ts`.
  */
 
 import type { ErrorFrame, InitProducerOk, OkFrame, PublishOk } from "../protocol/gateway_frames.ts";
@@ -31,7 +31,7 @@ import {
 } from "./records.ts";
 
 /**
- * How a producer is to be.
+ * Options of a producer.
  *
  * ```ts
  * await using patient = weir.producer({ lingerMs: 50, maxQueueBytes: 1 << 20 });
@@ -40,13 +40,14 @@ import {
  */
 export interface ProducerOptions {
   /**
-   * A name that outlives this producer: the next one of the same name fences this one. Only of use
-   * where one process takes another's place; hard to guess where clients do not trust each other.
+   * A name that outlives this producer: the next producer with the same name fences this one. Only
+   * needed where one process replaces another. Where clients do not trust each other, it must be
+   * hard to guess.
    */
   readonly name?: string;
-  /** How long a publish may wait for others to share its frame, in milliseconds; 5 unless given. */
+  /** How long a publish may wait for others to share its frame, in milliseconds; 5 by default. */
   readonly lingerMs?: number;
-  /** Bytes that may wait or be unanswered, offline too; 4 MiB unless given. */
+  /** The most bytes that may be queued or unanswered, also while offline; 4 MiB by default. */
   readonly maxQueueBytes?: number;
 }
 
@@ -56,7 +57,7 @@ const BATCH_BYTES = 128 << 10;
 const RETRY_MS = 100;
 
 /**
- * Publishes that are stored once and in order, whatever becomes of the connection.
+ * Publishes records that are stored once and in order, even if the connection fails.
  *
  * ```ts
  * await using orders = weir.producer();
@@ -73,9 +74,9 @@ export class Producer {
   readonly #batches = new Batches();
   readonly #line = new Line<Batch>();
   #bytes = 0;
-  /** `{"id":…,"epoch":…` of the present epoch; undefined while there is none. */
+  /** `{"id":…,"epoch":…` of the current epoch; undefined while there is none. */
   #stamp: string | undefined;
-  /** When the next epoch is to be taken. */
+  /** When to request the next epoch. */
   #renewAt = Infinity;
   #asking = false;
   readonly #alarm: Alarm;
@@ -85,7 +86,7 @@ export class Producer {
   #refusal: WeirError | undefined;
   #isOver = false;
   #ready: Promise<void> = Promise.resolve();
-  /** Ends the wait of `ready`; undefined while there is none. */
+  /** Resolves `ready`; undefined if it is resolved. */
   #makeReady: (() => void) | undefined;
   readonly #flushed: (() => void)[] = [];
   readonly #resident: Resident = {
@@ -108,9 +109,9 @@ export class Producer {
   }
 
   /**
-   * Stores records in a topic: all of this call or none. Resolves when they are on disk; rejects with
-   * a `WeirError` whose `effect` says whether they may be there, with `queue_full` when more waits
-   * than may (await `ready` first), or with the signal's reason.
+   * Stores records in a topic: all records of the call, or none. Resolves when they are on disk.
+   * Rejects with a `WeirError` whose `effect` says whether they may be stored, with `queue_full` if
+   * `maxQueueBytes` would be exceeded (await `ready` first), or with the signal's reason.
    *
    * ```ts
    * await using producer = weir.producer();
@@ -131,7 +132,7 @@ export class Producer {
     return published as Published;
   }
 
-  /** Publishes to several topics, and commits: see `Client.transact`. */
+  /** Publishes to several topics and commits offsets: see `Client.transact`. */
   transact(
     entries: readonly Entry[],
     commit: Claim | undefined,
@@ -141,8 +142,8 @@ export class Producer {
   }
 
   /**
-   * Resolves while there is room for more: at once, unless half of what may wait is waiting. A loop
-   * that awaits it before each `publish` goes as fast as the gateway takes it, and no faster.
+   * Resolves when there is room in the queue: at once, unless more than half of `maxQueueBytes` is
+   * in use. A loop that awaits it before each `publish` is as fast as the gateway, and no faster.
    *
    * ```ts
    * for (let i = 0; i < 10_000; i++) {
@@ -156,7 +157,7 @@ export class Producer {
   }
 
   /**
-   * Resolves when nothing that was published waits for an answer.
+   * Resolves when all publishes are answered.
    *
    * ```ts
    * producer.publish("positions", { value: 1 }).catch(console.error);
@@ -171,7 +172,8 @@ export class Producer {
   }
 
   /**
-   * Takes nothing more, and waits for what was published. `await using` does it at the block's end.
+   * Accepts no more publishes, and resolves when all are answered. `await using` calls it at the
+   * end of the block.
    *
    * ```ts
    * producer.publish("positions", { value: 1 }).catch(console.error);
@@ -212,7 +214,7 @@ export class Producer {
     this.#changed();
   }
 
-  /** One call; `add` puts it into batches. */
+  /** Makes a call; `add` adds it to the batches. */
   #call(
     entries: readonly Entry[],
     signal: AbortSignal | undefined,
@@ -250,7 +252,7 @@ export class Producer {
     this.#changed();
   }
 
-  /** Sends what is due, after this turn: what comes in it may share a frame. */
+  /** Sends what is due at the end of this turn: publishes of one turn may share a frame. */
   #soon(): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -271,7 +273,7 @@ export class Producer {
       this.#send(this.#line.next(now));
       this.#awaitMember();
       if (now >= this.#renewAt || !this.#line.hasRoomFor(this.#batches.first?.width ?? 0)) break;
-      // Alone, nothing is worth waiting for; others are, while answers are on their way.
+      // Batches are filled only while others are in flight: a lone one is sent at once.
       if (!this.#line.isEmpty && !this.#batches.isDue(now, this.#full)) break;
       const batch = this.#batches.shift();
       if (!batch) break;
@@ -280,7 +282,7 @@ export class Producer {
     this.#arm(now);
   }
 
-  /** A transaction that goes again waits, with all behind it, until its consumer has joined again. */
+  /** A transaction that is resent waits until its consumer has rejoined; so does all behind it. */
   #awaitMember(): void {
     const { blocked } = this.#line;
     if (!blocked || this.#awaitsMember) return;
@@ -297,7 +299,7 @@ export class Producer {
       try {
         members = membersOf(batch, this.#stamp ?? "");
       } catch (error) {
-        // Its number is free: what is behind it goes when it has moved up.
+        // Its sequence is free: the batches behind it are sent once they have moved up.
         this.#line.takeBack(batches.slice(i + 1));
         this.#refuse(batch, error as WeirError);
         return this.#soon();
@@ -309,7 +311,7 @@ export class Producer {
   #answered(batch: Batch, reply: OkFrame | ErrorFrame): void {
     const now = this.#connection.platform.now();
     if (batch.stored && (reply.type === "ok" || !isPassing(reply))) {
-      this.#line.ok(batch); // it went again for its number's sake only
+      this.#line.ok(batch); // resent only to keep the sequences dense
     } else if (reply.type === "ok") {
       const { offsets, duplicate = false } = reply as PublishOk;
       this.#line.ok(batch);
@@ -331,7 +333,7 @@ export class Producer {
     this.#soon();
   }
 
-  /** Refused for good. Of several calls, each is tried by itself: the others' fault is not theirs. */
+  /** Refused for good. A batch of several calls is split: each is sent by itself. */
   #refuse(batch: Batch, refusal: WeirError): void {
     const error = batch.commit ? claimError(refusal) : refusal;
     const apart = batch.calls.length > 1 && !batch.inDoubt
@@ -347,7 +349,7 @@ export class Producer {
     this.#changed();
   }
 
-  /** Takes the first epoch, or the next: then numbers begin anew. */
+  /** Requests the first or the next epoch, in which sequences start over. */
   #begin(): void {
     if (this.#asking || this.#isQuiet) return;
     this.#asking = true;
@@ -376,9 +378,9 @@ export class Producer {
     for (const resolve of this.#flushed.splice(0)) resolve();
   }
 
-  /** Wakes up when the first batch is due, or what was refused may be sent again. */
+  /** Sets the alarm for when the first batch is due, or what was refused may be retried. */
   #arm(now: number): void {
-    // What is past waits for something else: for an answer, or for what was refused.
+    // What was due before now waits for something else: an answer, or a retry.
     const ahead = (at = Infinity) => at > now ? at : Infinity;
     const due = ahead(this.#batches.first?.due);
     const at = Math.min(due, ahead(this.#line.resumeAt));

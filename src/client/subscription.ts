@@ -1,7 +1,7 @@
 /**
  * A subscription: the records of a topic, or of some of its partitions or keys, from a position on.
- * It outlives connections: each new one goes on behind the last record that came, and what could not
- * be had is told.
+ * It outlives connections: on each new one it continues after the last record that it received, and
+ * reports what was missed.
  */
 
 import type {
@@ -23,7 +23,7 @@ import { Progress } from "./progress.ts";
 import type { RecordPlace, WeirRecord } from "./records.ts";
 
 /**
- * Where a reader stands, to be kept and given back as `from`.
+ * The position of a reader. Keep it, and pass it as `from` to continue there.
  *
  * ```ts
  * await subscription.ready;
@@ -34,12 +34,12 @@ import type { RecordPlace, WeirRecord } from "./records.ts";
  */
 export interface Position {
   readonly positions: readonly RecordPlace[];
-  /** Which topic of this name it is: one that was made again is another one. */
+  /** The id of the topic: a topic that is deleted and created again has another one. */
   readonly incarnation: string;
 }
 
 /**
- * A subscription was taken up, on a new connection or from a position.
+ * How a subscription was resumed, on a new connection or from a position.
  *
  * ```ts
  * const rides = weir.subscribe("positions", {
@@ -49,14 +49,14 @@ export interface Position {
  * ```
  */
 export interface Resumed {
-  /** Nothing was missed. */
+  /** Whether nothing was missed. */
   readonly recovered: boolean;
-  /** Where each partition goes on; with `reset`, why not where it was left. */
+  /** Where each partition continues; `reset` says why that is not where the reader was. */
   readonly positions: readonly (RecordPlace & { readonly reset?: ResetReason })[];
 }
 
 /**
- * What to follow, and how.
+ * Options of a subscription.
  *
  * ```ts
  * const mine = weir.subscribe("notifications", {
@@ -72,31 +72,33 @@ export interface SubscribeOptions extends Abortable {
   /** Only records with one of these keys: 1 to 100. */
   readonly keys?: readonly string[];
   /**
-   * `latest` (unless given): what is published from now on. `earliest`: all that is there. A time in
-   * milliseconds since 1970: what was appended from then on. Or a position that was kept: it names
-   * the partitions; but a topic that was made again is followed from its start, in all its
-   * partitions or those that `partitions` or `keys` say.
+   * Where to begin. `latest` (the default): records that are published from now on. `earliest`: all
+   * records. A timestamp in milliseconds since 1970: records that were appended since then. Or a
+   * position that was kept, which also says which partitions; but if the topic was deleted and
+   * created again, it is read from its start, in all its partitions or those of `partitions` or
+   * `keys`.
    */
   readonly from?: "latest" | "earliest" | { readonly timestamp: number } | Position;
-  /** How much may have come and not be dealt with; 2,000 records and 4 MiB unless given. */
+  /** How much may be received but not yet processed; 2,000 records and 4 MiB by default. */
   readonly capacity?: Partial<Capacity>;
   /**
-   * When the loop is slower than what is published: `block` (unless given) falls behind and misses
-   * nothing, `drop` skips to the newest, `latest` does too but keeps the last of each key.
+   * What to do if the loop is slower than the publishers. `block` (the default) falls behind and
+   * misses nothing, `drop` skips to the newest records, `latest` also keeps the last of each key.
    */
   readonly onSlow?: "block" | "drop" | "latest";
-  /** Something will not come. Called in its place between the records. */
+  /** Called when records will not be delivered, in their place between the others. */
   readonly onGap?: (gap: Gap) => void;
-  /** It was taken up again. Called when it happens, before the records that follow. */
+  /** Called when the subscription is resumed, before the records that follow. */
   readonly onResume?: (resumed: Resumed) => void;
 }
 
 const RETRY_MS = 200;
-/** The current batch while there is none. */
+/** The value of `#inHand` while there is no batch. */
 const NOTHING = { partition: -1, isVoid: true };
 
 /**
- * The records of a topic, as an async iterable for one loop: each once, in partition order.
+ * The records of a topic, as an async iterable for one loop: each once, in the order of its
+ * partition.
  *
  * ```ts
  * const rides = weir.subscribe("positions", { keys: ["cab-7"], from: "earliest" });
@@ -109,7 +111,8 @@ const NOTHING = { partition: -1, isVoid: true };
  */
 export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<Value>> {
   /**
-   * Resolves when it first stands: from then on nothing is missed. Rejects if it never will.
+   * Resolves when the subscription is established: from then on nothing is missed. Rejects if that
+   * fails for good.
    *
    * ```ts
    * const live = weir.subscribe("positions");
@@ -131,9 +134,9 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   #incarnation: string | undefined;
   readonly #progress = new Progress();
   #seeks: Seek[] = [];
-  /** The batch that the loop is at; void if the reader went elsewhere in its partition. */
+  /** The loop's current batch; void if the reader has sought elsewhere in its partition. */
   #inHand = NOTHING;
-  /** The topic was made again, with whatever partitions: it is followed anew, from its start. */
+  /** The topic was created again, maybe with other partitions: it is read from its start. */
   #anew = false;
   #forget: () => void = () => {};
   readonly #resident: Resident = {
@@ -164,8 +167,8 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   }
 
   /**
-   * What the loop has dealt with, for each partition: keep it, and give it back as `from`. Undefined
-   * until it first stands.
+   * How far the loop has come, for each partition: keep it, and pass it as `from` to continue
+   * there. Undefined until the subscription is established.
    *
    * ```ts
    * await subscription.ready;
@@ -179,8 +182,8 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   }
 
   /**
-   * Records that are in the log and not dealt with, as far as the last heartbeat said (every
-   * `heartbeatMs`, 15 s unless the gateway is told otherwise).
+   * How many records are not yet processed, as of the last heartbeat (every `heartbeatMs`, 15 s
+   * unless the gateway is configured otherwise).
    *
    * ```ts
    * console.log(subscription.lag);
@@ -192,7 +195,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   }
 
   /**
-   * The records as they come, several at a time. The loop's end closes the subscription.
+   * The records in batches of one partition each. When the loop ends, the subscription is closed.
    *
    * ```ts
    * for await (const { records } of subscription.batches()) {
@@ -221,12 +224,12 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     }
   }
 
-  /** The records one by one. The loop's end closes the subscription. */
+  /** The records one by one. When the loop ends, the subscription is closed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<WeirRecord<Value>, void, undefined> {
     for await (const { partition, records } of this.batches()) {
       const hand = this.#inHand;
       for (const record of records) {
-        // It went elsewhere, or is closed: what is left of the batch is not what was asked for.
+        // It has sought elsewhere, or is closed: the rest of the batch is not wanted.
         hand.isVoid ||= hand !== this.#inHand;
         if (hand.isVoid) break;
         yield record;
@@ -236,8 +239,9 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   }
 
   /**
-   * Goes on at these offsets: what was delivered of these partitions and not dealt with is void.
-   * Rejects with `offset_out_of_range` beyond the end, and with `unknown_partition`.
+   * Continues at these offsets, and discards records of these partitions that are not yet
+   * processed. Rejects with `offset_out_of_range` beyond the end of the log, and with
+   * `unknown_partition`.
    *
    * ```ts
    * await subscription.ready;
@@ -254,7 +258,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
   }
 
   /**
-   * Ends it: loops end, and nothing more comes.
+   * Closes the subscription and ends its loop.
    *
    * ```ts
    * await subscription.close();
@@ -319,11 +323,11 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     this.#intake.attach(subscription, this.#receiver);
     this.#incarnation = incarnation;
     for (const place of positions) {
-      // What came before is of the same log if only its beginning has gone.
+      // Unless its end was lost it is the same log, so what was received before is still valid.
       if (place.reset === "beyond_end") this.#move(place);
       else this.#progress.stand(place);
     }
-    // Before it is told of: one that is asked for then is sent at once.
+    // Before `onResume`: a `seek` in it is sent at once.
     for (const seek of this.#seeks) this.#sendSeek(seek);
     if (resumed || this.#anew) {
       const places = positions.map(({ topic: _, ...place }) =>
@@ -345,7 +349,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     });
   }
 
-  /** What was followed is no more, and which partitions there are now only the gateway knows. */
+  /** The topic is another one now, and only the gateway knows its partitions. */
   #beginAnew(): void {
     this.#anew = true;
     this.#subscribe();
@@ -362,7 +366,7 @@ export class Subscription<Value = unknown> implements AsyncIterable<WeirRecord<V
     });
   }
 
-  /** It goes on there: what came of this partition before is void. */
+  /** Continues there, and discards what was received of this partition. */
   #move(place: RecordPlace): void {
     const { partition } = place;
     this.#intake.drop({ topic: this.#topic, partition });
