@@ -1,6 +1,6 @@
 /**
- * What waits to be sent through a producer. Publishes to the same topic share a frame, as long as
- * nobody has begun to send it; a transaction is a frame of its own. Pure.
+ * The queue of a producer. Publishes to the same topic share a frame until it is sent; a
+ * transaction has a frame of its own. Pure.
  */
 
 import type { Claim } from "./claim.ts";
@@ -8,7 +8,7 @@ import type { Places } from "../protocol/gateway_frames.ts";
 import type { Numbered } from "./line.ts";
 import { type Entry, publishOf, transactOf } from "./records.ts";
 
-/** One call, and what becomes of it. */
+/** A call, and how to settle it. */
 export interface Waiting {
   readonly entries: readonly Entry[];
   readonly bytes: number;
@@ -17,7 +17,7 @@ export interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** One frame: publishes of several calls to a topic, or one transaction. */
+/** A frame: publishes of several calls to one topic, or one transaction. */
 export interface Batch extends Numbered {
   readonly type: "publish" | "transact";
   readonly calls: Waiting[];
@@ -25,7 +25,7 @@ export interface Batch extends Numbered {
   readonly commit: Claim | undefined;
   records: number;
   bytes: number;
-  /** When it is to be sent, full or not. */
+  /** When to send it, full or not. */
   readonly due: number;
 }
 
@@ -37,7 +37,7 @@ export interface BatchLimits {
 
 export class Batches {
   readonly #queue: Batch[] = [];
-  /** By topic: what may still grow. */
+  /** By topic, the batch that may still grow. */
   readonly #open = new Map<string, Batch>();
 
   get first(): Batch | undefined {
@@ -61,13 +61,15 @@ export class Batches {
     this.#open.set(entry.topic, batch);
   }
 
-  /** Adds a transaction, behind all that came before it. */
+  /** Adds a transaction behind everything that is queued. */
   addTransaction(call: Waiting, commit: Claim | undefined): void {
     this.#queue.push(newBatch("transact", [call], 0, commit));
     this.#open.clear();
   }
 
-  /** Whether the first batch is to be sent now: it is full, or nothing more may join it, or it is time. */
+  /**
+   * Whether to send the first batch now: it is full, closed to further calls, or its time is up.
+   */
   isDue(now: number, limits: BatchLimits): boolean {
     const { first } = this;
     if (!first) return false;
@@ -75,21 +77,21 @@ export class Batches {
       first.records >= limits.records || first.bytes >= limits.bytes;
   }
 
-  /** Takes the first one out, to be sent. */
+  /** Removes and returns the first batch, to be sent. */
   shift(): Batch | undefined {
     const batch = this.#queue.shift();
     if (batch) this.#close(batch);
     return batch;
   }
 
-  /** Takes out a call that is not being sent; whether it was there. */
+  /** Removes a call that is still queued. Returns whether it was. */
   remove(call: Waiting): boolean {
     for (const [at, batch] of this.#queue.entries()) {
       const index = batch.calls.indexOf(call);
       if (index < 0) continue;
       if (batch.calls.length === 1) {
         this.#queue.splice(at, 1);
-        this.#close(batch); // by the topic, which only its calls know
+        this.#close(batch); // before its last call is removed, which has the topic
       }
       batch.calls.splice(index, 1);
       batch.bytes -= call.bytes;
@@ -103,7 +105,7 @@ export class Batches {
     return this.#open.get(topicOf(batch)) === batch;
   }
 
-  /** Nothing may join it any more. */
+  /** Lets no further call join the batch. */
   #close(batch: Batch): void {
     if (this.#isOpen(batch)) this.#open.delete(topicOf(batch));
   }
@@ -154,7 +156,7 @@ export function membersOf(
   return transactOf(parts ?? [], stored ? undefined : commit?.json(inDoubt));
 }
 
-/** Tells every call of the batch where its records are. */
+/** Resolves every call of the batch with the places of its records. */
 export function settle({ type, calls }: Batch, offsets: unknown, duplicate: boolean): void {
   if (type === "transact") {
     calls[0]?.resolve(offsets as readonly Places[], duplicate);

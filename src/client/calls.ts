@@ -1,8 +1,8 @@
 /**
- * Requests that are sent at most once: publishes and transactions without a producer. They wait while
- * there is no connection, up to a bound. One whose connection goes before its answer came may have
- * happened: it is told so, and not sent again. One that was refused with nothing done, for the moment
- * only, is sent again.
+ * Publishes and transactions without a producer, which happen at most once. They are queued, up to
+ * a limit, while there is no connection. If the connection is lost before the answer, the request
+ * may have happened: it is rejected, and not sent again. It is sent again only if it was refused
+ * temporarily and without effect.
  */
 
 import type { ErrorFrame, OkFrame } from "../protocol/gateway_frames.ts";
@@ -16,9 +16,9 @@ interface Call {
   readonly bytes: number;
   readonly resolve: (reply: OkFrame) => void;
   readonly reject: (error: unknown) => void;
-  /** It was sent: without an answer its outcome is unknown. */
+  /** It was sent: until it is answered, its outcome is unknown. */
   sent: boolean;
-  /** Ends the wait of one that was refused for the moment. */
+  /** Cancels the retry of a temporarily refused call. */
   cancel: () => void;
 }
 
@@ -27,14 +27,14 @@ const RETRY_MS = 200;
 export class Calls implements Resident {
   readonly #connection: Connection;
   readonly #maxBytes: number;
-  /** In the order in which they are to be sent. */
+  /** Calls to send, in order. */
   #waiting: Call[] = [];
-  /** All that have no answer: those that wait, were sent, or were refused for the moment. */
+  /** All unsettled calls: queued, sent, or waiting for a retry. */
   readonly #open = new Set<Call>();
   #bytes = 0;
   #stopped: WeirError | undefined;
 
-  /** `maxBytes`: how much may wait or be unanswered. */
+  /** `maxBytes`: the most bytes that may be queued or unanswered. */
   constructor(connection: Connection, maxBytes: number) {
     this.#connection = connection;
     this.#maxBytes = maxBytes;
@@ -42,8 +42,8 @@ export class Calls implements Resident {
   }
 
   /**
-   * Sends a request with these members, or lets it wait until it can be. They are put together when
-   * it is sent. Rejects with what the gateway answers, with `queue_full`, or with the signal's reason.
+   * Sends a request, now or as soon as possible; `members` is called when it is sent. Rejects with
+   * the gateway's error, with `queue_full`, or with the signal's reason.
    */
   call(
     type: string,
@@ -129,10 +129,10 @@ export class Calls implements Resident {
   }
 }
 
-/** Bytes that a frame has besides its records, those of a transaction's commit among them. */
+/** The most bytes of a frame besides its records, including the commit of a transaction. */
 const FRAME_BYTES = 66_000;
 
-/** The gateway would close the connection over a message that is too long. */
+/** Throws if the message would be too long: the gateway would close the connection. */
 export function requireFits(bytes: number, messageBytes: number): void {
   if (bytes + FRAME_BYTES <= messageBytes) return;
   throw new WeirError(

@@ -1,8 +1,9 @@
 /**
- * The commit of a transaction, and the right to it. A transaction that is sent again after its
- * partition was lost, and perhaps came back, must not be stored then: others have dealt with the same
- * records meanwhile. But it may have been stored before, and only a repeat can tell: so the repeat
- * names a subscription that there never is, with which it finds what is stored and stores nothing.
+ * The commit of a transaction, and whether this member may still make it. If the partition was lost
+ * meanwhile, even if it is owned again, a resent transaction must not be stored: other members may
+ * have processed the same records. But an earlier attempt may have been stored, and only resending
+ * can tell: so it is resent with a subscription that never exists, which returns the result if it
+ * is stored, and stores nothing.
  */
 
 import type { OffsetToCommit } from "./commits.ts";
@@ -10,12 +11,12 @@ import { notOwner, type WeirError } from "./errors.ts";
 import type { Hands } from "./hands.ts";
 import type { Owned, Ownership } from "./ownership.ts";
 
-/** What it wants of the membership whose offsets it commits. */
+/** The part of the membership that a claim uses. */
 export interface Claimed {
   readonly ownership: Ownership;
   readonly hands: Pick<Hands<unknown>, "owned">;
   readonly intake: { readonly number: number | undefined };
-  /** It is known what it owns, or it is over. */
+  /** It is known which partitions the member owns, or the membership has ended. */
   readonly isSettled: boolean;
   /** Calls `run` once, when it is settled. */
   whenSettled(run: () => void): void;
@@ -26,7 +27,7 @@ const NO_SUBSCRIPTION = 0;
 export class Claim {
   readonly #membership: Claimed;
   readonly #offsets: readonly OffsetToCommit[];
-  /** As they were when the transaction was asked for. */
+  /** The partitions, as they were owned when `transact` was called. */
   readonly #owned: readonly (Owned | undefined)[];
 
   constructor(membership: Claimed, offsets: readonly OffsetToCommit[]) {
@@ -49,8 +50,8 @@ export class Claim {
   }
 
   /**
-   * Its JSON. Throws `not_owner` if the partitions are not owned as they were, unless the transaction
-   * is in doubt, and it is to be found out whether it is stored.
+   * The JSON of the commit. Throws `not_owner` if a partition was lost since; but not if the
+   * transaction is in doubt, since it is then resent to find out whether it is stored.
    */
   json(inDoubt: boolean): string {
     const { intake: { number }, ownership } = this.#membership;
@@ -62,8 +63,8 @@ export class Claim {
 }
 
 /**
- * The error of a transaction that commits, as its application is to see it: that the gateway does not
- * know the subscription (any more) means that its partitions are somebody else's.
+ * The error of a transaction with a commit, for the application: if the gateway does not know the
+ * subscription (any more), the partitions belong to other members.
  */
 export function claimError(error: WeirError): WeirError {
   return error.code === "unknown_subscription" ? notOwner("commit") : error;

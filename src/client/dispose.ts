@@ -1,4 +1,4 @@
-/** The symbol that `await using` calls, also where the platform has none of its own yet. */
+/** The symbol that `await using` uses, also on platforms that do not define it yet. */
 
 export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ??
   Symbol.for("Symbol.asyncDispose");

@@ -1,6 +1,6 @@
-/** Calls to the application in the middle of what the client does: what they throw is theirs. */
+/** Calls of listeners in the middle of the client's work, which their errors must not disturb. */
 
-/** Calls `run`; what it throws is an unhandled rejection, and stops nothing here. */
+/** Calls `run`. If it throws, the error becomes an unhandled rejection. */
 export function guarded(run: () => void): void {
   try {
     run();

@@ -1,7 +1,6 @@
 /**
- * What the loop of a consumer has in hand, and how far it is with it: at most one batch at a time.
- * What is dealt with of a partition that was lost meanwhile, or from which the reader went elsewhere,
- * does not count. Pure.
+ * The batch that the loop of a consumer is processing, at most one at a time, and how far it is.
+ * Records do not count as processed if the partition was lost or sought elsewhere meanwhile. Pure.
  */
 
 import type { Arrived, RecordBatch } from "./batch.ts";
@@ -10,20 +9,20 @@ import type { Capacity } from "./flow.ts";
 import type { Intake } from "./intake.ts";
 import type { Owned, Ownership } from "./ownership.ts";
 
-/** Partitions that came, in their place before their records. */
+/** Newly assigned partitions, in the queue before their records. */
 export interface Begun {
   readonly kind: "begun";
   readonly partitions: readonly Owned[];
 }
 
-/** A batch that the loop is at. */
+/** The batch that the loop is processing. */
 export interface Hand<Value> {
   readonly owned: Owned;
   readonly batch: RecordBatch<Value>;
   readonly cost: Capacity;
-  /** Behind what the loop was given. */
+  /** The offset after the last record that the loop was given. */
   given: number;
-  /** The reader went elsewhere meanwhile, or the partition is somebody else's. */
+  /** The reader has sought elsewhere meanwhile, or the partition was lost. */
   isVoid: boolean;
 }
 
@@ -38,12 +37,12 @@ export class Hands<Value> {
     this.#intake = intake;
   }
 
-  /** The partition that the loop is in. */
+  /** The partition of the current batch. */
   get owned(): Owned | undefined {
     return this.#hand?.owned;
   }
 
-  /** Takes a batch into hand; undefined if there is nothing to do with it. */
+  /** Makes a batch the current one; undefined if there is nothing to process. */
   take({ at: batch, cost }: Arrived<Value>): Hand<Value> | undefined {
     const owned = this.#ownership.find(batch);
     if (owned && !owned.revoking && batch.records.length > 0) {
@@ -53,14 +52,14 @@ export class Hands<Value> {
     return undefined;
   }
 
-  /** The loop has dealt with what is before this offset. Whether that counts. */
+  /** The loop has processed the records before this offset. Returns whether that counts. */
   dealt({ owned, isVoid }: Hand<Value>, offset: number): boolean {
     if (isVoid || this.#ownership.find(owned) !== owned) return false;
     owned.done = Math.max(owned.done, offset);
     return true;
   }
 
-  /** The loop is done with the batch, or with as much of it as it wants. */
+  /** The loop has finished the batch, or abandons the rest of it. */
   putDown(hand: Hand<Value>): void {
     if (this.#hand !== hand) return;
     this.#hand = undefined;
@@ -68,17 +67,17 @@ export class Hands<Value> {
     for (const run of this.#onPutDown.splice(0)) run();
   }
 
-  /** Calls `run` when the loop puts down what it has in hand. */
+  /** Calls `run` when the loop puts down its current batch. */
   whenPutDown(run: () => void): void {
     this.#onPutDown.push(run);
   }
 
-  /** What is in hand of this partition counts no more. */
+  /** Voids the current batch if it is of this partition. */
   void(owned: Owned): void {
     if (this.#hand?.owned === owned) this.#hand.isVoid = true;
   }
 
-  /** What the loop was given and nobody has committed. */
+  /** The offsets after what the loop was given, where they are not committed yet. */
   given(): OffsetToCommit[] {
     return this.#ownership.all.flatMap((owned) => {
       const { topic, partition, done, committed } = owned;

@@ -1,23 +1,23 @@
-/** A queue that one reader awaits: what was put in comes out in order, then the end or the error. */
+/** An async queue with one reader: items in order, then the end or an error. */
 
 export class Inbox<Item> {
   #items: Item[] = [];
-  /** Index of the first that was not taken: arrays are slow to lose their head. */
+  /** Index of the first item: removing the first element of an array is slow. */
   #first = 0;
   #waiting: (() => void) | undefined;
   #isOpen = true;
   #hasEnded = false;
-  /** What it ended with, if it was an error. */
+  /** The error that it ended with, if any. */
   #error: unknown;
 
-  /** Puts something in. After the end nothing goes in any more. */
+  /** Adds an item, unless the inbox has ended. */
   put(item: Item): void {
     if (this.#hasEnded) return;
     this.#items.push(item);
     this.#wake();
   }
 
-  /** The next one, when it is there; undefined at the end. Throws what it ended with. */
+  /** Waits for the next item; undefined at the end. Throws the error that the inbox ended with. */
   async next(): Promise<Item | undefined> {
     for (;;) {
       if (this.#first < this.#items.length && this.#isOpen) return this.#take();
@@ -29,7 +29,7 @@ export class Inbox<Item> {
     }
   }
 
-  /** Lets nothing out until `resume`. */
+  /** Holds back all items until `resume`. */
   pause(): void {
     this.#isOpen = false;
   }
@@ -39,7 +39,7 @@ export class Inbox<Item> {
     this.#wake();
   }
 
-  /** Takes out, in order, the items for which `takes` is true; stops at the first undefined. */
+  /** Removes, in order, the items for which `takes` is true; stops at the first undefined. */
   pick(takes: (item: Item) => boolean | undefined): void {
     const left: Item[] = [];
     let at = this.#first;
@@ -54,7 +54,7 @@ export class Inbox<Item> {
     this.#first = 0;
   }
 
-  /** Takes out all of which `which` holds, and returns them. */
+  /** Removes all items for which `which` is true, and returns them. */
   remove(which: (item: Item) => boolean): Item[] {
     const waiting = this.#items.slice(this.#first);
     this.#items = waiting.filter((item) => !which(item));
@@ -62,7 +62,7 @@ export class Inbox<Item> {
     return waiting.filter(which);
   }
 
-  /** Nothing comes any more; what is there still comes out, unless `atOnce`. */
+  /** Ends the inbox. Items that it has are still delivered, unless `atOnce`. */
   end(error?: unknown, atOnce = false): void {
     if (atOnce) this.remove(() => true);
     if (!this.#hasEnded) this.#error = error;

@@ -1,6 +1,7 @@
 /**
- * What has come for one reader and waits for its loop, and the credit that goes back for what the
- * loop has dealt with. It outlives the subscription's number, which each connection gives anew.
+ * The records that a reader has received and that wait for its loop, and the credit that is
+ * returned for those that the loop has processed. It outlives the number of the subscription, which
+ * is a different one on each connection.
  */
 
 import type { TopicPartition } from "../protocol/gateway_frames.ts";
@@ -11,11 +12,11 @@ import { Inbox } from "./inbox.ts";
 
 const RECORDS = 2_000;
 const BYTES = 4 << 20;
-/** A gateway grants no more, whatever it is given: see the protocol's section 8. */
+/** The most credit that a gateway grants: see section 8 of the protocol. */
 const RECORDS_MAX = 100_000;
 const BYTES_MAX = 64 << 20;
 
-/** `Aside`: what waits in its place between the deliveries, if there is such a thing. */
+/** `Aside`: other items that are queued between the deliveries, if there are any. */
 export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
   readonly inbox = new Inbox<Delivery<Value> | Aside>();
   readonly #connection: Connection;
@@ -40,19 +41,19 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
     return this.#number;
   }
 
-  /** The credit to begin a subscription with. */
+  /** The initial credit of a subscription. */
   credit(): Capacity {
     return this.#flow.opening();
   }
 
-  /** The subscription stands: what is pushed to it goes to `receiver`. */
+  /** The subscription is established: its pushes go to `receiver`. */
   attach(number: number, receiver: Receiver): void {
     this.#number = number;
     this.#connection.receive(number, receiver);
-    this.#giveBack(); // of what was dealt with since it was asked for
+    this.#giveBack(); // for what was processed since it was requested
   }
 
-  /** There is no subscription any more. */
+  /** The subscription is gone. */
   detach(): void {
     if (this.#number !== undefined) this.#connection.unreceive(this.#number);
     this.#number = undefined;
@@ -64,9 +65,9 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
   }
 
   /**
-   * The next that waits; undefined at the end. Records come with those that have come behind them of
-   * the same partition, up to half of the capacity: so a loop that is slow gets more at a time, and
-   * the other half may be on its way meanwhile.
+   * Waits for the next item; undefined at the end. Batches of the same partition that wait are
+   * merged, up to half of the capacity: a slow loop gets more at a time, while the other half can
+   * be in flight.
    */
   async next(): Promise<Delivery<Value> | Aside | undefined> {
     const first = await this.inbox.next();
@@ -86,13 +87,13 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
     return more.length === 0 ? first : joined([first, ...more]);
   }
 
-  /** It has come, and is for nobody. */
+  /** It was received, but is not delivered: returns its credit. */
   passOver(cost: Capacity): void {
     this.#flow.arrived(cost);
     this.dealtWith(cost);
   }
 
-  /** What waits of this partition is void. */
+  /** Discards what waits of this partition. */
   drop(partition: TopicPartition): void {
     const dropped = this.inbox.remove((item) =>
       item.kind !== "begun" && isSamePartition(item.at, partition)
@@ -100,7 +101,7 @@ export class Intake<Value, Aside extends { readonly kind: "begun" } = never> {
     for (const item of dropped) if (item.kind === "records") this.dealtWith(item.cost);
   }
 
-  /** The loop has dealt with this, or never will: there is room for as much again. */
+  /** The loop has processed this, or never will: returns its credit. */
   dealtWith(cost: Capacity): void {
     this.#flow.done(cost);
     this.#giveBack();

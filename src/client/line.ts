@@ -1,35 +1,35 @@
 /**
- * One epoch of one producer: what has a number and no answer yet, in the order of the numbers. Keeps
- * the protocol's rules of order and repetition (its section 2) for whatever is sent through it. Pure:
- * `next` says what to send, `ok`, `refused` and `lost` what became of it.
+ * The unanswered items of one epoch of a producer, in the order of their sequences. Follows the
+ * rules of section 2 of the protocol for order and resending. Pure: `next` says what to send; `ok`,
+ * `again`, `refused` and `lost` report the outcome.
  *
- * 1. What is unanswered is sent again with its number until it is answered, first of all what is
- *    oldest. After a failure everything behind it is refused with it; so the line stalls until all
- *    that is under way has been answered, and goes on in order.
- * 2. An item is in doubt when a try of it went unanswered: it may be stored. What is in doubt is the
- *    head of the line: behind something that failed, nothing was stored.
- * 3. What is stored while something before it is not answered keeps its place: a session's numbers rise
- *    by one, so it goes again with what is before it, as a repeat whose answer is known.
- * 4. The number of an item that is refused for good is free, and what is behind moves up; not if the
- *    item is in doubt. Then only a new session, which may begin with any number, goes on.
+ * 1. An unanswered item is resent with its sequence until it is answered, the oldest first. After a
+ *    failure the gateway refuses everything behind it; so the line stalls until all that is in
+ *    flight is answered, and then continues in order.
+ * 2. An item is in doubt if an attempt was not answered: it may be stored. Items in doubt are at
+ *    the head of the line: behind a failed item, nothing was stored.
+ * 3. An item that is stored while one before it is unanswered keeps its place: the sequences of a
+ *    session rise by one, so it is resent together with those before it, as a duplicate.
+ * 4. If an item is refused for good, its sequence is free, and those behind it move up; but not if
+ *    it is in doubt. Then only a new session can continue, since it may begin with any sequence.
  */
 
-/** What takes numbers: one, or as many as a transaction has parts. */
+/** An item that takes sequences: one, or as many as a transaction has parts. */
 export interface Numbered {
   readonly width: number;
-  /** Its first number, once it has one. */
+  /** Its first sequence, once it has one. */
   sequence: number;
-  /** It cannot be sent yet, nor what is behind it. */
+  /** It cannot be sent yet, nor can the items behind it. */
   readonly mustWait: boolean;
-  /** It is under way in this session. */
+  /** It was sent in this session. */
   sent: boolean;
-  /** An earlier try may have been stored. */
+  /** An earlier attempt may have been stored. */
   inDoubt: boolean;
-  /** It was: what waited for the answer has it. */
+  /** It is stored, and its callers were answered. */
   stored: boolean;
 }
 
-/** At most so many numbers may be unanswered. */
+/** The most sequences that may be unanswered. */
 export const WINDOW = 64;
 
 export class Line<Item extends Numbered> {
@@ -38,7 +38,7 @@ export class Line<Item extends Numbered> {
   readonly #underWay = new Set<Item>();
   #numbers = 0;
   #stalled = false;
-  /** The lowest number that is free again. */
+  /** The lowest sequence that is free again. */
   #freed: number | undefined;
   #mustRestart = false;
   #resumeAt = 0;
@@ -48,7 +48,7 @@ export class Line<Item extends Numbered> {
     return this.#items.filter(({ stored }) => !stored);
   }
 
-  /** What stops the line until it may be sent. */
+  /** The item that holds up the line because it cannot be sent yet. */
   get blocked(): Item | undefined {
     return this.#items.find(({ sent, mustWait, stored }) => !sent && mustWait && !stored);
   }
@@ -57,17 +57,17 @@ export class Line<Item extends Numbered> {
     return this.#items.length === 0;
   }
 
-  /** Nothing is under way. */
+  /** Nothing is in flight. */
   get isStill(): boolean {
     return this.#underWay.size === 0;
   }
 
-  /** Only a new session can go on. */
+  /** Only a new session can continue. */
   get mustRestart(): boolean {
     return this.#mustRestart && this.isStill;
   }
 
-  /** When something refused for the moment may be sent again. */
+  /** When to retry after a temporary refusal. */
   get resumeAt(): number {
     return this.#resumeAt;
   }
@@ -78,7 +78,7 @@ export class Line<Item extends Numbered> {
       (this.isEmpty || this.#numbers + width <= WINDOW);
   }
 
-  /** Gives the item its number. `next` will say when to send it. */
+  /** Adds an item and gives it its sequence. `next` says when to send it. */
   add(item: Item): void {
     item.sequence = this.#next;
     this.#next += item.width;
@@ -86,7 +86,7 @@ export class Line<Item extends Numbered> {
     this.#items.push(item);
   }
 
-  /** What to send now, in this order; it is under way from now on. */
+  /** The items to send now, in this order. They count as sent. */
   next(now: number): Item[] {
     if (this.#mustRestart || now < this.#resumeAt || this.#stalled && !this.isStill) return [];
     if (this.#stalled) { for (const item of this.#items) item.sent = false; }
@@ -120,7 +120,7 @@ export class Line<Item extends Numbered> {
     }
   }
 
-  /** The item was refused for the moment: it goes again, `afterMs` from now at the earliest. */
+  /** The item was refused temporarily: it is resent `afterMs` from now at the earliest. */
   again(item: Item, mayBeStored: boolean, now: number, afterMs: number): void {
     this.#answered(item);
     item.inDoubt ||= mayBeStored;
@@ -129,8 +129,8 @@ export class Line<Item extends Numbered> {
   }
 
   /**
-   * The item was refused for good. `anyNext`: the gateway takes any number next (what it refused was
-   * too old to be known). `instead` takes its place, if it is not in doubt.
+   * The item was refused for good. `anyNext`: the gateway accepts any sequence next (the item was
+   * too old for it to know). The items of `instead` take its place; none if it is in doubt.
    */
   refused(item: Item, anyNext: boolean, instead: readonly Item[] = []): void {
     this.#answered(item);
@@ -142,7 +142,7 @@ export class Line<Item extends Numbered> {
     else this.#freed = Math.min(item.sequence, this.#freed ?? Infinity);
   }
 
-  /** The session is over: what was under way may be stored, unless something before it had failed. */
+  /** The session is over: what was in flight is in doubt, unless something before it has failed. */
   lost(): void {
     let behindFailure = false;
     for (const item of this.#items) {
@@ -158,8 +158,8 @@ export class Line<Item extends Numbered> {
   }
 
   /**
-   * The epoch is over: numbers begin anew. Returns what was in doubt, of which nobody will know any
-   * more; the rest goes on in the next epoch.
+   * The epoch is over: sequences start over. Returns the items in doubt, whose outcome can no
+   * longer be known; the others continue in the new epoch.
    */
   begin(): Item[] {
     const inDoubt = this.unanswered.filter((item) => item.inDoubt);
@@ -176,14 +176,14 @@ export class Line<Item extends Numbered> {
     return inDoubt;
   }
 
-  /** Takes out all that is not answered. */
+  /** Removes and returns all unanswered items. */
   clear(): readonly Item[] {
     const items = this.unanswered;
     this.#items = [];
     return items;
   }
 
-  /** Takes the numbers that are free for what is behind them. */
+  /** Gives the free sequences to the items behind them. */
   #moveUp(): void {
     if (this.#freed === undefined) return;
     let sequence = this.#freed;

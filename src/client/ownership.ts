@@ -1,7 +1,7 @@
 /**
- * What a member owns, and how far it is with each partition. Pure. The hard question is what to make
- * of a membership that is taken up again after a loss: a partition that was waited for goes on where
- * the loop is, another may have been in other hands and begins anew.
+ * The partitions that a member owns, and how far it is in each. Pure. The hard part is a rejoin
+ * after a lost connection: a partition that was kept for the member continues where the loop is;
+ * one that other members may have owned meanwhile begins anew.
  */
 
 import type {
@@ -16,33 +16,35 @@ export interface Owned {
   readonly topic: string;
   readonly partition: number;
   readonly incarnation: string;
-  /** The group's committed offset when it was assigned: where it began. */
+  /** The offset at which it began: the group's committed offset when it was assigned. */
   readonly offset: number;
-  /** The next offset to come. */
+  /** The next offset to receive. */
   next: number;
-  /** The next offset to deal with: what to commit. */
+  /** The next offset to process, which is the one to commit. */
   done: number;
-  /** The highest offset that was to be committed from here, and the highest that is. */
+  /** The highest offset that this member has asked to commit, and the highest that is committed. */
   asked: number;
   committed: number;
-  /** The next offset of the log, as far as is known. */
+  /** The end of the log, as far as it is known. */
   end: number;
-  /** It is being given up. */
+  /** It is revoked, but not yet given up. */
   revoking: boolean;
-  /** The loop is behind what the group knows: until the gateway has gone back, what comes is too early. */
+  /**
+   * The loop is behind the assigned offset: until the gateway has sought back, pushes are dropped.
+   */
   rewinding: boolean;
 }
 
 export class Ownership {
   readonly #owned = new Map<string, Owned>();
-  /** The group has not said what is owned, or not since the connection was lost. */
+  /** No assignment was received yet, or none since the connection was lost. */
   #unsure = true;
 
   get all(): Owned[] {
     return [...this.#owned.values()];
   }
 
-  /** Whether the group has said what is owned. */
+  /** Whether an assignment was received since the connection was last lost. */
   get isSure(): boolean {
     return !this.#unsure;
   }
@@ -55,36 +57,36 @@ export class Ownership {
     return this.#owned.get(nameOf(at));
   }
 
-  /** Those of them that are owned as they were, and stay. */
+  /** Those of them that are still owned and not being revoked. */
   still(given: readonly Owned[]): Owned[] {
     return given.filter((owned) => this.find(owned) === owned && !owned.revoking);
   }
 
-  /** Whether all of these are owned as they were. */
+  /** Whether all of these are still owned. If one was lost and assigned again, it is another. */
   holds(given: readonly (Owned | undefined)[]): boolean {
     return given.every((owned) => owned && this.find(owned) === owned);
   }
 
-  /** This is to be committed. */
+  /** A commit of this offset is requested. */
   asked(at: TopicPartitionOffset): void {
     const owned = this.find(at);
     if (owned) owned.asked = Math.max(owned.asked, at.offset);
   }
 
-  /** This is committed. */
+  /** This offset is committed. */
   committed(at: TopicPartitionOffset): void {
     const owned = this.find(at);
     if (owned) owned.committed = Math.max(owned.committed, at.offset);
   }
 
-  /** The connection is gone. */
+  /** The connection was lost: the next assignment says what is still owned. */
   doubt(): void {
     this.#unsure = true;
   }
 
   /**
-   * Takes partitions. Returns those that begin anew, those that go on but are assigned `ahead` of
-   * where the loop is (it went back), and those that turn out to be lost.
+   * Applies an assignment. Returns the partitions that begin anew, those that continue but were
+   * assigned at an offset `ahead` of the loop (which had sought back), and those that are lost.
    */
   assign({ partitions }: AssignPush): { begun: Owned[]; ahead: Owned[]; lost: Owned[] } {
     const lost: Owned[] = [];
@@ -122,7 +124,7 @@ export class Ownership {
     return { begun, ahead, lost };
   }
 
-  /** Takes these out. */
+  /** Removes and returns these. */
   take(partitions: readonly TopicPartition[]): Owned[] {
     const names = new Set(partitions.map(nameOf));
     return this.takeAll((name) => names.has(name));
@@ -138,13 +140,13 @@ export class Ownership {
     return taken;
   }
 
-  /** Whether nobody else can have been further: then what is here already counts. */
+  /** Whether a partition continues: nobody else can have processed beyond what is here. */
   #goesOn(assigned: AssignedPartition): boolean {
     const known = this.find(assigned);
     if (!known || known.incarnation !== assigned.incarnation) return false;
-    // The store was restored from a copy: what came beyond its end is other records from now on.
+    // The store was restored from a backup: offsets beyond its end will be other records.
     if (known.next > (assigned.end ?? Infinity)) return false;
-    // What was being taken away is taken when a member comes back; and what waited of it is dropped.
+    // A partition that was being revoked begins anew, since what waited of it was dropped.
     return !known.revoking && assigned.offset <= Math.max(known.done, known.asked);
   }
 }

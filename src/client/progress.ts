@@ -1,29 +1,30 @@
-/** How far a subscription is in each of its partitions: what has come, and what is dealt with. Pure. */
+/** How far a subscription is in each partition: what was received, and what was processed. Pure. */
 
 import type { Head } from "../protocol/gateway_frames.ts";
 import { placesOf, type RecordPlace } from "./records.ts";
 
 export class Progress {
   /**
-   * By partition: the next offset to come, how far what came has come (with keys the gateway also
-   * passes over what is not wanted), the next to deal with, and the log's end.
+   * By partition: the next offset to receive, the offset after what was received (which is less if
+   * the gateway has passed over records with other keys since), the next offset to process, and the
+   * end of the log.
    */
   readonly #next = new Map<number, number>();
   readonly #came = new Map<number, number>();
   readonly #done = new Map<number, number>();
   readonly #ends = new Map<number, number>();
 
-  /** Where to go on. */
+  /** Where to resume. */
   get next(): RecordPlace[] {
     return placesOf(this.#next);
   }
 
-  /** What the loop has dealt with. */
+  /** How far the loop has processed. */
   get done(): RecordPlace[] {
     return placesOf(this.#done);
   }
 
-  /** Records that are in the log and not dealt with. */
+  /** The number of records that are not yet processed. */
   get lag(): number {
     let lag = 0;
     for (const [partition, end] of this.#ends) {
@@ -36,30 +37,30 @@ export class Progress {
     return this.#next.get(partition) ?? 0;
   }
 
-  /** All before this offset has come, or never will. */
+  /** All before this offset was received, or never will be. */
   came(partition: number, to: number): void {
     this.#next.set(partition, Math.max(to, this.nextOf(partition)));
     this.#came.set(partition, to);
   }
 
-  /** All before this offset is dealt with. */
+  /** All before this offset is processed. */
   dealt(partition: number, to: number): void {
     this.#done.set(partition, to);
     this.#passOver(partition);
   }
 
-  /** It goes on there, whatever was before. */
+  /** Continues there, whatever was before. */
   move({ partition, offset }: RecordPlace): void {
     for (const map of [this.#next, this.#came, this.#done]) map.set(partition, offset);
   }
 
-  /** It stands on a new connection; what came before may not be dealt with yet. */
+  /** The subscription is resumed there; earlier records may still wait to be processed. */
   stand({ partition, offset }: RecordPlace): void {
     this.#next.set(partition, offset);
     this.#passOver(partition);
   }
 
-  /** With keys, what was not wanted moves it on without a record. */
+  /** With keys, records that are not wanted move the next offset without a delivery. */
   head({ partition, next, end }: Head): void {
     this.#ends.set(partition, end);
     this.#next.set(partition, Math.max(next, this.nextOf(partition)));
@@ -70,7 +71,7 @@ export class Progress {
     for (const map of [this.#next, this.#came, this.#done, this.#ends]) map.clear();
   }
 
-  /** What is behind all that came is nothing to deal with, once that is. */
+  /** Once all that was received is processed, so is what the gateway has passed over since. */
   #passOver(partition: number): void {
     const done = this.#done.get(partition) ?? 0;
     if (done >= (this.#came.get(partition) ?? 0)) this.#done.set(partition, this.nextOf(partition));

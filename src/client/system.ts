@@ -1,11 +1,11 @@
 /**
- * The platform of browsers, React Native, Deno, Node and Bun: nothing but what all of them have, and
- * what only pages have where there is a page.
+ * The platform of browsers, React Native, Deno, Node and Bun. Uses only what all of them have, and
+ * page events where there is a page.
  */
 
 import type { ClientSocket, Platform, SocketEvents } from "./platform.ts";
 
-/** What pages tell when they may have slept, some at the document and some at the window. */
+/** Events after which a page may have slept, some on the document and some on the window. */
 const WAKES = ["visibilitychange", "resume", "pageshow", "online", "offline"];
 
 interface Listens {
@@ -15,11 +15,11 @@ interface Listens {
 }
 
 interface PageEvent {
-  /** The page is kept, and may come back. */
+  /** The page is kept in the back/forward cache, and may come back. */
   readonly persisted?: boolean;
 }
 
-/** What there is of a page: nothing, outside of browsers. */
+/** The document and window; none outside of browsers. */
 function page(): Readonly<Record<string, Listens | undefined>> {
   const scope = globalThis as unknown as Readonly<Record<string, Listens | undefined>>;
   return scope["document"] ? scope : {};
@@ -67,7 +67,7 @@ function open(url: string, events: SocketEvents): ClientSocket {
     dropped = true;
     events.closed(code, reason);
   };
-  // What an error is, no platform says. The close that should follow it does not come everywhere.
+  // No platform says what the error is, and not everywhere does a close event follow it.
   socket.onerror = () => {
     if (dropped) return;
     dropped = true;

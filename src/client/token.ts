@@ -1,11 +1,11 @@
 /**
- * The token that says who this client is. A function is asked for one at each connection, and here in
- * time for another, before the gateway ends the session: what is shown then on the open socket moves
- * no partition and stops no record.
+ * The client's token. A token function is called for each connection, and again before the token
+ * expires: the new token is sent on the open socket, which moves no partition and delays no record.
  *
- * 1. What is left of a token is told by the gateway's own clock, which the session's ULID names: that
- *    of a phone may be wrong by hours.
- * 2. Whatever the function, the gateway or a clock says, some time passes between two renewals.
+ * 1. The remaining time is measured by the gateway's clock, which the session's ULID tells: that of
+ *    a phone may be wrong by hours.
+ * 2. There is a minimum time between two renewals, whatever the function, the gateway or a clock
+ *    says.
  */
 
 import type { AuthOk } from "../protocol/gateway_frames.ts";
@@ -13,27 +13,27 @@ import type { Connection, Resident } from "./connection.ts";
 import { errorOf, WeirError } from "./errors.ts";
 import type { Platform } from "./platform.ts";
 
-/** A function is asked for a new token whenever one is needed. */
+/** A token, or a function that is called whenever a new one is needed. */
 export type TokenSource = string | TokenFunction;
 export type TokenFunction = () => string | Promise<string>;
 
-/** How long a function may take: less than a connection has to come to be. */
+/** How long a function may take: less than the time that a connection has to open. */
 const ASK_MS = 8_000;
-/** The least time between two renewals. */
+/** The minimum time until a renewal. */
 const RENEW_MIN_MS = 5_000;
-/** The most: timers cannot be set for many weeks. */
+/** The maximum: timers cannot be set for many weeks. */
 const RENEW_MAX_MS = 24 * 3_600_000;
-/** What should be left for renewals that fail. */
+/** The time that should be left for retries if a renewal fails. */
 const SPARE_MS = 30_000;
 const RETRY_MS = 1_000;
 const MAX_DOUBLINGS = 5;
-/** The close code of the protocol. */
+/** The protocol's close code for an expired token. */
 const TOKEN_EXPIRED = 4003;
 const ULID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /**
- * Asks the application for a token. In the end it calls `given` or `failed`, never before it returns,
- * unless the returned function was called first.
+ * Asks the application for a token. Calls `given` or `failed` after it has returned, unless the
+ * returned function is called first.
  */
 export function askToken(
   platform: Platform,
@@ -61,7 +61,7 @@ export function askToken(
   return forget;
 }
 
-/** What a closed socket says of a token that nothing renews: it will be refused. */
+/** The error if the socket was closed because a token expired that cannot be renewed. */
 export function expiredError(source: TokenSource | undefined, code: number): WeirError | undefined {
   if (code !== TOKEN_EXPIRED || typeof source !== "string") return undefined;
   return new WeirError(
@@ -74,14 +74,14 @@ export function expiredError(source: TokenSource | undefined, code: number): Wei
   );
 }
 
-/** Shows the gateway a new token before the present one ends, for as long as there is a connection. */
+/** Renews the token before it expires, while there is a connection. */
 export class Renewal implements Resident {
   readonly #connection: Connection;
   readonly #source: TokenFunction;
-  /** How far the gateway's clock is ahead of the platform's. */
+  /** The gateway's clock minus the platform's. */
   #aheadMs = 0;
   #failures = 0;
-  /** Ends what is under way. */
+  /** Cancels the timer or call in progress. */
   #cancel = () => {};
 
   constructor(connection: Connection, source: TokenFunction) {
@@ -127,7 +127,7 @@ export class Renewal implements Resident {
     }, failed);
   }
 
-  /** The session goes on as it was, until its token ends. */
+  /** Retries later: the session continues until its token expires. */
   #failed(error: WeirError): void {
     this.#connection.note(error);
     const most = RETRY_MS * 2 ** Math.min(this.#failures++, MAX_DOUBLINGS);
@@ -137,15 +137,15 @@ export class Renewal implements Resident {
 }
 
 /**
- * About four fifths of what is left, not all clients at once, and with something to spare where that
- * leaves at least half.
+ * When to renew: after about four fifths of the remaining time, with jitter, and `SPARE_MS` before
+ * its end unless that is less than half of it.
  */
 export function untilRenewal(leftMs: number, random: number): number {
   const early = Math.min(leftMs * (0.75 + random / 10), leftMs - SPARE_MS);
   return Math.min(RENEW_MAX_MS, Math.max(RENEW_MIN_MS, early, leftMs / 2));
 }
 
-/** When a ULID was made, in milliseconds since 1970. */
+/** The time in a ULID, in milliseconds since 1970. */
 function timeOf(ulid: string): number {
   let ms = 0;
   for (const digit of ulid.slice(0, 10)) ms = ms * 32 + ULID_DIGITS.indexOf(digit);
