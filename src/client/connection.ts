@@ -1,8 +1,8 @@
 /**
- * One socket after another to a gateway: says hello, joins requests with their replies and pushes
- * with their subscriptions, and puts all frames of a turn into one message. What lives longer than a
- * socket (producers, subscriptions, what waits to be published) is a `Resident`: it is told when
- * there is a connection and when there is none, and brings itself up again.
+ * The connection to a gateway, over one socket after another: sends `hello`, matches replies to
+ * requests and pushes to subscriptions, and sends all frames of a turn in one message. What
+ * outlives a socket (producers, subscriptions, queued publishes) is a `Resident`: it is told when
+ * there is a connection and when it is lost, and restores itself.
  */
 
 import type {
@@ -21,31 +21,31 @@ import { type ConnectionState, Link } from "./link.ts";
 import type { ClientSocket, Platform } from "./platform.ts";
 import { askToken, expiredError, type TokenSource } from "./token.ts";
 
-/** What lives longer than a socket. */
+/** A part of the client that outlives sockets. */
 export interface Resident {
   /** There is a connection. */
   opened(): void;
-  /** There is none any more: nothing that was sent on it will be answered. */
+  /** The connection was lost: nothing that was sent on it will be answered. */
   lost(): void;
-  /** Whether something is owed to the gateway, which leaving would lose. */
+  /** Whether something is unfinished that leaving the gateway would lose. */
   readonly isBusy?: boolean;
-  /** There may be room for one more request, after there was none. */
+  /** There may be room for another request, after there was none. */
   roomy?(): void;
-  /** There will never be one again. */
+  /** The client has closed for good. */
   stopped(error: WeirError): void;
-  /** The page is about to be gone: what is said now is the last. */
+  /** The page is about to be unloaded: this is the last chance to send. */
   unloading?(): void;
 }
 
-/** What an application closes. */
+/** What applications close. */
 export interface Closable {
   close(): Promise<void>;
 }
 
-/** What hears the pushes of one subscription. */
+/** Receives the pushes of one subscription. */
 export interface Receiver {
   pushed(frame: SubscriptionPush): void;
-  /** All before `next` of a partition has been pushed; its log ends at `end`. */
+  /** All records of a partition before `next` were pushed; its log ends at `end`. */
   heads(heads: readonly Head[]): void;
 }
 
@@ -54,22 +54,22 @@ export interface Hello {
   readonly client: { readonly name: string; readonly version: string };
 }
 
-/** A request's reply. Nobody is told when the connection goes before it: `Resident.lost` says so. */
+/** Gets the reply. Not called if the connection is lost first: see `Resident.lost`. */
 export type OnReply = (reply: OkFrame | ErrorFrame) => void;
 
 /**
- * A gateway waits 5 s for hello, and takes a client that says it later for one that never will. One
- * that slept while the socket opened does better to open another.
+ * A gateway waits 5 s for `hello`, and then closes the connection for good. A client that slept
+ * while the socket opened should open another one.
  */
 const GREET_MS = 4_000;
 const FRAMES_MAX = 64;
-/** Characters of one message: of which each may be three bytes. */
+/** The most characters of one message: each may take three bytes. */
 const MESSAGE_CHARACTERS = 300_000;
 
-/** The limits that the client goes by. The others are the gateway's to enforce. */
+/** The limits that the client observes. The gateway enforces the others. */
 type KnownLimits = Pick<Limits, "messageBytes" | "publishPartitions" | "inFlight">;
 
-/** What they are until the gateway has said so: see the protocol's section 8. */
+/** The limits to assume until the gateway has sent its own: see section 8 of the protocol. */
 const LIMITS: KnownLimits = { messageBytes: 1_048_576, publishPartitions: 128, inFlight: 1_024 };
 
 export class Connection {
@@ -77,16 +77,16 @@ export class Connection {
   readonly #url: string;
   readonly #hello: Hello;
   readonly #link: Link;
-  /** With what the application closes of it, if it does. */
+  /** Each with its public object, if applications can close it. */
   readonly #residents = new Map<Resident, Closable | undefined>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   readonly #stopListening: () => void;
   #socket: ClientSocket | undefined;
-  /** What the gateway said before it closed. */
+  /** The error that the gateway sent before it closed the socket. */
   #refusal: WeirError | undefined;
   #waiting = new Map<number, OnReply>();
   #receivers = new Map<number, Receiver>();
-  /** How to cancel what is to happen later on this connection. */
+  /** Cancels what `later` has scheduled on this connection. */
   readonly #planned = new Set<() => void>();
   #id = 0;
   #out: string[] = [];
@@ -118,12 +118,12 @@ export class Connection {
     return this.#state;
   }
 
-  /** What went wrong last, if anything has. */
+  /** The last error, if there was one. */
   get lastError(): WeirError | undefined {
     return this.#lastError;
   }
 
-  /** What the gateway said last when it greeted. */
+  /** The gateway's last answer to `hello`. */
   get welcome(): HelloOk | undefined {
     return this.#welcome;
   }
@@ -137,7 +137,7 @@ export class Connection {
   }
 
   /**
-   * Whether one more request may be open that can wait: half of the room is for those that cannot.
+   * Whether there is room for a request that can wait: half of the room is for those that cannot.
    */
   get hasRoom(): boolean {
     return this.#link.isOpen && this.#waiting.size < this.limits.inFlight / 2;
@@ -148,20 +148,20 @@ export class Connection {
     this.#arm();
   }
 
-  /** Asks the gateway whether it is there, or connects at once if there is no connection. */
+  /** Checks that the gateway answers, or connects at once if there is no connection. */
   probe(): void {
     this.#link.wake(this.platform.now());
     this.#arm();
   }
 
-  /** Gives up the present connection for the next one. */
+  /** Replaces the connection by a new one. */
   restart(reason: string): void {
     if (!this.#link.isOpen) return;
     this.#link.worked();
     this.#giveUp(reason);
   }
 
-  /** Something went wrong that the connection outlives. */
+  /** Records an error that does not end the connection. */
   note(error: WeirError): void {
     this.#lastError = error;
   }
@@ -171,13 +171,13 @@ export class Connection {
     this.#link.stop("closed by the application");
   }
 
-  /** Adds a listener, and returns how to take it away. */
+  /** Adds a listener. Returns how to remove it. */
   onState(listener: (state: ConnectionState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Something lives here from now on. It is told at once if there is a connection. */
+  /** Adds a resident. It is told at once if there is a connection. */
   add(resident: Resident, closable?: Closable): void {
     this.#residents.set(resident, closable);
     if (this.#link.isOpen) resident.opened();
@@ -188,7 +188,7 @@ export class Connection {
     this.#residents.delete(resident);
   }
 
-  /** What lives here and is to be closed with the client. */
+  /** What to close together with the client. */
   get closables(): Closable[] {
     return [...this.#residents.values()].filter((closable) => closable !== undefined);
   }
@@ -201,7 +201,7 @@ export class Connection {
     this.#receivers.delete(subscription);
   }
 
-  /** Sends a frame of this type with these further members; as text they are JSON without braces. */
+  /** Sends a request. Its `further` members are an object, or JSON without the braces. */
   request(type: string, further: object | string, onReply: OnReply): void {
     const id = this.#id = idBehind(this.#id);
     this.#waiting.set(id, onReply);
@@ -209,14 +209,14 @@ export class Connection {
     this.push(`{"type":"${type}","id":${id}${members === "" ? "" : `,${members}`}}`);
   }
 
-  /** Sends a frame that nothing answers. */
+  /** Sends a frame that has no reply. */
   push(frame: string): void {
     this.#out.push(frame);
     if (this.#out.length > 1) return;
     Promise.resolve().then(() => this.#flush());
   }
 
-  /** Calls `run` once, `ms` later, unless this connection is gone by then. */
+  /** Calls `run` once, `ms` later, unless this connection is lost by then. */
   later(ms: number, run: () => void): void {
     const cancel = this.platform.after(ms, () => {
       this.#planned.delete(cancel);
@@ -225,7 +225,7 @@ export class Connection {
     this.#planned.add(cancel);
   }
 
-  /** All that live here now: they may leave, and others come, while they are told. */
+  /** Calls all current residents; some may be removed and others added meanwhile. */
   #tell(what: (resident: Resident) => void): void {
     for (const resident of [...this.#residents.keys()]) what(resident);
   }
@@ -236,7 +236,7 @@ export class Connection {
     this.#flush();
   }
 
-  /** All frames of a turn in as few messages as may be. */
+  /** Sends all frames of a turn in as few messages as possible. */
   #flush(): void {
     const socket = this.#socket;
     const frames = this.#out;
@@ -256,7 +256,7 @@ export class Connection {
     this.#link.said(this.platform.now());
   }
 
-  /** With a token in hand, since a gateway does not wait long for hello. */
+  /** Gets the token before it connects, since the gateway does not wait long for `hello`. */
   #open(): void {
     const { token } = this.#hello;
     this.#refusal = undefined;
@@ -321,7 +321,7 @@ export class Connection {
       case "error":
         return this.#answered(frame);
       case "ping":
-        // From the message handler: a hidden page's timers may be slow, its messages are not.
+        // Answered at once: timers of a hidden page may be slow, its messages are not.
         return this.push(`{"type":"heartbeat"}`);
       case "heartbeat":
         for (const [subscription, heads] of Object.entries(frame.heads)) {
@@ -347,7 +347,7 @@ export class Connection {
     }
   }
 
-  /** Lets go of the socket and of all that was to come of it. */
+  /** Drops the socket and everything that waits for it. */
   #drop(): void {
     const socket = this.#socket;
     if (!socket) return;
@@ -365,7 +365,7 @@ export class Connection {
   #changed(state: ConnectionState): void {
     this.#state = state;
     this.#lastError = state.error ?? this.#lastError;
-    // Before the listeners: what those bring to live here is told of it when it comes.
+    // Before the listeners: residents that these add are told when they are added.
     if (state.status === "open") this.#tell((resident) => resident.opened());
     if (state.status === "closed") {
       this.#stopListening();
@@ -379,13 +379,13 @@ export class Connection {
     return this.#state.error ?? new WeirError("closed", "The client is closed");
   }
 
-  /** Wakes up for whatever the link waits for next. */
+  /** Sets the alarm for the link's next deadline. */
   #arm(): void {
     this.#alarm.set(this.#link.deadline);
   }
 }
 
-/** The next request id. At the bound it begins again at 1, which was answered long ago. */
+/** The next request id. After the largest it is 1 again, which was answered long ago. */
 export function idBehind(id: number): number {
   return id % (2 ** 31 - 1) + 1;
 }

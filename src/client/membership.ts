@@ -1,7 +1,7 @@
 /**
- * A membership in a consumer group, over as many connections as it takes: joins and joins again, keeps
- * what is owned and how far it is, and gives up what is taken away. The loop that deals with the
- * records is the consumer's (`consumer.ts`); what it is told of here is what it has in hand.
+ * A membership in a consumer group that outlives connections: joins and rejoins, tracks what it
+ * owns and how far it is, and gives up what is revoked. The loop over the records is in
+ * `consumer.ts`; it reports here what it processes.
  */
 
 import type {
@@ -28,30 +28,30 @@ import { type Begun, type Hand, Hands } from "./hands.ts";
 import { Intake } from "./intake.ts";
 import { type Owned, Ownership, place } from "./ownership.ts";
 
-/** The members of `join`, but for the credit. */
+/** The members of a `join` frame, except the credit. */
 export interface JoinFields {
   readonly group: string;
   readonly topics: readonly string[];
   readonly instance: string | undefined;
-  /** Tells its own joins, which it numbers, from those of others with the same instance. */
+  /** Tells its own joins, which are numbered, from those of others with the same instance. */
   readonly client: string | undefined;
   readonly from: "earliest" | "latest" | undefined;
   readonly sessionTimeoutMs: number | undefined;
   readonly revokeTimeoutMs: number | undefined;
 }
 
-/** What the consumer wants to know. */
+/** What the consumer is told. */
 export interface MembershipPort {
-  /** Partitions are to be given up, or are `lost` already. They are given up when it resolves. */
+  /** Partitions are revoked, and given up when it resolves; or they are `lost` already. */
   revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void>;
-  /** It is over. */
+  /** The membership has ended. */
   ended(error: unknown): void;
 }
 
 export interface MembershipOptions {
   readonly join: JoinFields;
   readonly capacity: Partial<Capacity> | undefined;
-  /** Milliseconds between commits of what was dealt with; undefined: only those asked for. */
+  /** Milliseconds after which processed records are committed; undefined: only on request. */
   readonly autoCommitMs: number | undefined;
 }
 
@@ -66,14 +66,14 @@ export class Membership<Value> implements Resident, Receiver {
   readonly #port: MembershipPort;
   readonly #commits: Commits;
   #member: string | undefined;
-  /** Counts connections and joins, so that what an old one brings is not taken for a new one's. */
+  /** Counts connections and joins, to tell what belongs to an old one. */
   #session = 0;
   #attempts = 0;
   #cancelCommit: (() => void) | undefined;
-  /** For requests that wait for an answer or a retry: what to do if the connection is lost. */
+  /** For requests that wait for an answer or a retry: what to call if the connection is lost. */
   readonly #onLost = new Set<() => void>();
   readonly #onSettled: (() => void)[] = [];
-  /** The join that is under way, and the number that it gave, if it gave one. */
+  /** The join in progress; resolves to its subscription number, if it gets one. */
   #joining: Promise<number | undefined> | undefined;
 
   constructor(connection: Connection, options: MembershipOptions, port: MembershipPort) {
@@ -98,12 +98,12 @@ export class Membership<Value> implements Resident, Receiver {
     return this.ownership.all.some(({ revoking }) => revoking);
   }
 
-  /** It has joined and knows what it owns. */
+  /** Whether it has joined and knows what it owns. */
   get isJoined(): boolean {
     return this.intake.number !== undefined && this.ownership.isSure;
   }
 
-  /** The loop has dealt with what is before this offset. */
+  /** The loop has processed the records before this offset. */
   dealt(hand: Hand<Value>, offset: number): void {
     const { autoCommitMs } = this.#options;
     if (!this.hands.dealt(hand, offset) || autoCommitMs === undefined) return;
@@ -119,7 +119,7 @@ export class Membership<Value> implements Resident, Receiver {
     if (owned) owned.done = Math.max(owned.done, to);
   }
 
-  /** Commits these, or all that the loop was given. */
+  /** Commits these offsets, or those of all that the loop was given. */
   commit(offsets: readonly OffsetToCommit[] = this.hands.given()): Promise<void> {
     for (const at of offsets) this.ownership.asked(at);
     const committed = this.#commits.add(offsets);
@@ -127,7 +127,7 @@ export class Membership<Value> implements Resident, Receiver {
     return committed;
   }
 
-  /** Once it is joined, of partitions that are owned then as they are now. */
+  /** Seeks once it has joined, unless one of the partitions was lost by then. */
   seek(partitions: readonly TopicPartitionOffset[]): Promise<void> {
     const owned = partitions.map((at) => this.ownership.find(at));
     return new Promise((resolve, reject) => {
@@ -154,8 +154,8 @@ export class Membership<Value> implements Resident, Receiver {
   }
 
   /**
-   * Commits what was dealt with and leaves the group: of a join that is under way, when it has joined,
-   * since its instance would be waited for. Resolves when that is done or cannot be.
+   * Commits what was processed and leaves the group. Waits for a join in progress first, or else
+   * the group would wait for the instance. Resolves when that is done or impossible.
    */
   async leave(): Promise<void> {
     this.#cancelCommit?.();
@@ -165,7 +165,7 @@ export class Membership<Value> implements Resident, Receiver {
     await new Promise<void>((resolve) => this.#ask("leave", { subscription }, () => resolve()));
   }
 
-  /** Nothing is to happen any more. */
+  /** Ends the membership: refuses what is open. */
   end(): void {
     this.#cancelCommit?.();
     this.#connection.remove(this);
@@ -175,7 +175,7 @@ export class Membership<Value> implements Resident, Receiver {
     this.#settled();
   }
 
-  /** It is known what it owns, or it is over. */
+  /** Whether it is known what the member owns, or the membership has ended. */
   get isSettled(): boolean {
     return this.isJoined || this.intake.inbox.hasEnded;
   }
@@ -186,12 +186,12 @@ export class Membership<Value> implements Resident, Receiver {
     else this.#onSettled.push(run);
   }
 
-  /** The commit of a transaction: what it commits is what this member owns now. */
+  /** The commit of a transaction, for partitions as they are owned now. */
   claim(offsets: readonly OffsetToCommit[]): Claim {
     return new Claim(this, offsets);
   }
 
-  /** A transaction has committed these. */
+  /** A transaction has committed these offsets. */
   transacted(offsets: readonly OffsetToCommit[]): void {
     for (const at of offsets) {
       this.ownership.asked(at);
@@ -253,14 +253,14 @@ export class Membership<Value> implements Resident, Receiver {
       this.#ask("join", members, (reply) => {
         this.#joining = undefined;
         resolve((reply as JoinOk | undefined)?.subscription);
-        if (!reply || this.intake.inbox.hasEnded) return; // `leave` goes on.
+        if (!reply || this.intake.inbox.hasEnded) return; // `leave` continues.
         if (reply.type === "ok") this.#joined(reply);
         else this.#refused(reply);
       });
     });
   }
 
-  /** Sends a request, and calls `onReply` once: without a reply if the connection is lost before. */
+  /** Sends a request, and calls `onReply` once: without a reply if the connection is lost first. */
   #ask(type: string, members: object, onReply: (reply?: OkFrame | ErrorFrame) => void): void {
     const lost = () => onReply();
     this.#onLost.add(lost);
@@ -273,7 +273,7 @@ export class Membership<Value> implements Resident, Receiver {
   #joined(reply: OkFrame): void {
     const { subscription, member } = reply as JoinOk;
     this.intake.attach(subscription, this);
-    // As another member it owns nothing of what it had.
+    // As a new member it has lost everything that it owned.
     if (member !== this.#member) this.#gone(this.ownership.takeAll());
     this.#member = member;
   }
@@ -294,7 +294,7 @@ export class Membership<Value> implements Resident, Receiver {
       owned.next = Math.max(owned.next, frame.to);
       return this.intake.put(skipped(frame));
     }
-    // What was here before the connection was lost comes again, and is passed over.
+    // Records that were received before the connection was lost are sent again, and dropped.
     this.intake.put(arrived(frame, owned.next));
     owned.next = Math.max(owned.next, frame.next);
     owned.end = Math.max(owned.end, frame.next);
@@ -325,7 +325,7 @@ export class Membership<Value> implements Resident, Receiver {
   /** Commits, then releases: the gateway does both in this order. */
   async #giveUp(going: readonly Owned[]): Promise<void> {
     const session = this.#session;
-    // Lost meanwhile, or back: then there is nothing to give up.
+    // If it was lost or assigned again meanwhile, there is nothing to give up.
     const isGoing = (owned: Owned) => this.ownership.find(owned) === owned && owned.revoking;
     const told = going.filter(isGoing);
     if (told.length === 0) return;
@@ -347,7 +347,7 @@ export class Membership<Value> implements Resident, Receiver {
     this.#join();
   }
 
-  /** These belong to others now. */
+  /** These partitions were lost. */
   #gone(lost: readonly Owned[]): void {
     if (lost.length === 0) return;
     for (const owned of lost) {
@@ -358,7 +358,7 @@ export class Membership<Value> implements Resident, Receiver {
     this.#port.revoked(lost.map(place), true);
   }
 
-  /** The loop had gone back behind what is committed: the group does not know, so it is said again. */
+  /** Seeks again: the loop is below the committed offset, at which the group has assigned. */
   #seekBack(ahead: readonly Owned[]): void {
     const partitions = ahead.map((owned) => ({ ...place(owned), offset: owned.next }));
     const members = { subscription: this.intake.number, partitions };
@@ -381,7 +381,7 @@ export class Membership<Value> implements Resident, Receiver {
     this.hands.void(owned);
   }
 
-  /** Commits what the loop has dealt with, if that is to be done by itself. */
+  /** Commits what the loop has processed, if `autoCommitMs` is set. */
   #commitDone(): void {
     if (this.#options.autoCommitMs !== undefined) {
       for (const owned of this.ownership.all) {
