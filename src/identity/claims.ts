@@ -1,6 +1,6 @@
 /**
- * What a verified token says: its subject, its end, and the claim `weir` with what it allows. One of
- * another shape makes the whole token invalid, since nobody knows then what its author meant.
+ * The claims of a verified token: its subject, its expiry, and the claim `weir` with its grants. A
+ * malformed claim makes the whole token invalid, since its author's intent is then unknown.
  */
 
 import * as v from "valibot";
@@ -18,7 +18,7 @@ const subject = v.custom<string>(
   `must be a string of 1 to ${IDENTITY.subjectLength} characters`,
 );
 
-/** Seconds since 1970, with a fraction or without. */
+/** Seconds since 1970, maybe with a fraction. */
 const time = v.custom<number>(
   (given) => typeof given === "number" && given >= 0 && given <= IDENTITY.latestExpiry,
   "must be a time in seconds since 1970",
@@ -40,7 +40,9 @@ const grants = v.pipe(
 
 const claims = members({ sub: subject, exp: time, weir: v.exactOptional(grants) });
 
-/** Whose token it is that says this. Throws `unauthenticated`, which names the claim that is wrong. */
+/**
+ * The identity of a token with these claims. Throws `unauthenticated`, which names a wrong claim.
+ */
 export function identityOf(payload: unknown): Identity {
   const { sub, exp, weir = {} } = checked(payload);
   const { publish = [], subscribe = [], groups = [], admin = false, rate, sockets } = weir;

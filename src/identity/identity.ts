@@ -1,32 +1,32 @@
-/** Who is at the other end of a connection or a request, as far as the gateway knows. */
+/** Who is behind a connection or a request, as far as the gateway knows. */
 
 import { IDENTITY } from "../limits.ts";
 import { EVERYTHING, type Rights } from "./rights.ts";
 
 export interface Identity {
-  /** Whose names its producers and instances are; `""` where nobody says who they are. */
+  /** The owner of its producer and instance names; `""` if no authentication is configured. */
   readonly subject: string;
   readonly rights: Rights;
-  /** When its token ends, on the wall clock in milliseconds; undefined: never. */
+  /** When its token expires, on the wall clock in milliseconds; undefined: never. */
   readonly expiresAt: number | undefined;
-  /** What the token allows at most, where it says so. */
+  /** The limits that the token sets, if any. */
   readonly limits: TokenLimits;
 }
 
-/** Its token has ended, and the time to renew it, too. `now`: on the wall clock. */
+/** Whether its token has expired, and the grace period to renew it, too. `now`: the wall clock. */
 export function isOver({ expiresAt }: Pick<Identity, "expiresAt">, now: number): boolean {
   return expiresAt !== undefined && expiresAt + IDENTITY.graceMs <= now;
 }
 
-/** Limits of one subject at one gateway, in place of those that the settings have for everyone. */
+/** Limits of one subject at one gateway, which replace those of the settings. */
 export interface TokenLimits {
-  /** Records a second that it may publish. */
+  /** The records per second that it may publish. */
   readonly rate?: number;
-  /** Sockets that it may have open. */
+  /** The sockets that it may have open. */
   readonly sockets?: number;
 }
 
-/** Everyone, where no keys are configured. */
+/** The identity of everyone if no keys are configured. */
 export const ANYONE: Identity = {
   subject: "",
   rights: EVERYTHING,
@@ -35,8 +35,8 @@ export const ANYONE: Identity = {
 };
 
 /**
- * Whose token this is; undefined: none was given. Rejects with `unauthenticated`, or with `unavailable`
- * while the keys to check it with cannot be had.
+ * Returns the identity of a token; undefined: none was given. Rejects with `unauthenticated`, or
+ * with `unavailable` while the keys to verify it cannot be fetched.
  */
 export type Authenticate = (token: string | undefined) => Identity | Promise<Identity>;
 

@@ -1,12 +1,12 @@
 /**
- * The patterns of a token's grants: a name, or a prefix and `*`; for topics also `topic/key`, which is
- * about the records with such a key alone. What is no pattern is refused rather than read as something
- * else: a grant that means more than its author thought is the worst of mistakes.
+ * The patterns of a token's grants: a name, or a prefix and `*`; for topics also `topic/key`, which
+ * covers only records with such a key. An invalid pattern is refused, never reinterpreted: it must
+ * not grant more than its author meant.
  */
 
 import { isName } from "../protocol/fields.ts";
 
-/** Text as it is, or whatever begins with it. */
+/** Matches a text exactly, or everything that begins with it. */
 export interface TextPattern {
   readonly text: string;
   readonly isPrefix: boolean;
@@ -14,7 +14,7 @@ export interface TextPattern {
 
 export interface TopicPattern {
   readonly topic: TextPattern;
-  /** Undefined: all records, also those without a key. */
+  /** Undefined: all records, including those without a key. */
   readonly key: TextPattern | undefined;
 }
 
@@ -22,14 +22,17 @@ export function matches({ text, isPrefix }: TextPattern, given: string): boolean
   return isPrefix ? given.startsWith(text) : given === text;
 }
 
-/** Of names: topics, groups. Undefined if it is no pattern. */
+/** Reads a pattern for names of topics or groups; undefined if it is invalid. */
 export function readNamePattern(pattern: string): TextPattern | undefined {
   const read = readText(pattern);
   const isPart = read.isPrefix && (read.text === "" || isName(`${read.text}-`));
   return isPart || isName(read.text) ? read : undefined;
 }
 
-/** `{sub}` in the key is the subject, whatever characters that has. Undefined if it is no pattern. */
+/**
+ * Reads a pattern for topics or keys; undefined if it is invalid. `{sub}` in the key stands for the
+ * subject, whose characters are all literal.
+ */
 export function readTopicPattern(pattern: string, subject: string): TopicPattern | undefined {
   const slash = pattern.indexOf("/");
   const topic = readNamePattern(slash < 0 ? pattern : pattern.slice(0, slash));

@@ -1,6 +1,6 @@
 /**
- * What a token allows, and the one function that every door asks: sockets, HTTP, event streams,
- * transactions and groups alike. Nothing is allowed that is not listed.
+ * What a token allows, and the single check for all entry points: sockets, HTTP, event streams,
+ * transactions and groups. Only what is granted is allowed.
  */
 
 import { unreachable } from "../assert.ts";
@@ -14,16 +14,16 @@ export interface Grants {
   readonly admin: boolean;
 }
 
-/** What somebody is about to do. */
+/** An action that needs a right. */
 export type Action =
   | { readonly verb: "publish"; readonly topic: string; readonly records: readonly Keyed[] }
   | { readonly verb: "init producer" }
-  /** Of a topic; without `keys` all of it. */
+  /** Reads a topic: the records with these keys, or all of them. */
   | { readonly verb: "read"; readonly topic: string; readonly keys?: readonly string[] | undefined }
   | { readonly verb: "join"; readonly group: string; readonly topics: readonly string[] }
-  /** What a topic is like: its partitions, where they begin and end. */
+  /** Reads a topic's settings, and the bounds of its partitions. */
   | { readonly verb: "describe"; readonly topic: string }
-  /** The bytes in its partitions, which show how large each record is. */
+  /** Reads the sizes of its partitions in bytes, which reveal the size of each record. */
   | { readonly verb: "measure"; readonly topic: string }
   | { readonly verb: "administer" };
 
@@ -31,23 +31,23 @@ interface Keyed {
   readonly key?: string | undefined;
 }
 
-/** What may be done with a topic's records: with all, or with those whose key matches one. */
+/** The records of a topic that a grant covers: all, or those whose key matches a pattern. */
 type Scope = "all" | readonly TextPattern[];
 
-/** Topics whose scopes are remembered: whoever asks for more finds them anew. */
+/** The most topics whose scopes are cached. */
 const REMEMBERED = 256;
 
 export class Rights {
   readonly #grants: Grants | undefined;
-  /** By topic, since a scope is asked for with every publish. */
+  /** Cached by topic, since every publish needs a scope. */
   readonly #publishing = new Map<string, Scope>();
 
-  /** Undefined: everything is allowed, since no keys are configured. */
+  /** Without grants everything is allowed, since no keys are configured. */
   constructor(grants: Grants | undefined) {
     this.#grants = grants;
   }
 
-  /** Throws `forbidden`, which names what is missing, unless it is allowed. */
+  /** Throws `forbidden`, which names the missing grant, unless the action is allowed. */
   require(action: Action): void {
     const missing = this.#grants && this.#missing(this.#grants, action);
     if (missing !== undefined) throw new GatewayError("forbidden", `The token has no ${missing}`);
@@ -111,12 +111,12 @@ export class Rights {
   }
 }
 
-/** For what was allowed when it began and no longer is. */
+/** The error for something that was allowed when it began, but is no longer. */
 export function noLongerAllowed(): GatewayError {
   return new GatewayError("forbidden", "The token does not allow it any more");
 }
 
-/** Everyone's rights where no token is asked for. */
+/** The rights of everyone if no token is required. */
 export const EVERYTHING = new Rights(undefined);
 
 function scopeOf(patterns: readonly TopicPattern[], topic: string): Scope {
@@ -152,7 +152,7 @@ function missingFor(
   return undefined;
 }
 
-/** One by one, since where all is allowed none is looked at. */
+/** A generator, since no key is looked at if the grant covers all records. */
 function* keysOf(records: readonly Keyed[]): Generator<string | undefined> {
   for (const { key } of records) yield key;
 }

@@ -1,16 +1,16 @@
 /**
- * Names that belong to a subject: nobody takes over what another has named. A name has no control
- * characters, so the last NUL is the one that stands between the two.
+ * Names that belong to a subject, so that no other subject can take them over. A name has no
+ * control characters, so the last NUL separates subject and name.
  */
 
 const BETWEEN = "\0";
 
-/** The name of a subject's own; as it is where nobody says who they are. */
+/** The name within the subject; unchanged if no authentication is configured. */
 export function scopedName(subject: string, name: string): string {
   return subject === "" ? name : `${subject}${BETWEEN}${name}`;
 }
 
-/** What it was made of. */
+/** The subject and name of a scoped name. */
 export function readScopedName(scoped: string): { subject?: string; name: string } {
   const at = scoped.lastIndexOf(BETWEEN);
   if (at < 0) return { name: scoped };

@@ -1,6 +1,6 @@
 /**
- * What each subject takes up at this gateway, over all its sockets and requests: how many sockets it
- * has, and how much it publishes. Where nobody says who they are, nothing is counted.
+ * What each subject uses at this gateway, over all its sockets and requests: how many sockets it
+ * has, and how much it publishes. Nothing is counted if no authentication is configured.
  */
 
 import { Bucket } from "../bucket.ts";
@@ -12,10 +12,10 @@ import { recordBytes } from "../record_size.ts";
 import type { RecordIn } from "../types.ts";
 import type { Identity } from "./identity.ts";
 
-/** What one subject may take up, where its token does not say otherwise. */
+/** The limits of a subject, unless its token sets others. */
 export interface SubjectLimits {
   readonly sockets: number;
-  /** Published a second. */
+  /** Published per second. */
   readonly records: number;
   readonly bytes: number;
 }
@@ -51,7 +51,7 @@ export class Subjects {
     });
   }
 
-  /** A session of it begins. Throws `rate_limited` if it has as many as it may. */
+  /** Counts a new socket or event stream. Throws `rate_limited` if the subject has too many. */
   enter({ subject, limits }: Identity): void {
     if (subject === "") return;
     const known = this.#known.getOrMake(subject);
@@ -63,13 +63,15 @@ export class Subjects {
     known.sockets++;
   }
 
-  /** A session that has entered is over. */
+  /** Undoes `enter`. */
   leave({ subject }: Identity): void {
     const known = this.#known.get(subject);
     if (known) known.sockets--;
   }
 
-  /** It publishes these. Throws `rate_limited` if it has published more than it may for now. */
+  /**
+   * Counts published records. Throws `rate_limited` if the subject has published too much for now.
+   */
   publish({ subject, limits }: Identity, records: readonly RecordIn[]): void {
     if (subject === "") return;
     const known = this.#known.getOrMake(subject);
@@ -81,7 +83,9 @@ export class Subjects {
     known.bytes.take(records.reduce((bytes, record) => bytes + recordBytes(record), 0));
   }
 
-  /** It is to be given a producer with a name. Throws `rate_limited` if it has had too many for now. */
+  /**
+   * Counts a named producer. Throws `rate_limited` if the subject has asked for too many for now.
+   */
   nameProducer({ subject }: Identity): void {
     if (subject === "") return;
     const { producers } = this.#known.getOrMake(subject);
@@ -91,7 +95,7 @@ export class Subjects {
   }
 }
 
-/** Throws `rate_limited` unless it need not wait. */
+/** Throws `rate_limited` if the subject must wait. */
 function requireNow(retryAfterMs: number, why: string): void {
   if (retryAfterMs <= 0) return;
   throw new GatewayError("rate_limited", `This subject ${why}`, { retryAfterMs });
