@@ -1,6 +1,7 @@
 /**
- * Who may talk to the gateway at all, by the two headers that a browser sets and no page can forge:
- * see the protocol, end of section 7. Pure, and the same for every path and for sockets.
+ * Which requests the gateway accepts at all, by `Host` and `Origin`, which browsers set and no page
+ * can forge: see the end of section 7 of the protocol. Pure, and the same for all paths and
+ * sockets.
  */
 
 import { isLoopback, normalOrigin, type Settings } from "../config.ts";
@@ -9,8 +10,8 @@ import { GatewayError } from "../errors.ts";
 export type AdmissionRules = Pick<Settings, "open" | "origins">;
 
 /**
- * Throws `forbidden` if the request may not come in. Returns the origin that the answer's CORS
- * headers must name; undefined if there is none, or if it is the gateway's own.
+ * Throws `forbidden` if the request is not admitted. Returns the origin for the CORS headers of the
+ * response; undefined if there is none, or if it is the gateway's own.
  */
 export function admit(
   rules: AdmissionRules,
@@ -18,7 +19,7 @@ export function admit(
   origin: string | undefined,
 ): string | undefined {
   if (!rules.open && !isLoopback(nameOf(host ?? ""))) {
-    // A page of evil.example whose name was pointed at 127.0.0.1 shows itself by this.
+    // Against DNS rebinding: a page of evil.example, whose name was pointed at 127.0.0.1.
     throw new GatewayError(
       "forbidden",
       `Cannot answer for the host ${JSON.stringify(host ?? "")}: only for loopback, as set`,
@@ -31,12 +32,14 @@ export function admit(
   throw new GatewayError("forbidden", `The origin ${JSON.stringify(origin)} is not let in`);
 }
 
-/** A Host header without its port and brackets. */
+/** The name in a Host header, without port and brackets. */
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 }
 
-/** The gateway's own origin, as the request named it: behind a proxy only that knows the scheme. */
+/**
+ * The gateway's own origin, by the request's Host; its scheme is only known to a proxy in front.
+ */
 function ownOrigin(origin: string, host: string | undefined): string | undefined {
   const scheme = /^https?:/.exec(origin)?.[0];
   return scheme && host !== undefined ? normalOrigin(`${scheme}//${host}`) : undefined;

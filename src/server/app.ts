@@ -1,6 +1,6 @@
 /**
- * The HTTP API: section 6 of the protocol, as a table of routes behind two guards. Every answer that
- * is not a success is a problem with the code that a frame would carry.
+ * The HTTP API (section 6 of the protocol): a table of routes behind two guards, admission and
+ * authentication. Every error response is a problem document with the code that a frame would have.
  */
 
 import { Hono } from "hono";
@@ -14,25 +14,25 @@ import { asGatewayError, notHere, problem } from "./problem.ts";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
-/** Who asks, and from which address. */
+/** Who sends a request, and from which address. */
 export interface Caller extends Identity {
   readonly address: string;
 }
 
-/** Answers one request. `who` is whose it is. */
+/** Answers a request of `who`. */
 export type Handler = (
   request: Request,
   params: Params,
   who: Caller,
 ) => Response | Promise<Response>;
 
-/** Answers a request of anybody. */
+/** Answers a request that needs no token. */
 export type PublicHandler = (
   request: Request,
   params: Params,
 ) => Response | Promise<Response>;
 
-/** Answers a request from an address. */
+/** Answers a request, authenticated or not, from an address. */
 type AddressedHandler = (
   request: Request,
   params: Params,
@@ -45,16 +45,16 @@ export type PublicRoutes = Routes<PublicHandler>;
 
 export interface AppOptions {
   readonly rules: AdmissionRules;
-  /** For whoever shows a token, where one is asked for. */
+  /** Routes that need a token, if tokens are required. */
   readonly routes: Routes;
-  /** For everyone who is let in. */
+  /** Routes that need no token. */
   readonly publicRoutes?: PublicRoutes;
-  /** How tokens are checked; absent: they are ignored, and everything is allowed. */
+  /** Verifies tokens; absent: they are ignored, and everything is allowed. */
   readonly authenticate?: Authenticate;
   readonly telemetry: Telemetry;
 }
 
-/** The function that answers every request, from an address, which is not an upgrade. */
+/** Returns the function that answers all requests except upgrades. */
 export function createApp(
   options: AppOptions,
 ): (request: Request, address?: string) => Promise<Response> {
@@ -106,7 +106,7 @@ export function createApp(
   };
 }
 
-/** The same routes for those who show a token that is one. */
+/** The same routes, behind authentication. */
 function guarded(routes: Routes, authenticate: Authenticate): Routes<AddressedHandler> {
   const guard = (handler: Handler): AddressedHandler => async (request, params, address) =>
     await handler(request, params, { ...await authenticate(tokenOf(request)), address });
@@ -131,7 +131,9 @@ export function mapped<H, J>(
   );
 }
 
-/** Of an event stream also in the query, since an `EventSource` sends no headers. */
+/**
+ * The request's token; for event streams also from the query, as `EventSource` sends no headers.
+ */
 function tokenOf(request: Request): string | undefined {
   const bearer = /^bearer +([^ ]+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (bearer !== undefined || !isEventStream(request)) return bearer;

@@ -1,21 +1,21 @@
 /**
- * A line for operators for everything that somebody has changed or tried to change over HTTP: what,
- * of which topic or group, whose token it was, and what came of it. Around the table of routes and
- * not in each handler, so that none can be forgotten: what is in `VERBS` is audited.
+ * The audit log: a line for every change over HTTP, done or attempted, with the verb, the topic or
+ * group, the token's subject and the outcome. Wraps the table of routes instead of each handler, so
+ * that none can be forgotten: what is in `VERBS` is audited.
  */
 
 import type { Telemetry } from "../host/host.ts";
 import { type Handler, mapped, type Method, type Routes } from "./app.ts";
 import { asGatewayError } from "./problem.ts";
 
-/** Path → method → what it does. */
+/** Path → method → verb. */
 const VERBS: Readonly<Record<string, Readonly<Partial<Record<Method, string>>>>> = {
   "/v1/topics/:topic": { PUT: "put topic", DELETE: "delete topic" },
   "/v1/groups/:group": { DELETE: "delete group" },
   "/v1/groups/:group/offsets": { PUT: "set offsets" },
 };
 
-/** The same routes, of which those that change topics or groups are told of. */
+/** The same routes, where those that change topics or groups are audited. */
 export function audited(routes: Routes, telemetry: Telemetry): Routes {
   return mapped(routes, (handler, path, method) => {
     const verb = VERBS[path]?.[method];

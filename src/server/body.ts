@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request up to a bound, whatever its headers say of its length.
+ * Reads the body of a request up to a limit, whatever its `Content-Length` says.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -19,7 +19,7 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   return joinBytes(chunks);
 }
 
-/** A peer that goes away in the middle of its request is no failure of ours. */
+/** A peer that disconnects in the middle of its request is not a failure of the gateway. */
 async function* piecesOf({ body }: Request): AsyncGenerator<Uint8Array> {
   try {
     yield* body ?? [];

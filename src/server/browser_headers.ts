@@ -1,8 +1,8 @@
 /**
- * What every answer tells a browser, for whatever may be made of it there: that it is what it says it
- * is, is no page to frame, loads nothing, and is for pages of its own origin and of those that CORS
- * lets in. Routes with pages say more. No answer sets a cookie and none is read, so a page of another
- * origin has nobody's rights to borrow.
+ * Security headers of every response, in case a browser renders it: no sniffing of the content
+ * type, no framing, no loading of anything, and use only by pages of its own origin and of those
+ * that CORS allows. Routes with pages override them. Cookies are neither set nor read, so that a
+ * page of another origin cannot use a user's rights (CSRF).
  */
 
 const EVERYWHERE: Readonly<Record<string, string>> = {
@@ -12,7 +12,7 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 };
 
-/** The same response, with what its route has not said. */
+/** Adds the headers that the route has not set. */
 export function forBrowsers(response: Response): Response {
   for (const [name, value] of Object.entries(EVERYWHERE)) {
     if (!response.headers.has(name)) response.headers.set(name, value);

@@ -1,7 +1,6 @@
 /**
- * How many sockets there are, and who may open another: a bound for the gateway, which is its memory's,
- * and bounds for each address, so that one of them takes no more than its share. Whoever is refused is
- * told when to come back.
+ * Limits the number of sockets: in the whole gateway, because of its memory, and for each address,
+ * so that none takes more than its share. Refused clients are told when to retry.
  */
 
 import { Bucket } from "../bucket.ts";
@@ -12,13 +11,13 @@ import { SOCKETS } from "../limits.ts";
 
 export interface CrowdLimits {
   readonly sockets: number;
-  /** What strangers may: undefined where everyone may do everything. */
+  /** Limits for clients that are not on loopback; undefined if no token is required. */
   readonly strangers: StrangerLimits | undefined;
 }
 
 export interface StrangerLimits {
   readonly socketsPerAddress: number;
-  /** New sockets a second, of all addresses together. */
+  /** New sockets per second, of all addresses together. */
   readonly newSockets: number;
 }
 
@@ -47,8 +46,8 @@ export class Crowd {
   }
 
   /**
-   * A socket is opened from there: returns what is to be called once when it is gone. Throws
-   * `overloaded` if there are too many, `rate_limited` if there are too many from there.
+   * Counts a new socket from an address. Returns what to call once when it is closed. Throws
+   * `overloaded` if there are too many sockets, `rate_limited` if too many are from this address.
    */
   enter(address: string): () => void {
     if (this.#sockets >= this.#limits.sockets) {
@@ -94,9 +93,9 @@ function tooFast(code: "rate_limited" | "overloaded", who: string, retryAfterMs:
 }
 
 /**
- * Where a request comes from. Each proxy that is trusted has added who came to it behind what it was
- * told, so the one in question stands as far from the end as there are proxies; what stands before it
- * anybody may have written.
+ * The address of a request's client. Each trusted proxy appends the address of its peer to
+ * `X-Forwarded-For`, so the client's is the n-th from the end with n proxies; anything before it
+ * may be forged.
  */
 export function addressOf(
   peer: string | undefined,
@@ -109,7 +108,7 @@ export function addressOf(
   return withoutPort(named || peer || "");
 }
 
-/** Some proxies write the port of a connection behind its address: another one each time. */
+/** Some proxies append the port, which differs for each connection. */
 function withoutPort(address: string): string {
   return /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ??
     /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address)?.[1] ?? address;
@@ -119,7 +118,7 @@ function isLoopbackAddress(address: string): boolean {
   return address === "::1" || /^(::ffff:)?127\./i.test(address);
 }
 
-/** An IPv4 address, or the part of an IPv6 address that one customer has to himself: half of it. */
+/** An IPv4 address, or the /64 prefix of an IPv6 address, which usually has a single customer. */
 function groupOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

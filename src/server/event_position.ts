@@ -1,8 +1,8 @@
 /**
- * The id of an event: where a reader of an event stream stands in all partitions that it follows, so
- * that a browser which comes back with it (`Last-Event-ID`) goes on there. Opaque to clients:
+ * The id of an event: the reader's position in all partitions that it follows. A browser that
+ * reconnects sends it as `Last-Event-ID`, and continues there. Opaque to clients:
  *
- *     incarnation : partition . offset - partition . offset …      numbers to the base 36
+ *     incarnation : partition . offset - partition . offset …      numbers in base 36
  */
 
 import { isInteger, isWhole } from "../protocol/fields.ts";
@@ -16,7 +16,7 @@ export interface EventPosition {
 
 const BASE = 36;
 
-/** The present id of a stream. Only the partition that moves is printed anew. */
+/** The current id of a stream. Formats only the partition that moves. */
 export class EventId {
   readonly #incarnation: string;
   readonly #parts = new Map<number, string>();
@@ -26,7 +26,7 @@ export class EventId {
     for (const { partition, offset } of positions) this.move(partition, offset);
   }
 
-  /** The next offset of this partition is another one. */
+  /** Sets the next offset of a partition. */
   move(partition: number, offset: Offset): void {
     this.#parts.set(partition, `${partition.toString(BASE)}.${offset.toString(BASE)}`);
   }
@@ -36,7 +36,7 @@ export class EventId {
   }
 }
 
-/** What an id says; undefined if it is none. */
+/** Parses an id; undefined if it is invalid. */
 export function readEventId(text: string): EventPosition | undefined {
   const match = /^([0-9A-Za-z]{1,200}):([0-9a-z.-]*)$/.exec(text);
   if (!match) return undefined;

@@ -1,7 +1,7 @@
 /**
- * When a reader of an event stream is to come back. An `EventSource` does so by itself after a
- * stream that ends, and takes any answer but 200 for the end of all: so whoever may not begin for
- * now is told when he may by a stream that ends at once.
+ * When a reader of an event stream should reconnect. An `EventSource` reconnects by itself after a
+ * stream ends, but gives up on any status other than 200: so one that is refused temporarily gets a
+ * stream that ends at once, and says when to retry.
  */
 
 import type { GatewayError } from "../errors.ts";
@@ -14,26 +14,26 @@ export const EVENT_HEADERS = {
   "x-accel-buffering": "no",
 };
 
-/** A line that says when: not at once, and not all of them at the same time. */
+/** A `retry` line with jitter, so that not all readers reconnect at the same time. */
 export function retryLine(atLeastMs = 0): string {
   const ms = Math.max(atLeastMs, HTTP.eventRetryMs) + Math.random() * HTTP.eventRetrySpreadMs;
   return `retry: ${Math.floor(ms)}\n`;
 }
 
-/** The response for an error, to whoever has asked for this. */
+/** The response to a request that failed with an error. */
 export function refusal(request: Request, error: GatewayError): Response {
   const isForLater = error.retry === "same" || error.retry === "reconnect";
   if (!isForLater || !isEventSource(request)) return problem(error);
   return new Response(`${retryLine(error.detail.retryAfterMs)}\n`, { headers: EVENT_HEADERS });
 }
 
-/** Whether it asks for events as an `EventSource` does. */
+/** Whether an `EventSource` has sent the request. */
 function isEventSource(request: Request): boolean {
   return isEventStream(request) &&
     (request.headers.get("accept") ?? "").toLowerCase().includes("text/event-stream");
 }
 
-/** Whether it asks for an event stream. */
+/** Whether the request is for an event stream. */
 export function isEventStream({ method, url }: Request): boolean {
   const isRead = method === "GET" || method === "HEAD";
   return isRead && /^\/v1\/topics\/[^/]+\/events$/.test(new URL(url).pathname);

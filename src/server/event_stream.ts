@@ -1,7 +1,7 @@
 /**
- * One reader of server-sent events: a feed as every subscription has one, written as events, and read
- * from only as fast as its connection takes them. It begins when it is first read, so an answer that
- * nobody reads holds nothing.
+ * A stream of server-sent events: the same feed as that of a subscription, formatted as events, and
+ * read only as fast as the connection takes them. It begins at the first read, so a response that
+ * nobody reads holds no resources.
  */
 
 import type { Feed, Sink } from "../fanout/feed.ts";
@@ -17,19 +17,19 @@ import { HTTP, IDENTITY } from "../limits.ts";
 import type { EventId } from "./event_position.ts";
 import { retryLine } from "./event_retry.ts";
 
-/** A timer takes no more. */
+/** The maximum delay of a timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** Characters of an event besides its id and its record, about. */
+/** About how many characters an event has besides its id and its record. */
 const BESIDE_ID = 200;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-/** One event. Line ends in `data` are kept: JSON may have them between its tokens. */
+/** The text of an event. `data` may have line ends, as JSON may have between its tokens. */
 export function eventText(event: string, id: string, data: string): string {
   return `event: ${event}\nid: ${id}\ndata: ${data.replace(/\r\n|\r|\n/g, "\ndata: ")}\n\n`;
 }
 
-/** Pushes as events, whose ids move with them. */
+/** Formats pushes as events, each with the position after it as its id. */
 export class EventFormat implements PushFormat {
   readonly #id: EventId;
 
@@ -37,7 +37,7 @@ export class EventFormat implements PushFormat {
     this.#id = id;
   }
 
-  /** Each event has the whole id, which may be longer than its record. */
+  /** Limited since each event has the whole id, which may be longer than its record. */
   get mostRecords(): number {
     return Math.max(1, Math.floor(HTTP.eventBytes / (String(this.#id).length + BESIDE_ID)));
   }
@@ -76,15 +76,15 @@ function* recordsOf(piece: Piece): Generator<{ offset: number; json: string }> {
 }
 
 export interface EventStreamOptions {
-  /** What comes first. */
+  /** The first events. */
   readonly opening: string;
-  /** Begins to feed the sink. */
+  /** Starts the feed into the sink. */
   open(sink: Sink, topicDeleted: () => void): Feed;
   /** Ends the stream when it fires. */
   readonly leaving: AbortSignal;
-  /** When the reader's token ends, on the wall clock: some time after that the stream ends, too. */
+  /** When the reader's token expires, on the wall clock: after a grace period the stream ends. */
   readonly expiresAt: number | undefined;
-  /** Called once, when its reader has its end or is gone: what it took up is free. */
+  /** Called once, when the stream has ended or its reader is gone: releases what it used. */
   ended(): void;
 }
 
@@ -148,13 +148,15 @@ export class EventStream implements Sink {
     if (leaving.aborted) this.#close();
   }
 
-  /** What waits is not sent any more. A stream that is cut early comes back with the same token. */
+  /**
+   * Ends the stream and drops what waits. If it ends early, its reader resumes with the same token.
+   */
   readonly #expire = (): void => {
     this.#waiting = [];
     this.#close();
   };
 
-  /** What waits is sent yet. */
+  /** Ends the stream after what waits is sent. */
   readonly #close = (): void => {
     if (this.#ended) return;
     this.#ended = true;

@@ -1,6 +1,7 @@
 /**
- * `GET /v1/topics/{topic}/events`: a topic as server-sent events, for whoever has an `EventSource` and
- * no socket. Resumed by the id of the last event, as browsers do it by themselves.
+ * `GET /v1/topics/{topic}/events`: a topic as server-sent events, for clients that have an
+ * `EventSource` but no socket. Browsers reconnect by themselves, and resume after the last event
+ * id.
  */
 
 import type { Broker, ReadingPlace, ReadingRequest } from "../broker.ts";
@@ -21,13 +22,13 @@ export interface EventOptions {
   readonly broker: Broker;
   /** Fires when the gateway drains. */
   readonly leaving: AbortSignal;
-  /** Where event streams count, as sockets do. */
+  /** Counts event streams as sockets. */
   readonly crowd: Crowd;
   readonly subjects: Subjects;
 }
 
 export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions): Routes {
-  /** Returns what gives back what one of them takes up. */
+  /** Counts an event stream. Returns what to call when it ends. */
   const enter = (who: Caller) => {
     const leave = crowd.enter(who.address);
     try {
@@ -46,7 +47,7 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
       async GET(request, params, who) {
         const { rights, expiresAt } = who;
         if (leaving.aborted) throw drainingError();
-        // A check lets clocks differ by more than there is to renew a token.
+        // Verification tolerates more clock skew than the grace period in which streams end.
         if (isOver(who, Date.now())) {
           throw new GatewayError("unauthenticated", "The token has expired");
         }
@@ -73,7 +74,7 @@ export function eventRoutes({ broker, leaving, crowd, subjects }: EventOptions):
 
 interface Asked {
   readonly reading: ReadingRequest;
-  /** The position that it comes back with. */
+  /** The position that it resumes from. */
   readonly position: EventPosition | undefined;
   readonly keys: readonly string[] | undefined;
 }
@@ -95,7 +96,7 @@ function streamOf(
     expiresAt,
     ended,
     open(sink, topicDeleted) {
-      // Its room is what holds it back; credit is only what every feed has.
+      // The sink's buffer limits the feed; credit, which every feed needs, is returned at once.
       const granting = {
         get full() {
           return sink.full;
@@ -120,8 +121,8 @@ function streamOf(
 }
 
 /**
- * Begins with where the reader was, and tells what became of that: each event moves the id only past
- * what it tells, so that whoever loses the stream here is told the rest again.
+ * The first events: the id that the reader had, then its resets and gaps. Each of them moves the id
+ * only past what it reports, so that a reader that loses the stream here gets the rest again.
  */
 function openingOf(
   topic: Topic,
@@ -142,7 +143,7 @@ function openingOf(
   return opening;
 }
 
-/** Why it goes on elsewhere than where it was left. */
+/** The event that tells why a partition continues elsewhere than at the reader's position. */
 function resetEvent(
   { name: topic }: Topic,
   { partition, offset, reset: reason }: ReadingPlace,
@@ -158,7 +159,7 @@ function resetEvent(
   return eventText("gap", String(id), JSON.stringify(gap));
 }
 
-/** What the query and the header ask for. Throws `invalid_frame`. */
+/** Reads the request's query and `Last-Event-ID`. Throws `invalid_frame`. */
 function askedOf(
   query: URLSearchParams,
   last: string,
@@ -179,7 +180,7 @@ function askedOf(
     const what = last === "" ? "from" : "Last-Event-ID";
     throw invalid(`${what} must be "latest", "earliest" or the id of an event`);
   }
-  // Of a topic that was made again all is new, whatever its partitions are now.
+  // A topic that was created again is read from its start, whatever its partitions are now.
   if (position.incarnation !== topic.id) return { reading: begins("earliest"), position, keys };
   const { incarnation } = position;
   const wanted = partitions && new Set(partitions);

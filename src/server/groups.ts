@@ -1,5 +1,5 @@
 /**
- * Consumer groups over HTTP: described, listed, deleted, and their offsets set anew.
+ * Consumer groups over HTTP: list, describe and delete them, and set their offsets.
  */
 
 import type { Broker } from "../broker.ts";

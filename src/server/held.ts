@@ -1,21 +1,21 @@
 /**
- * What has come on a socket and its session does not take yet. Reading is paused by what the network
- * gives at a time, which may be hundreds of messages, and by some platforms not at all; a session rests
- * after a single one. So what is behind it waits here.
+ * Messages that a socket has received while its session is congested. A session may become
+ * congested after any message, but reading stops only after all messages of a chunk from the
+ * network, which may be hundreds, and on some platforms never. The messages in between wait here.
  */
 
 import { CLOSE } from "../errors.ts";
 import { ADVERTISED, HTTP } from "../limits.ts";
 import type { SessionPort } from "./upgrade.ts";
 
-/** What a message takes besides its bytes, about. */
+/** About how much memory a message takes besides its bytes. */
 const BESIDE_BYTES = 256;
 
 export class Held {
   readonly #session: SessionPort;
   readonly #close: (code: number, reason: string) => void;
   #messages: Uint8Array[] = [];
-  /** How many of them were handed over. */
+  /** How many of the messages were handed over. */
   #taken = 0;
   #bytes = 0;
   #handing = false;
@@ -29,7 +29,7 @@ export class Held {
     return this.#messages.length === 0;
   }
 
-  /** Hands it over at once, or when its turn has come. */
+  /** Hands a message over, at once or when its turn comes. */
   take(message: Uint8Array): void {
     if (message.length > ADVERTISED.messageBytes) {
       return this.#close(CLOSE.messageTooBig, "the message is too big");
@@ -42,12 +42,12 @@ export class Held {
     this.#close(CLOSE.slowConsumer, "more came than could be taken");
   }
 
-  /** Hands over what the session takes now. What is sent meanwhile may call it once more. */
+  /** Hands over as much as the session takes now. May be called again while it runs. */
   handOver(): void {
     if (!this.isEmpty) this.#handOverWhile(() => !this.#session.congested);
   }
 
-  /** Nothing more comes, and what has come is taken. */
+  /** Hands over everything: the socket has closed. */
   handOverAll(): void {
     this.#handOverWhile(() => true);
   }
@@ -62,7 +62,7 @@ export class Held {
         this.#session.receive(message);
       }
     } catch (error) {
-      this.#clear(); // what is behind a failure is not to be taken without what failed
+      this.#clear(); // what follows a message that failed must not be received without it
       throw error;
     } finally {
       this.#handing = false;

@@ -1,7 +1,7 @@
 /**
- * The public keys of whoever makes the tokens, from one address that is in the settings and never
- * in a token. They are asked for again for a key that is not among them, or after a while, at a
- * bounded rate; and those that are there go on being used while the address does not answer.
+ * The public keys of the token issuer, from a URL in the settings, never from a token. They are
+ * fetched again for an unknown key or after a while, at a limited rate; the known keys stay in use
+ * while the URL does not answer.
  */
 
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
@@ -12,7 +12,7 @@ import { JWKS } from "../limits.ts";
 export interface JwksOptions {
   readonly url: string;
   readonly host: Host;
-  /** Asks for the keys. */
+  /** Fetches the keys. */
   readonly fetch?: typeof fetch;
 }
 
@@ -21,7 +21,7 @@ export class Jwks {
   readonly #host: Host;
   readonly #fetch: typeof fetch;
   #keys: JWTVerifyGetKey | undefined;
-  /** On the monotonic clock. */
+  /** When the keys were last requested, on the monotonic clock. */
   #askedAt = -Infinity;
   #asking: Promise<void> | undefined;
 
@@ -31,7 +31,7 @@ export class Jwks {
     this.#fetch = fetch;
   }
 
-  /** Asks until there are keys, without being waited for. */
+  /** Fetches the keys, and retries until it has some. Nobody waits for it. */
   async start(): Promise<void> {
     while (!this.#keys) {
       await this.#ask();
@@ -39,14 +39,14 @@ export class Jwks {
     }
   }
 
-  /** Whether there ever were keys. */
+  /** Whether keys were fetched. */
   get ready(): boolean {
     return this.#keys !== undefined;
   }
 
   /**
    * The key that a token's header names. Throws `unavailable` while there are no keys at all, and
-   * for an unknown key until the issuer could be asked whether it is new.
+   * for an unknown key until the keys could be fetched again.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     if (!this.#keys) throw notFetched(JWKS.retryMs);
@@ -64,7 +64,7 @@ export class Jwks {
     }
   };
 
-  /** One question at a time, which all wait for. */
+  /** Fetches once at a time: concurrent callers share it. */
   #ask(): Promise<void> {
     return this.#asking ??= this.#load().finally(() => this.#asking = undefined);
   }
@@ -90,7 +90,7 @@ export class Jwks {
       throw new Error(`It answers ${response.status}`);
     }
     const set: JSONWebKeySet = JSON.parse(await textWithin(response, JWKS.bytes));
-    // This must be a fault of the issuer: without keys it could not sign tokens.
+    // This must be an error of the issuer: without keys it could not sign tokens.
     if (set.keys?.length === 0) throw new Error("It answers with no keys");
     return set;
   }
