@@ -1,7 +1,7 @@
 /**
- * A listener of its own for `/metrics` (`WEIR_METRICS_PORT`), for Prometheus in a network that the
- * world does not reach: there it needs no token. The platform's own server, since no sockets are
- * served here, and nobody is to come here who would abuse what that one cannot bound.
+ * A separate listener for `/metrics` (`WEIR_METRICS_PORT`), for Prometheus in a private network: it
+ * needs no token there. Uses the platform's own server, whose missing limits do no harm here: it
+ * serves no sockets, and only trusted clients reach it.
  */
 
 import { createApp } from "./app.ts";
@@ -17,7 +17,7 @@ export interface MetricsListenOptions {
   readonly numbers: Numbers;
 }
 
-/** Throws if it cannot listen. It goes on until the process ends, so that a drain can be watched. */
+/** Throws if it cannot listen. Runs until the process ends, so that a drain can be observed. */
 export function serveMetrics(options: MetricsListenOptions): void {
   const { host, port, rules, telemetry, numbers } = options;
   const answer = createApp({ rules, telemetry, routes: metricsRoutes(numbers) });

@@ -1,6 +1,6 @@
 /**
- * The HTTP server of the platform itself (`Deno.serve`), with its WebSockets: the second adapter, and
- * the one for Deno Deploy. See `native_socket.ts` for what it cannot do.
+ * The platform's own HTTP server (`Deno.serve`) with its WebSockets: an alternative to
+ * `ws_listener.ts`, for Deno Deploy. See `native_socket.ts` for its limitations.
  */
 
 import { drainingError, type GatewayError } from "../errors.ts";
@@ -35,12 +35,12 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
     if (header("upgrade")?.toLowerCase() !== "websocket") return fetch(request, address);
     if (closing) return problem(drainingError());
     try {
-      // First of all, so that what is refused below counts as well.
+      // Counted first, so that upgrades that are refused below count as well.
       const leave = crowd.enter(address);
       try {
         const { pathname, search } = new URL(request.url);
         checkUpgrade(rules, pathname + search, header);
-        // Liveness is the session's: the platform's own pings would be a second opinion.
+        // The session checks liveness itself, so the platform's pings are off.
         const upgrade = { protocol: SUBPROTOCOL, idleTimeout: 0 };
         const { socket, response } = Deno.upgradeWebSocket(request, upgrade);
         sockets.serve(socket, leave);
@@ -67,7 +67,10 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
     onListen: (address) => resolve({ url: urlOf(host, address.port), close }),
   }, answer);
 
-  /** The platform says 1001 to sockets that are open when it shuts down: theirs goes first. */
+  /**
+   * Waits for the sockets before the server shuts down: the platform would close open ones with
+   * 1001, instead of the code of their session.
+   */
   async function close(): Promise<void> {
     closing = true;
     refusals.release();
@@ -77,7 +80,7 @@ export async function listenNative(options: NativeListenOptions): Promise<Listen
       goOn();
     }, HTTP.farewellMs);
     await Promise.race([sockets.allClosed(), late]);
-    // It waits for every answer, and cannot be told to stop waiting: what is left ends with the process.
+    // It waits for every response and cannot be stopped: what is left ends with the process.
     await Promise.race([server.shutdown(), late]);
     clearTimeout(timer);
   }

@@ -1,10 +1,10 @@
 /**
- * WebSockets of the platform itself (`Deno.upgradeWebSocket`), as the `Wire` of a session: for where
- * there is no `node:http` server to upgrade, as on Deno Deploy. What it cannot do, and `npm:ws` can,
- * is in `NATIVE_LIMITS`.
+ * The platform's own WebSockets (`Deno.upgradeWebSocket`) as the `Wire` of a session, for hosts
+ * without `node:http` upgrades, like Deno Deploy. `NATIVE_LIMITS` lists what they cannot do, but
+ * `npm:ws` can.
  *
- * The platform tells nothing of room, and reads on whatever happens. So one timer looks after the
- * sockets that wait for room, and what comes for a session that is congested waits here, up to a bound.
+ * The platform has no event for a drained buffer, and reading cannot be paused. So a timer polls
+ * the sockets that wait for room, and messages for a congested session wait here, up to a limit.
  */
 
 import { CLOSE } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { Wire } from "../session/wire.ts";
 import { Held } from "./held.ts";
 import { guardWith, INTERNAL_ERROR, type SocketOptions } from "./upgrade.ts";
 
-/** What a peer may do here that `npm:ws` does not let it do, in words for operators. */
+/** What these sockets lack compared to `npm:ws`, in words for operators. */
 export const NATIVE_LIMITS = [
   "a message is held up to 64 MiB before its size is looked at",
   "fragments are not counted, and unmasked frames are taken",
@@ -35,9 +35,9 @@ export interface NativeSocketOptions extends SocketOptions {
 export class NativeSockets {
   readonly #options: SocketOptions;
   readonly #openMs: number;
-  /** What each calls when it is over. */
+  /** What to call when each is closed. */
   readonly #open = new Map<WebSocket, () => void>();
-  /** Those that wait for room, or for their session. */
+  /** Polls for sockets that wait for room or for their session; true when done. */
   readonly #waiting = new Set<() => boolean>();
   #onClosed: () => void = () => {};
   #looking: ReturnType<typeof setInterval> | undefined;
@@ -47,10 +47,11 @@ export class NativeSockets {
     this.#openMs = options.openMs ?? HTTP.openMs;
   }
 
-  /** Joins a socket and a session until either ends; then calls `over` once. */
+  /** Connects a socket to a session until either ends; then calls `over` once. */
   serve(socket: WebSocket, over: () => void): void {
     this.#open.set(socket, over);
-    // Where the peer is gone before its handshake is answered, no close follows: at most an error.
+    // If the peer leaves before its handshake is answered, there is no close event: at most an
+    // error.
     const gone = () => {
       clearTimeout(late);
       socket.onopen = () => socket.close();
@@ -65,12 +66,12 @@ export class NativeSockets {
     };
   }
 
-  /** Resolves when none is left. */
+  /** Resolves when all sockets are closed. */
   async allClosed(): Promise<void> {
     while (this.#open.size > 0) await new Promise<void>((resolve) => this.#onClosed = resolve);
   }
 
-  /** Ends those that are left. */
+  /** Closes those that are left. */
   terminate(): void {
     for (const socket of this.#open.keys()) socket.close();
     clearInterval(this.#looking);
@@ -90,7 +91,7 @@ export class NativeSockets {
       },
       close,
       terminate: () => socket.close(),
-      reconsider() {}, // what waits is looked after as it is
+      reconsider() {}, // the timer polls what waits
       get buffered() {
         return socket.bufferedAmount;
       },
@@ -101,7 +102,7 @@ export class NativeSockets {
     const writable = guard(() => session.writable());
     const handOver = guard(() => held.handOver());
     const closed = guard(() => session.closed());
-    /** Whether it waits no more. */
+    /** Returns whether nothing waits any more. */
     const look = () => {
       if (socket.readyState !== WebSocket.OPEN) return true;
       if (socket.bufferedAmount === 0) writable();

@@ -1,26 +1,25 @@
 /**
- * What operators and their machines ask: whether the process lives, whether it may be sent work, and
- * numbers for Prometheus.
+ * Endpoints for operations: liveness, readiness, and metrics for Prometheus.
  */
 
 import { drainingError, GatewayError } from "../errors.ts";
 import type { PublicRoutes, Routes } from "./app.ts";
 
 export interface Health {
-  /** Why it cannot be sent work now; undefined: it can. */
+  /** Why the gateway is not ready; undefined: it is. */
   obstacle(): Promise<string | undefined>;
-  /** Fires when it begins to drain. */
+  /** Fires when the gateway begins to drain. */
   readonly leaving: AbortSignal;
 }
 
 export interface Numbers {
   /** Counters and histograms in the text format of Prometheus. */
   metrics(): string;
-  /** What is now, by name. */
+  /** Current values by name. */
   gauges(): Readonly<Record<string, number>>;
 }
 
-/** For the machines in front, which have no token. */
+/** For load balancers, which have no token. */
 export function healthRoutes({ obstacle, leaving }: Health): PublicRoutes {
   return {
     "/healthz": { GET: () => new Response("ok\n") },

@@ -1,5 +1,5 @@
 /**
- * What a path and a query say, read by the same rules as the fields of a frame.
+ * Reads parameters of paths and queries, by the same rules as the fields of a frame.
  */
 
 import { invalid, isName, MUST_BE_NAME } from "../protocol/fields.ts";
@@ -7,19 +7,19 @@ import { invalid, isName, MUST_BE_NAME } from "../protocol/fields.ts";
 /** The named parts of a path, decoded. */
 export type Params = Readonly<Record<string, string>>;
 
-/** A name in the path: of a topic or a group. */
+/** The name of a topic or group in the path. */
 export function nameIn(params: Params, field: string): string {
   const value = params[field];
   if (isName(value)) return value;
   throw invalid(`${field} ${MUST_BE_NAME}`);
 }
 
-/** A partition in the path. Whether it is there is not known yet. */
+/** The partition in the path. It may not exist. */
 export function partitionIn(params: Params): number {
   return wholeNumber("partition", params["partition"] ?? "", 0);
 }
 
-/** A number in the query; undefined if it is not there. */
+/** A number in the query; undefined if it is missing. */
 export function numberIn(query: URLSearchParams, field: string, min: number): number | undefined {
   const text = query.get(field);
   return text === null ? undefined : wholeNumber(field, text, min);

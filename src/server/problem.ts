@@ -1,6 +1,6 @@
 /**
- * Errors over HTTP: `application/problem+json` (RFC 9457) with the members that the same error has in
- * a frame. In two shapes, since an upgrade that is refused has no response object, only a socket.
+ * Errors over HTTP: `application/problem+json` (RFC 9457) with the same members as in an error
+ * frame. As a `Response`, or as raw bytes for a refused upgrade, which has only a socket.
  */
 
 import { type ErrorCode, GatewayError } from "../errors.ts";
@@ -20,7 +20,7 @@ const reasons: Readonly<Record<number, string>> = {
   504: "Gateway Timeout",
 };
 
-/** The response for an error, with the status of its code unless told otherwise. */
+/** The response for an error, with the status of its code unless another one is given. */
 export function problem(
   error: GatewayError,
   more: { status?: number; headers?: Readonly<Record<string, string>> } = {},
@@ -29,7 +29,7 @@ export function problem(
   return new Response(body(error, status), { status, headers: headers(error, more.headers) });
 }
 
-/** The same as the bytes of a whole response, after which the connection ends. */
+/** The same as the text of a whole response, after which the connection is closed. */
 export function rawProblem(
   error: GatewayError,
   more: Readonly<Record<string, string>> = {},
@@ -43,14 +43,14 @@ export function rawProblem(
   return `HTTP/1.1 ${error.status} ${title(error.status)}\r\n${lines.join("")}\r\n${text}`;
 }
 
-/** What a client is told of an error that is no `GatewayError`: nothing that is ours alone to know. */
+/** The error for the client: one that is no `GatewayError` is `internal`, without any details. */
 export function asGatewayError(error: unknown): GatewayError {
   return error instanceof GatewayError
     ? error
     : new GatewayError("internal", "The gateway failed; it is logged there");
 }
 
-/** `unknown_type` for a path or method that is not here. */
+/** `unknown_type` for a path or method that does not exist. */
 export function notHere(what: string): GatewayError {
   return new GatewayError("unknown_type" satisfies ErrorCode, `There is no ${what}`);
 }

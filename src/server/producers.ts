@@ -1,5 +1,5 @@
 /**
- * Producers over HTTP: given out, for records that are published over HTTP or over a socket.
+ * Producers over HTTP: issues producer ids and epochs, for publishes over HTTP or over a socket.
  */
 
 import type { Broker } from "../broker.ts";

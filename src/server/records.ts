@@ -1,6 +1,6 @@
 /**
- * Records over HTTP: published in, and read out of one partition. What is read is the text that a
- * push would have, cut where it must be.
+ * Records over HTTP: publishes to a topic, and reads of one partition. A read returns slices of the
+ * JSON that is encoded for pushes.
  */
 
 import type { Broker } from "../broker.ts";
@@ -59,13 +59,13 @@ export function recordRoutes(broker: Broker, subjects: Subjects): Routes {
   };
 }
 
-/** A request is a session of its own: whatever number it brings is the first one of its producer. */
+/** Each request is a session of its own, so its producer may begin with any sequence. */
 function partOf(topic: Topic, { records, producer }: RecordsBody): AppendPart {
   if (!producer) return { topic, records };
   return { topic, records, producer, admission: new Lane().admit(producer.sequence) };
 }
 
-/** The JSON of at most `limit` records from `from` on, with commas between them, and how many. */
+/** The JSON of at most `limit` records from `from` on, separated by commas, and their number. */
 function recordsFrom(
   sections: readonly Section[],
   from: Offset,

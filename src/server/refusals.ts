@@ -1,7 +1,6 @@
 /**
- * Answers to those who may not open a socket for now. Each is held back for a while, so that whoever
- * asks again as soon as it is answered costs little: an answer takes up to half a millisecond of the
- * core, with its connection. The idea is that of a tarpit.
+ * Delays the responses to sockets that are refused temporarily, so that clients that retry at once
+ * cost little (a tarpit): a response, with its connection, takes up to half a millisecond of CPU.
  */
 
 import { HTTP } from "../limits.ts";
@@ -10,7 +9,7 @@ export class Refusals {
   readonly #held = new Set<() => void>();
   #over = false;
 
-  /** Resolves when one may be answered: at once where many wait already, and after `release`. */
+  /** Resolves after the delay; at once if many wait already, or after `release`. */
   hold(): Promise<void> {
     if (this.#over || this.#held.size >= HTTP.refusalsHeld) return Promise.resolve();
     return new Promise((resolve) => {
@@ -24,7 +23,7 @@ export class Refusals {
     });
   }
 
-  /** Lets all be answered now, since the listener closes. */
+  /** Ends all delays, since the listener closes. */
   release(): void {
     this.#over = true;
     for (const done of this.#held) done();

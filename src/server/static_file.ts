@@ -1,8 +1,8 @@
-/** A file that is part of the program, as an answer: revalidated by its ETag, sent once. */
+/** Serves a file that is part of the program, with an ETag for revalidation. */
 
 import type { PublicHandler } from "./app.ts";
 
-/** Answers with this text, or with 304 if the asker has it. */
+/** Responds with this text, or with 304 if the client has it. */
 export function staticFile(
   text: string,
   contentType: string,

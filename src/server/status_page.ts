@@ -1,4 +1,4 @@
-/** `GET /`: a page that says what runs here, and shows topics and groups with their rates and lag. */
+/** `GET /`: a status page with the server's version, and topics and groups with rates and lag. */
 
 import type { PublicRoutes } from "./app.ts";
 import css from "./pages/status.css" with { type: "text" };

@@ -1,7 +1,7 @@
 /**
- * Tokens are checked here, with `jose`, and nowhere else. The algorithm that a token names decides
- * which kind of key it is checked with, and each kind has a fixed list: a public key is never taken
- * for a secret. Nothing in a token says where its key is to be had.
+ * Verifies tokens with `jose`, here and nowhere else. The algorithm in the token selects the kind
+ * of key, and each kind has a fixed list of algorithms: a public key is never used as a secret.
+ * Nothing in a token says where to fetch its key.
  */
 
 import {
@@ -30,7 +30,7 @@ export interface TokenRules {
   readonly audience: string | undefined;
 }
 
-/** How tokens are checked under these rules. */
+/** Returns the function that authenticates by these rules. */
 export function tokenCheck(rules: TokenRules, clock: Clock): Authenticate {
   return async (token) => {
     if (token === undefined) throw new GatewayError("unauthenticated", "A token is needed");
@@ -64,7 +64,7 @@ async function verified(token: string, rules: TokenRules, clock: Clock): Promise
   }
 }
 
-/** Why the token was not taken, in words of ours: never with what the token says. */
+/** The error for a token that was refused. Its message never quotes the token. */
 function refusal(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof errors.JWTExpired) return unauthenticated("it has expired");

@@ -1,5 +1,5 @@
 /**
- * Topics over HTTP: made, described, listed, deleted.
+ * Topics over HTTP: list, describe, create and delete them.
  */
 
 import type { Broker } from "../broker.ts";
@@ -45,7 +45,7 @@ export function topicRoutes(broker: Broker): Routes {
   };
 }
 
-/** What needs no look at the topic's log. */
+/** What is known without reading the topic's log. */
 function summary({ name, id, retentionMs, retentionBytes }: Topic) {
   return { topic: name, incarnation: id, retentionMs, retentionBytes };
 }

@@ -1,6 +1,6 @@
 /**
- * What both WebSocket adapters share: where sockets are, who may open one, and what a socket talks
- * to.
+ * What both WebSocket adapters share: the path of sockets, the checks of an upgrade, and the port
+ * to the session.
  */
 
 import { GatewayError } from "../errors.ts";
@@ -13,51 +13,54 @@ import { notHere } from "./problem.ts";
 
 const PATH = "/v1/connect";
 export const SUBPROTOCOL = "weir.v1";
-/** The only version of WebSocket there is since RFC 6455. */
+/** The only version of WebSocket since RFC 6455. */
 export const VERSION = "13";
-/** The close code after a failure of ours. */
+/** The close code after an internal error. */
 export const INTERNAL_ERROR = 1011;
 
-/** What a socket talks to: a session. */
+/** The session behind a socket. */
 export interface SessionPort {
-  /** One whole text message, as UTF-8. The bytes are the receiver's from now on. */
+  /** Takes a complete text message in UTF-8, and owns its bytes from now on. */
   receive(message: Uint8Array): void;
-  /** What was sent has left; there is room again. */
+  /** Everything that was sent has left the buffer: there is room again. */
   writable(): void;
   closed(): void;
-  /** So much of what it sent is unanswered that nothing more is read for now. */
+  /** So much is unanswered that nothing more should be read for now. */
   readonly congested: boolean;
-  /** Its `hello` was answered. */
+  /** The client's `hello` was answered. */
   readonly greeted: boolean;
-  /** Counts bytes that came before that, incomplete messages included. Returns whether they may. */
+  /**
+   * Counts bytes that are received before that, including incomplete messages. Returns false if
+   * they are too many.
+   */
   countRaw(bytes: number): boolean;
 }
 
 export interface SocketOptions {
   readonly rules: AdmissionRules;
   readonly crowd: Crowd;
-  /** Proxies in front that say who came to them. */
+  /** The number of proxies in front whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: number;
   readonly telemetry: Telemetry;
   connect(wire: Wire): SessionPort;
 }
 
-/** What an adapter listens with. */
+/** Options of both listeners. */
 export interface ListenOptions extends SocketOptions {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number;
   fetch(request: Request, address: string): Response | Promise<Response>;
 }
 
 export interface Listener {
-  /** Where it listens: `http://HOST:PORT`. */
+  /** The listener's URL: `http://HOST:PORT`. */
   readonly url: string;
-  /** Takes no more connections; those that are left have `HTTP.farewellMs` to end. */
+  /** Accepts no more connections; those that are open have `HTTP.farewellMs` to end. */
   close(): Promise<void>;
 }
 
-/** What is asked for there without an upgrade. */
+/** Refuses requests to the path of sockets that are no upgrades. */
 export const socketRoutes: PublicRoutes = {
   [PATH]: {
     GET() {
@@ -69,7 +72,7 @@ export const socketRoutes: PublicRoutes = {
   },
 };
 
-/** The headers by which an upgrade is judged here. */
+/** The headers that `checkUpgrade` reads. */
 type Judged =
   | "host"
   | "origin"
@@ -78,7 +81,7 @@ type Judged =
   | "content-length"
   | "transfer-encoding";
 
-/** Throws if this is no upgrade that is let in. `target`: the request's path and query. */
+/** Throws if the upgrade is invalid or not admitted. `target`: the request's path and query. */
 export function checkUpgrade(
   rules: AdmissionRules,
   target: string,
@@ -90,11 +93,11 @@ export function checkUpgrade(
   if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
     throw noSocket(`the subprotocol ${SUBPROTOCOL} must be offered`);
   }
-  // Older versions name their origin in another header, which nobody here looks at.
+  // Older versions have their origin in another header, which is not checked here.
   if (header("sec-websocket-version") !== VERSION) {
     throw noSocket(`Sec-WebSocket-Version must be ${VERSION}`);
   }
-  // The bytes of a body would be taken for frames.
+  // The bytes of a body would be parsed as frames.
   if ((header("content-length") ?? "0") !== "0" || header("transfer-encoding") !== undefined) {
     throw noSocket("its request may have no body");
   }
@@ -104,7 +107,7 @@ export function noSocket(because: string): GatewayError {
   return new GatewayError("invalid_frame", `No WebSocket can be opened: ${because}`);
 }
 
-/** Wraps a handler: an exception is reported and closes this socket only. */
+/** Wraps a handler: an exception is reported, and closes only this socket. */
 export function guardWith(telemetry: Telemetry, close: () => void) {
   return <T = void>(run: (given: T) => void) => (given: T): void => {
     try {
@@ -117,7 +120,7 @@ export function guardWith(telemetry: Telemetry, close: () => void) {
   };
 }
 
-/** The address as a URL has it. */
+/** The URL of a host and port. */
 export function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The part of `npm:ws` that is used here: the package brings no types of its own.
+ * Types for the part of `npm:ws` that is used here: the package has none of its own.
  */
 
 import type { Buffer } from "node:buffer";
@@ -26,11 +26,11 @@ export interface ServerOptions {
   perMessageDeflate: boolean;
   skipUTF8Validation: boolean;
   maxPayload: number;
-  /** Fragments of one message. */
+  /** The most fragments of one message. */
   maxFragments: number;
-  /** Chunks from the network that wait for the rest of a frame. */
+  /** The most chunks from the network that wait for the rest of a frame. */
   maxBufferedChunks: number;
-  /** Answers to pings that wait to be sent; beyond these the socket is terminated. */
+  /** The most pongs that wait to be sent; beyond these the socket is terminated. */
   maxPendingAutoPongs: number;
   /** Milliseconds. */
   closeTimeout: number;
@@ -39,7 +39,7 @@ export interface ServerOptions {
 
 export class WebSocketServer {
   constructor(options: ServerOptions);
-  /** A handshake that is none; whoever listens answers it. */
+  /** An invalid handshake; the listener must answer it. */
   on(event: "wsClientError", listener: (error: Error, socket: Duplex) => void): this;
   handleUpgrade(
     request: IncomingMessage,

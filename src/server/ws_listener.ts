@@ -1,6 +1,6 @@
 /**
- * The HTTP server: one `node:http` server carries the HTTP API and the WebSockets. Holds the bounds
- * on what a connection may do before anybody looks at its request.
+ * The HTTP server: a single `node:http` server for the HTTP API and the WebSockets. Has the limits
+ * on what a connection may do before its request is handled.
  */
 
 import type { Buffer } from "node:buffer";
@@ -20,10 +20,10 @@ import { type Listener, type ListenOptions, urlOf } from "./upgrade.ts";
 import { addressOfRequest, Sockets, type WsSocketOptions } from "./ws_socket.ts";
 
 export interface WsListenOptions extends ListenOptions, WsSocketOptions {
-  /** How long a request's headers may take to come, and how long the whole of it. */
+  /** How long a request's headers may take to arrive, and how long the whole request. */
   readonly headersMs?: number;
   readonly requestMs?: number;
-  /** How long nothing may move on a connection before it is cut: its peer does not read. */
+  /** How long a connection may be idle while it is answered: then its peer does not read. */
   readonly stillMs?: number;
 }
 
@@ -37,14 +37,14 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
     { overrideGlobalObjects: false },
   );
   const pipelines = new Pipelines();
-  // Apart, since the types do not know all of it.
+  // A variable of its own, since the types do not know all of these options.
   const settings = {
     maxHeaderSize: HTTP.headerBytes,
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: headersMs / 10,
     keepAliveTimeout: HTTP.keepAliveMs,
-    // Others (h2c, which some libraries offer first) may be ignored, says RFC 9110.
+    // RFC 9110 allows ignoring others, such as h2c, which some libraries offer first.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
       headers.upgrade?.toLowerCase() === "websocket",
   };
@@ -59,7 +59,7 @@ export async function listen(options: WsListenOptions): Promise<Listener> {
       });
     },
   );
-  // What is beyond that number is silently left out, an `Origin` perhaps: one more shows that it was.
+  // Headers beyond this are silently dropped, maybe `Origin`: allowing one more shows if there are.
   server.maxHeadersCount = HTTP.headers + 1;
   server.timeout = stillMs;
   const sockets = new Sockets(options);
@@ -97,16 +97,18 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   });
 }
 
-/** The status for a request whose head nobody should look at further; undefined for any other. */
+/** The status to refuse a request's head with; undefined if it is acceptable. */
 function outOfBounds({ rawHeaders }: IncomingMessage, target: string): number | undefined {
   if (target.length > HTTP.urlBytes) return 414;
   if (rawHeaders.length > 2 * HTTP.headers) return 431;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
-  // Two who read this request could each believe another one.
+  // With two, a proxy in front and this server could each use a different one.
   return hosts.length > 1 ? 400 : undefined;
 }
 
-/** Nobody reads it: behind the answer, it could go on coming for ever. */
+/**
+ * Whether a GET or HEAD has a body, which nobody reads: it could go on after the response for ever.
+ */
 function hasIdleBody({ method, headers }: IncomingMessage): boolean {
   if (method !== "GET" && method !== "HEAD") return false;
   return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
@@ -116,7 +118,7 @@ function pathOf({ url = "" }: IncomingMessage): string {
   return url.split("?", 1)[0]!;
 }
 
-/** What is no HTTP, too large or too slow. */
+/** Refuses a request that is not HTTP, too large or too slow. */
 function refuse(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
@@ -130,6 +132,6 @@ function end(socket: Duplex, status: number): void {
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`;
   socket.on("error", () => socket.destroy());
   const head = `${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
-  // No more is waited for: a peer that does not close would keep it for ever.
+  // Destroyed at once: a peer that does not close would keep it open for ever.
   socket.end(head, () => socket.destroy());
 }

@@ -1,9 +1,9 @@
 /**
- * WebSockets: `npm:ws` on the HTTP server's upgrades, as the `Wire` of a session. `npm:ws` and not
- * the platform's own, because that one has no bound on what an unfinished message may take, and
- * cannot get rid of a peer that does not read.
+ * WebSockets of `npm:ws`, on upgrades of the HTTP server, as the `Wire` of a session. The
+ * platform's own WebSockets do not limit the memory of an incomplete message, and cannot cut off a
+ * peer that does not read.
  *
- * Whatever happens on one socket ends at most that socket.
+ * A failure on one socket ends at most that socket.
  */
 
 import type { Buffer } from "node:buffer";
@@ -60,11 +60,11 @@ export class Sockets {
     this.#server.on("wsClientError", (error, socket) => void this.#refuse(socket, error));
   }
 
-  /** Handles the HTTP server's event of this name. */
+  /** Handles the HTTP server's `upgrade` event. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
       const { crowd, rules, trustedProxies } = this.#options;
-      // First of all, so that what is refused below counts as well.
+      // Counted first, so that upgrades that are refused below count as well.
       socket.once("close", crowd.enter(addressOfRequest(request, trustedProxies)));
       const { url = "", headers, httpVersion } = request;
       if (httpVersion !== "1.1") throw noSocket(`HTTP must be 1.1, not ${httpVersion}`);
@@ -79,33 +79,33 @@ export class Sockets {
     });
   }
 
-  /** No more come: who waits to be refused is answered. */
+  /** The listener closes: sends the delayed refusals. */
   close(): void {
     this.#refusals.release();
   }
 
-  /** Ends those that are left. */
+  /** Terminates those that are left. */
   terminate(): void {
     for (const ws of this.#open) ws.terminate();
   }
 
-  /** A handshake that is none, or is not let in. */
+  /** Refuses a handshake that is invalid or not admitted. */
   async #refuse(socket: Duplex, error: Error): Promise<void> {
     socket.on("error", () => socket.destroy());
     const answer = error instanceof GatewayError ? error : noSocket(error.message);
     if (answer.detail.retryAfterMs !== undefined) await this.#refusals.hold();
-    // No more is waited for: a peer that does not close would keep it for ever.
+    // Destroyed at once: a peer that does not close would keep it open for ever.
     socket.end(rawProblem(answer, { "sec-websocket-version": VERSION }), () => socket.destroy());
   }
 }
 
-/** Where it comes from. */
+/** The address of the request's client. */
 export function addressOfRequest(request: IncomingMessage, trustedProxies: number): string {
   const forwarded = request.headers["x-forwarded-for"]?.toString();
   return addressOf(request.socket.remoteAddress, forwarded, trustedProxies);
 }
 
-/** Joins one socket and one session until either ends. */
+/** Connects a socket to a session until either ends. */
 function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   const { telemetry } = options;
   const close = (code: number, reason: string) => ws.close(code, reason);
@@ -115,7 +115,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   const wire: Wire = {
     send(message) {
       ws.send(message, text);
-      // Not at once: what it then takes may be sent in the middle of this.
+      // Deferred: messages that it would hand over now could be answered in the middle of this.
       if (paused) queueMicrotask(reconsider);
     },
     close,
@@ -128,7 +128,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   const session = options.connect(wire);
   const held = new Held(session, close);
 
-  /** Reads on, or stops reading, as the session has it: the rest then waits at the sender. */
+  /** Pauses or resumes reading with the session's congestion, so that TCP slows down the sender. */
   function read(): void {
     held.handOver();
     if (session.congested === paused) return;
@@ -149,19 +149,19 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
   });
 
   /**
-   * The session does not see a message before it is complete: until it is known who the peer is, it
-   * may not make the gateway keep more than a few `hello`s take.
+   * Limits bytes before `hello`, also of incomplete messages, which the session does not see: a
+   * peer that has not authenticated must not use more memory than a few `hello`s take.
    */
   function count(chunk: Buffer): void {
     if (session.greeted) return void socket.off("data", count);
     if (session.countRaw(chunk.length)) return;
     ws.close(CLOSE.messageTooBig, "too much before hello");
-    // Nothing of what still comes is kept.
+    // Discards whatever is still received.
     socket.removeAllListeners("data");
     socket.resume();
     socket.end();
   }
-  // Behind the listener of `npm:ws`: the session has had what is whole in a chunk before it counts.
+  // After the listener of `npm:ws`: the session gets a chunk's complete messages before it counts.
   socket.on("data", count);
 
   socket.on(
@@ -171,7 +171,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
       read();
     }),
   );
-  // The error itself (a bad frame, a reset) is the peer's; `close` follows it.
+  // The peer causes such errors (a bad frame, a reset); `close` follows.
   ws.on("error", () => telemetry.count("sockets_broken_total"));
   ws.on(
     "close",

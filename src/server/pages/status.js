@@ -1,14 +1,14 @@
-// What the gateway's status page shows, asked of its HTTP API every two seconds while it is seen.
+// The gateway's status page: polls the HTTP API every two seconds while the page is visible.
 
 const EVERY_MS = 2_000;
 const SHOWN = 50;
 const number = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const find = (id) => document.getElementById(id);
 
-/** What was counted last, and when: by "topic" or "group" and name. */
+/** The last count and its time, by "topic" or "group" and name. */
 const counted = new Map();
 
-/** What the gateway may ask for. Kept nowhere but here: a reload forgets it, and no disk gets it. */
+/** The token, if one is required. Kept in memory only: a reload forgets it. */
 let token = "";
 
 async function ask(path) {
