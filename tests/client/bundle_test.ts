@@ -27,7 +27,7 @@ async function make(output: string): Promise<Uint8Array> {
   return await Deno.readFile(output);
 }
 
-Deno.test("the module is what the sources make: else run deno task client", async () => {
+Deno.test("the module is up to date with its sources: else run deno task client", async () => {
   const folder = await Deno.makeTempDir({ prefix: "weir-" });
   try {
     const same = equal(await make(`${folder}/client.js`), await bytesOf());
@@ -37,7 +37,7 @@ Deno.test("the module is what the sources make: else run deno task client", asyn
   }
 });
 
-Deno.test("the module has at most 14 KiB on the way, gzipped", async () => {
+Deno.test("the module has at most 14 KiB gzipped", async () => {
   assertLessOrEqual(gzipSync(await bytesOf(), { level: 9 }).length, maxGzipped);
 });
 
@@ -66,7 +66,7 @@ Deno.test("two gateways serve the same bytes under the same tag", async () => {
   assertEquals(tags[0], tags[1]);
 });
 
-Deno.test("who has the module is told so by any gateway, and who has another gets it", async () => {
+Deno.test("any gateway answers 304 to a client that has the module, and 200 to others", async () => {
   await using first = await Gateway.start();
   await using second = await Gateway.start();
   const tag = (await call(first, "GET", path)).headers.get("etag") ?? "";

@@ -23,7 +23,7 @@ async function producing(gateway: ScriptedGateway) {
   return { producer, outcomes };
 }
 
-Deno.test("a publish of nothing, or to no topic, is refused and spoils no other's frame", async () => {
+Deno.test("a publish without records or topic is refused, and spoils no other's frame", async () => {
   const gateway = await ScriptedGateway.open();
   const { producer } = await producing(gateway);
   gateway.take();
@@ -35,7 +35,7 @@ Deno.test("a publish of nothing, or to no topic, is refused and spoils no other'
   assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
 });
 
-Deno.test("a transaction of nothing is refused, and takes no number of its producer's", async () => {
+Deno.test("an empty transaction is refused, and takes no sequence", async () => {
   const gateway = await ScriptedGateway.open();
   const { producer } = await producing(gateway);
   for (const publish of gateway.take()) await gateway.ok(publish, { offsets: [[0, 0]] });
@@ -52,7 +52,7 @@ Deno.test("a transaction of nothing is refused, and takes no number of its produ
   assertEquals([empty.now, stamp], ["invalid_frame none", { id: "p", epoch: 1, sequence: 3 }]);
 });
 
-Deno.test("what comes behind a publish that its signal took back is sent", async () => {
+Deno.test("a publish behind an aborted one is sent", async () => {
   const gateway = await ScriptedGateway.open();
   const { producer } = await producing(gateway);
   gateway.take();
@@ -66,7 +66,7 @@ Deno.test("what comes behind a publish that its signal took back is sent", async
   assertEquals([publish["records"], taken.now, next.now], [[{ value: 3 }], "20", "done"]);
 });
 
-Deno.test("a flush ends with the answer to what went again only for its number's sake", async () => {
+Deno.test("a flush ends with the answer to a publish that was resent only for its sequence", async () => {
   const gateway = await ScriptedGateway.open();
   const { producer, outcomes } = await producing(gateway);
   const stored = gateway.take().find(({ topic }) => topic === "b");
@@ -82,7 +82,7 @@ Deno.test("a flush ends with the answer to what went again only for its number's
   assertEquals(flushed.now, "done");
 });
 
-Deno.test("what was refused for the moment when the client is closed is refused for good", async () => {
+Deno.test("publishes that wait for a retry when the client is closed are rejected", async () => {
   const gateway = await ScriptedGateway.open();
   const outcome = outcomeOf(gateway.client.publish("t", { value: 1 }));
   await gateway.turn();
@@ -108,7 +108,7 @@ Deno.test("a publish goes out as soon as one of too many open requests is answer
   assertEquals(gateway.take().map(({ records }) => records), [[{ value: 2 }]]);
 });
 
-Deno.test("publishes leave room for what does not wait: a consumer that is closed leaves", async () => {
+Deno.test("publishes leave room for requests that cannot wait: a closed consumer can leave", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume("t", { group: "g" });
   await gateway.turn();
@@ -123,7 +123,7 @@ Deno.test("publishes leave room for what does not wait: a consumer that is close
   assertLess(sent.length, limits.inFlight);
 });
 
-Deno.test("of a producer that is fenced, what has no answer may be stored", async () => {
+Deno.test("unanswered publishes of a fenced producer may be stored", async () => {
   const gateway = await ScriptedGateway.open();
   const { outcomes } = await producing(gateway);
   const second = gateway.take().find(({ topic }) => topic === "b");
@@ -135,7 +135,7 @@ Deno.test("of a producer that is fenced, what has no answer may be stored", asyn
   ]);
 });
 
-Deno.test("what a listener begins when the connection opens is asked for once", async () => {
+Deno.test("a subscription that a listener begins when the connection opens is requested once", async () => {
   const gateway = ScriptedGateway.silent();
   gateway.client.onState(({ status }) => {
     if (status === "open") gateway.client.subscribe("t");
@@ -144,7 +144,7 @@ Deno.test("what a listener begins when the connection opens is asked for once", 
   assertEquals(gateway.take().map(({ type }) => type), ["subscribe"]);
 });
 
-Deno.test("what was refused for the moment is asked for once by the next connection", async () => {
+Deno.test("a request that was refused temporarily is sent once on the next connection", async () => {
   const gateway = await ScriptedGateway.open();
   gateway.client.subscribe("t");
   gateway.client.consume("t", { group: "g" });
@@ -154,7 +154,7 @@ Deno.test("what was refused for the moment is asked for once by the next connect
   assertEquals(gateway.take().map(({ type }) => type), ["subscribe", "join"]);
 });
 
-Deno.test("a client that is closed plans nothing any more", async () => {
+Deno.test("a closed client has no timers left", async () => {
   const gateway = await ScriptedGateway.open();
   const { client } = gateway;
   const consumer = client.consume("t", { group: "g", autoCommitMs: false });
@@ -239,7 +239,7 @@ Deno.test("a transaction that waits while its consumer joins again is sent when 
   assertEquals(outcome.now, "done");
 });
 
-Deno.test("a signal that has no reason, as React Native's, ends what it is given to", async () => {
+Deno.test("a signal without a reason, as in React Native, aborts calls and loops", async () => {
   const gateway = await ScriptedGateway.open();
   const signal = Object.assign(new EventTarget(), { aborted: false }) as unknown as AbortSignal;
   const published = outcomeOf(gateway.client.publish("t", { value: 1 }, { signal }));
@@ -257,7 +257,7 @@ Deno.test("the ids of requests stay within their bound", () => {
   assertEquals([0, 1, 2 ** 31 - 2, 2 ** 31 - 1].map(idBehind), [1, 2, 2 ** 31 - 1, 1]);
 });
 
-Deno.test("a producer that is closed takes nothing more while it waits for what it took", async () => {
+Deno.test("a producer that is closing accepts no more publishes", async () => {
   const gateway = await ScriptedGateway.open();
   const { producer, outcomes } = await producing(gateway);
   const closed = outcomeOf(producer.close());

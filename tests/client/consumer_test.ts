@@ -10,7 +10,7 @@ import {
   ScriptedGateway,
 } from "./scripted_gateway.ts";
 
-Deno.test("a consumer that is over before it has joined leaves when it has", async () => {
+Deno.test("a consumer that ends while it joins leaves once it has joined", async () => {
   const gateway = await ScriptedGateway.open();
   const closing = gateway.client.consume("t", { group: "g" });
   await gateway.turn();
@@ -35,7 +35,7 @@ Deno.test("a consumer that is over before it has joined leaves when it has", asy
   assertEquals([gateway.take(), closed.now], [[], "done"]);
 });
 
-Deno.test("a client that is closed while its consumer joins waits until it has left", async () => {
+Deno.test("a client that is closed while its consumer joins waits until the consumer has left", async () => {
   const joining = async () => {
     const gateway = await ScriptedGateway.open();
     gateway.client.consume("t", { group: "g" });
@@ -61,7 +61,7 @@ Deno.test("a client that is closed while its consumer joins waits until it has l
   assertEquals([lost.closed.now, lost.gateway.timers], ["done", 0]);
 });
 
-Deno.test("a commit that comes before the loop has its records is of none of them", async () => {
+Deno.test("a commit before the loop was given its records commits none of them", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
   await gateway.turn();
@@ -79,7 +79,7 @@ Deno.test("a commit that comes before the loop has its records is of none of the
   assertEquals(offsets.filter(({ offset }) => offset > 1), []);
 });
 
-Deno.test("a commit behind a batch that the loop was given is of all of it", async () => {
+Deno.test("a commit within a batch that the loop was given commits all of it", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
   await gateway.turn();
@@ -114,7 +114,7 @@ Deno.test("a commit that has no answer when its consumer is closed may have happ
   }
 });
 
-Deno.test("partitions that came and went while the loop was busy are told of as gone", async () => {
+Deno.test("partitions that were assigned and lost while the loop was busy are reported as lost", async () => {
   const gateway = await ScriptedGateway.open();
   const told: string[] = [];
   const consumer = gateway.client.consume<number>("t", {
@@ -149,7 +149,7 @@ Deno.test("partitions that came and went while the loop was busy are told of as 
   assertEquals(gateway.take().filter(({ type }) => type === "release"), []);
 });
 
-Deno.test("a consumer that went back behind its commit goes on there after a reconnection", async () => {
+Deno.test("a consumer that sought back below its commit continues there after a reconnection", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
   await gateway.turn();
@@ -230,7 +230,7 @@ Deno.test("a consumer's seek waits for the connection, and for what is owned the
   );
 });
 
-Deno.test("a partition whose log ends before what came of it begins anew, another goes on", async () => {
+Deno.test("a partition whose log ends before its received records begins anew, others continue", async () => {
   const gateway = await ScriptedGateway.open();
   const told: string[] = [];
   const consumer = gateway.client.consume<number>("t", {
@@ -255,7 +255,7 @@ Deno.test("a partition whose log ends before what came of it begins anew, anothe
   assertEquals(read.seen, [2, 3, 4, 5, 10]);
 });
 
-Deno.test("what was asked to be committed with metadata is not committed without", async () => {
+Deno.test("a commit with metadata is not replaced by one without", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g" });
   const commit = (metadata: string) =>
@@ -286,7 +286,7 @@ Deno.test("what was asked to be committed with metadata is not committed without
   assertEquals(first.now, "done");
 });
 
-Deno.test("commits with much metadata go in several frames", async () => {
+Deno.test("commits with much metadata are split into several frames", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g", autoCommitMs: false });
   const partitions = Array.from({ length: 40 }, (_, partition) => assigned(partition));
@@ -318,7 +318,7 @@ Deno.test("a loop whose consumer is closed gets nothing more, be it of a batch t
   assertEquals(read.seen, [0]);
 });
 
-Deno.test("a consumer's seek that is refused for the moment is made again, or on the next connection", async () => {
+Deno.test("a consumer's seek that is refused temporarily is retried, also on the next connection", async () => {
   for (const isLost of [false, true]) {
     const gateway = await ScriptedGateway.open();
     const consumer = gateway.client.consume("t", { group: "g" });
@@ -339,7 +339,7 @@ Deno.test("a consumer's seek that is refused for the moment is made again, or on
   }
 });
 
-Deno.test("a gateway that drains is not left while the loop is at what is to be given up", async () => {
+Deno.test("a draining gateway is not left while the loop is in a partition that is being revoked", async () => {
   const gateway = await ScriptedGateway.open();
   const consumer = gateway.client.consume<number>("t", { group: "g" });
   await gateway.turn();

@@ -48,7 +48,7 @@ async function taken(from: Intake<number>): Promise<string[]> {
   return all;
 }
 
-Deno.test("records of a partition that wait come together, those of others after them", async () => {
+Deno.test("waiting records of a partition are merged, those of others come after them", async () => {
   const waiting = intake();
   for (const [partition, offset] of [[0, 0], [1, 0], [0, 1], [2, 5], [0, 2], [1, 1]] as const) {
     waiting.put(push(partition, offset));
@@ -56,7 +56,7 @@ Deno.test("records of a partition that wait come together, those of others after
   assertEquals(await taken(waiting), ["0: 0 1 2 next 3", "1: 0 1 next 2", "2: 5 next 6"]);
 });
 
-Deno.test("a gap, and what is kept of one, keeps its place between the records", async () => {
+Deno.test("gaps, and records that are kept of them, keep their place between the records", async () => {
   const waiting = intake();
   waiting.put(push(0, 0));
   waiting.put(gap(0, 1, 7));
@@ -72,13 +72,13 @@ Deno.test("a gap, and what is kept of one, keeps its place between the records",
   ]);
 });
 
-Deno.test("what comes together is at most half of the capacity", async () => {
+Deno.test("a merged batch has at most half of the capacity", async () => {
   const waiting = intake(6);
   for (let offset = 0; offset < 7; offset++) waiting.put(push(0, offset));
   assertEquals(await taken(waiting), ["0: 0 1 2 next 3", "0: 3 4 5 next 6", "0: 6 next 7"]);
 });
 
-Deno.test("what was put together counts as all that it is made of", async () => {
+Deno.test("a merged batch counts as the sum of its parts", async () => {
   const waiting = intake(4);
   waiting.put(push(0, 0));
   waiting.put(push(0, 1));
@@ -87,7 +87,7 @@ Deno.test("what was put together counts as all that it is made of", async () => 
   assertEquals(waiting.credit().records, 2);
 });
 
-Deno.test("more than a gateway grants is not waited for", () => {
+Deno.test("capacity beyond what a gateway grants is capped", () => {
   const { maxRecords, maxBytes } = CREDIT;
   const waiting = new Intake<number>({} as Connection, { records: 1e9, bytes: 1e12 });
   assertEquals(waiting.credit(), { records: maxRecords, bytes: maxBytes });

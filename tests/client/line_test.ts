@@ -29,7 +29,7 @@ function sent(items: readonly Item[]): string[] {
   return items.map(({ name, sequence }) => `${name}${sequence}`);
 }
 
-Deno.test("behind one that cannot be sent after all, what is taken back moves up", () => {
+Deno.test("items behind one that cannot be sent are taken back, and move up", () => {
   const [broken, behind, later] = [item("x"), item("a"), item("b")];
   const line = lineOf(broken, behind);
   assertEquals(sent(line.next(0)), ["x0", "a1"]);
@@ -39,7 +39,7 @@ Deno.test("behind one that cannot be sent after all, what is taken back moves up
   assertEquals(sent(line.next(0)), ["a0", "b1"]);
 });
 
-Deno.test("what takes the place of one that was refused has numbers of its own", () => {
+Deno.test("items that replace a refused one get sequences of their own", () => {
   for (const anyNext of [false, true]) {
     const whole = item("x");
     const line = lineOf(whole, item("c"));
@@ -51,7 +51,7 @@ Deno.test("what takes the place of one that was refused has numbers of its own",
   }
 });
 
-Deno.test("what is stored behind something unanswered goes again with it, so that no number is missing", () => {
+Deno.test("an item stored behind an unanswered one is resent with it, so no sequence is missing", () => {
   const [first, second, third] = [item("a"), item("b"), item("c")];
   const line = lineOf(first, second, third);
   line.next(0);

@@ -38,14 +38,14 @@ function opened(now = 0): Fixture {
   return fixture;
 }
 
-Deno.test("the protocol's close codes say whether to come back", () => {
+Deno.test("the protocol's close codes say whether to reconnect", () => {
   const final = [1002, 1003, 1007, 1008, 1009, 4500, 4501, 4502, 4999];
   const passing = [0, 1000, 1001, 1005, 1006, 1011, 1012, 4000, 4001, 4002, 4003, 4499, 5000];
   assertEquals(final.filter((code) => !isFinal(code)), []);
   assertEquals(passing.filter(isFinal), []);
 });
 
-Deno.test("after a code that says don't it stops, and says why", () => {
+Deno.test("after a final close code it stops, and says why", () => {
   const fixture = opened();
   fixture.link.lost(10, 4502, "too many invalid frames");
   const { status, reason, error } = fixture.states.at(-1)!;
@@ -54,7 +54,7 @@ Deno.test("after a code that says don't it stops, and says why", () => {
   assertEquals(fixture.link.deadline, Infinity);
 });
 
-Deno.test("silence is asked about, and no answer means lost", () => {
+Deno.test("after a silence it asks for an answer, and without one the connection is lost", () => {
   const fixture = opened();
   fixture.link.tick(14_999);
   assertEquals(fixture.take(), []);
@@ -64,7 +64,7 @@ Deno.test("silence is asked about, and no answer means lost", () => {
   assertEquals([fixture.take(), fixture.status], [["drop"], "waiting"]);
 });
 
-Deno.test("an answer, whatever it is, keeps it open", () => {
+Deno.test("any message counts as an answer, and keeps it open", () => {
   const fixture = opened();
   fixture.link.tick(15_000);
   fixture.link.said(15_000);
@@ -73,7 +73,7 @@ Deno.test("an answer, whatever it is, keeps it open", () => {
   assertEquals([fixture.take(), fixture.status], [["heartbeat"], "open"]);
 });
 
-Deno.test("who wakes asks at once, and gives up after 2 s", () => {
+Deno.test("after a wake it asks at once, and gives up after 2 s", () => {
   const fixture = opened();
   fixture.link.wake(1_000);
   assertEquals(fixture.take(), ["heartbeat"]);
@@ -82,7 +82,7 @@ Deno.test("who wakes asks at once, and gives up after 2 s", () => {
   assertEquals(fixture.status, "waiting");
 });
 
-Deno.test("a timer that comes late proves nothing: it asks anew", () => {
+Deno.test("a late timer proves nothing: it asks again", () => {
   const fixture = opened();
   fixture.link.tick(15_000);
   fixture.take();
@@ -92,7 +92,7 @@ Deno.test("a timer that comes late proves nothing: it asks anew", () => {
   assertEquals(fixture.status, "waiting");
 });
 
-Deno.test("a hidden page, whose timers are all late, gives up a gateway that is silent", () => {
+Deno.test("a hidden page, whose timers are all late, gives up a silent gateway", () => {
   const fixture = opened();
   for (const now of [60_000, 120_000]) {
     fixture.link.tick(now);
@@ -107,7 +107,7 @@ Deno.test("a hidden page, whose timers are all late, gives up a gateway that is 
   assertEquals([fixture.take(), fixture.status], [["drop"], "waiting"]);
 });
 
-Deno.test("who wakes while it waits connects at once", () => {
+Deno.test("a wake while it waits makes it connect at once", () => {
   const fixture = opened();
   fixture.link.lost(10_000, 1006, "");
   fixture.take();
@@ -115,7 +115,7 @@ Deno.test("who wakes while it waits connects at once", () => {
   assertEquals(fixture.take(), ["open"]);
 });
 
-Deno.test("who wakes while it connects gives up after 2 s, unless it has just begun", () => {
+Deno.test("a wake while it connects makes it give up after 2 s, unless it has just begun", () => {
   const fixture = new Fixture();
   fixture.link.start(0);
   fixture.link.wake(1_999);
@@ -125,7 +125,7 @@ Deno.test("who wakes while it connects gives up after 2 s, unless it has just be
   assertEquals(fixture.link.deadline, 4_000);
 });
 
-Deno.test("a gateway that drains is left when nothing is awaited of it", () => {
+Deno.test("a draining gateway is left once no answer is awaited", () => {
   const fixture = opened();
   fixture.link.draining(1_000, 500);
   fixture.busy = true;
@@ -156,7 +156,7 @@ Deno.test("waits have full jitter, grow while it fails, and stay below 20 s", ()
   ));
 });
 
-Deno.test("a connection must last before the next wait is short again", () => {
+Deno.test("only a connection that lasts resets the backoff", () => {
   const short = opened();
   short.link.lost(4_999, 1006, "");
   assertEquals(short.states.at(-1)!.retryInMs, 500);

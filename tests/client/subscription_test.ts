@@ -12,7 +12,7 @@ import {
   subscribed,
 } from "./scripted_gateway.ts";
 
-Deno.test("a seek without a connection is made when there is one again", async () => {
+Deno.test("a seek without a connection is sent on the next one", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
   await gateway.records(0, 99, 100);
@@ -33,7 +33,7 @@ Deno.test("a seek without a connection is made when there is one again", async (
   assertEquals(outcome.now, "done");
 });
 
-Deno.test("a seek in onResume is made once", async () => {
+Deno.test("a seek in onResume is sent once", async () => {
   const gateway = await ScriptedGateway.open();
   const places = [{ partition: 0, offset: 0 }];
   const subscription = await subscribed(gateway, { onResume: () => subscription.seek(places) });
@@ -42,7 +42,7 @@ Deno.test("a seek in onResume is made once", async () => {
   assertEquals(gateway.take().map(({ type }) => type), ["seek"]);
 });
 
-Deno.test("after a seek in the loop's body what is left of the batch does not come", async () => {
+Deno.test("after a seek in the loop's body the rest of the batch is not delivered", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
   const read = reading(subscription);
@@ -59,7 +59,7 @@ Deno.test("after a seek in the loop's body what is left of the batch does not co
   ]]);
 });
 
-Deno.test("what came of a log that goes on behind its end is void", async () => {
+Deno.test("records beyond the end of a log that was cut are discarded", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
   const read = reading(subscription);
@@ -79,7 +79,7 @@ Deno.test("what came of a log that goes on behind its end is void", async () => 
   ]]);
 });
 
-Deno.test("a topic that was made again is followed in the partitions that it has now", async () => {
+Deno.test("a topic that was created again is followed in the partitions that it has now", async () => {
   const gateway = await ScriptedGateway.open();
   const resumed: Resumed[] = [];
   const keys = ["cab-7"];
@@ -109,7 +109,7 @@ Deno.test("a topic that was made again is followed in the partitions that it has
   assertEquals(from, { positions, incarnation: "j" });
 });
 
-Deno.test("what came of a topic that has fewer partitions now is void", async () => {
+Deno.test("records of a topic that has fewer partitions now are discarded", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
   const read = reading(subscription);
@@ -126,7 +126,7 @@ Deno.test("what came of a topic that has fewer partitions now is void", async ()
   assertEquals(subscription.position?.positions, [{ partition: 0, offset: 0 }]);
 });
 
-Deno.test("what was trimmed takes the position past nothing that waits", async () => {
+Deno.test("a trimmed start moves the position past no record that waits", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
   await gateway.cut();
@@ -146,7 +146,7 @@ Deno.test("what was trimmed takes the position past nothing that waits", async (
   ]]);
 });
 
-Deno.test("what a gap names is dealt with: position and lag are behind it", async () => {
+Deno.test("a gap counts as processed by the position and the lag", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway);
   reading(subscription);
@@ -159,7 +159,7 @@ Deno.test("what a gap names is dealt with: position and lag are behind it", asyn
   assertEquals(subscription.position?.positions, [{ partition: 0, offset: 500 }]);
 });
 
-Deno.test("what no key wants is dealt with, though a record was in hand when it was named", async () => {
+Deno.test("records with other keys count as processed, even if one was in hand when heads passed them", async () => {
   const gateway = await ScriptedGateway.open();
   const subscription = await subscribed(gateway, { keys: ["cab-7"] });
   const place = () => [subscription.position?.positions[0]?.offset, subscription.lag];
@@ -186,7 +186,7 @@ Deno.test("what no key wants is dealt with, though a record was in hand when it 
   assertEquals(place(), [6_000, 0]);
 });
 
-Deno.test("a subscription that never stood has no position", () => {
+Deno.test("a subscription that was never established has no position", () => {
   const gateway = ScriptedGateway.silent();
   assertEquals(gateway.client.subscribe("t").position, undefined);
 });

@@ -39,7 +39,7 @@ async function pass(gateway: ScriptedGateway, ms: number): Promise<Frame[]> {
   return frames;
 }
 
-Deno.test("a string goes in each hello as it is, and is never renewed", async () => {
+Deno.test("a string token is sent in each hello, and never renewed", async () => {
   const gateway = ScriptedGateway.silent({ token: "fixed" });
   const first = await gateway.greet({ expiresAt: gateway.clock + HOUR_MS });
   assertEquals(await pass(gateway, 2 * HOUR_MS), []);
@@ -49,7 +49,7 @@ Deno.test("a string goes in each hello as it is, and is never renewed", async ()
   assertEquals([first["token"], (await gateway.hello())["token"]], ["fixed", "fixed"]);
 });
 
-Deno.test("a function is asked at each connection, before the socket is opened", async () => {
+Deno.test("a token function is called for each connection, before the socket is opened", async () => {
   const tokens = new Tokens();
   let answer = (_token: string) => {};
   tokens.next = () => new Promise((resolve) => answer = resolve);
@@ -65,7 +65,7 @@ Deno.test("a function is asked at each connection, before the socket is opened",
   assertEquals((await gateway.greet())["token"], "token-2");
 });
 
-Deno.test("it is renewed on the open socket after four fifths of its time, by the gateway's clock", async () => {
+Deno.test("the token is renewed on the open socket after four fifths of its time, by the gateway's clock", async () => {
   const tokens = new Tokens();
   const gateway = await greeted(tokens.give);
   assertEquals(await pass(gateway, 0.79 * HOUR_MS), []);
@@ -78,7 +78,7 @@ Deno.test("it is renewed on the open socket after four fifths of its time, by th
   assertEquals([gateway.opened, gateway.client.state.status], [1, "open"]);
 });
 
-Deno.test("without an end there is nothing to renew", async () => {
+Deno.test("a token without an expiry is not renewed", async () => {
   const tokens = new Tokens();
   const gateway = ScriptedGateway.silent({ token: tokens.give });
   await gateway.turn();
@@ -98,7 +98,7 @@ Deno.test("renewals leave 30 s to spare where there is room, and are never a tig
   }));
 });
 
-Deno.test("a function that gives the same token over and over is asked every 5 s at most", async () => {
+Deno.test("a function that returns the same token again and again is called every 5 s at most", async () => {
   const tokens = new Tokens();
   const gateway = ScriptedGateway.silent({ token: tokens.give });
   await gateway.turn();
@@ -111,7 +111,7 @@ Deno.test("a function that gives the same token over and over is asked every 5 s
   }
 });
 
-Deno.test("renewals that fail are tried again, ever more seldom, and the session goes on meanwhile", async () => {
+Deno.test("failed renewals are retried with backoff, and the session continues meanwhile", async () => {
   const tokens = new Tokens();
   const gateway = await greeted(tokens.give);
   const failures: (() => string | Promise<string>)[] = [
@@ -144,7 +144,7 @@ Deno.test("renewals that fail are tried again, ever more seldom, and the session
   assertEquals((await pass(gateway, 1_000)).map(({ type }) => type), ["auth"]);
 });
 
-Deno.test("a token that comes when the connection is gone is shown on no other", async () => {
+Deno.test("a token that arrives after its connection was lost is sent on no other", async () => {
   const tokens = new Tokens();
   const gateway = await greeted(tokens.give);
   let answer = (_token: string) => {};
@@ -160,7 +160,7 @@ Deno.test("a token that comes when the connection is gone is shown on no other",
   assertEquals(gateway.take(), []);
 });
 
-Deno.test("after 4003 it comes back with another token, and goes on", async () => {
+Deno.test("after 4003 the client reconnects with another token", async () => {
   const tokens = new Tokens();
   const gateway = await greeted(tokens.give);
   const subscription = gateway.client.subscribe("t");
@@ -175,7 +175,7 @@ Deno.test("after 4003 it comes back with another token, and goes on", async () =
   await subscription.close();
 });
 
-Deno.test("a string that has expired is said to have, and refused again it ends the client", async () => {
+Deno.test("an expired string is reported, and ends the client once it is refused", async () => {
   const gateway = await greeted("fixed");
   gateway.closeSocket(4003, "token expired");
   const { status, error } = gateway.client.state;
@@ -194,7 +194,7 @@ Deno.test("a string that has expired is said to have, and refused again it ends 
   assertEquals([gateway.client.state.status, gateway.opened], ["closed", 2]);
 });
 
-Deno.test("a function whose token is refused is asked for another; one that is forbidden is not", async () => {
+Deno.test("a function whose token is unauthenticated is called again; one that is forbidden is not", async () => {
   const gateway = ScriptedGateway.silent({ token: new Tokens().give });
   await gateway.turn();
   await gateway.refuse(await gateway.hello(), "unauthenticated");
@@ -208,7 +208,7 @@ Deno.test("a function whose token is refused is asked for another; one that is f
   assertEquals(gateway.client.state.status, "closed");
 });
 
-Deno.test("a gateway that has no keys yet is asked again", async () => {
+Deno.test("a gateway that has no keys yet is retried", async () => {
   const gateway = ScriptedGateway.silent({ token: "fixed" });
   await gateway.refuse(await gateway.hello(), "unavailable", "same");
   assertEquals(gateway.client.state.status, "waiting");
@@ -216,7 +216,7 @@ Deno.test("a gateway that has no keys yet is asked again", async () => {
   assertEquals((await gateway.greet())["token"], "fixed");
 });
 
-Deno.test("a function that fails is asked again like a gateway that is not there", async () => {
+Deno.test("a function that fails is retried like a gateway that cannot be reached", async () => {
   const tokens = new Tokens();
   tokens.next = () => Promise.reject(new Error("no network"));
   const gateway = ScriptedGateway.silent({ token: tokens.give });
@@ -232,7 +232,7 @@ Deno.test("a function that fails is asked again like a gateway that is not there
   assertEquals((await gateway.greet())["token"], `token-${tokens.asked}`);
 });
 
-Deno.test("a function that takes too long is asked again, and what it gave the first time is void", async () => {
+Deno.test("a function that takes too long is called again, and its first token is discarded", async () => {
   const tokens = new Tokens();
   let first = (_token: string) => {};
   tokens.next = () => new Promise((resolve) => first = resolve);
@@ -248,7 +248,7 @@ Deno.test("a function that takes too long is asked again, and what it gave the f
   assertEquals((await gateway.greet())["token"], "token-2");
 });
 
-Deno.test("a client that is closed while its function is asked opens no socket", async () => {
+Deno.test("a client that is closed during a call of its token function opens no socket", async () => {
   const tokens = new Tokens();
   let answer = (_token: string) => {};
   tokens.next = () => new Promise((resolve) => answer = resolve);
@@ -262,7 +262,7 @@ Deno.test("a client that is closed while its function is asked opens no socket",
   assertEquals([gateway.opened, tokens.asked, outcome.now], [0, 1, "closed none"]);
 });
 
-Deno.test("what a new token does not allow any more ends with forbidden, and nothing else does", async () => {
+Deno.test("what a new token no longer allows ends with forbidden, and nothing else does", async () => {
   const gateway = await greeted(new Tokens().give);
   const subscription = gateway.client.subscribe("t");
   const reading = outcomeOf(subscription[Symbol.asyncIterator]().next());

@@ -79,7 +79,7 @@ Deno.test("a message in fragments, with a ping between them, is one message", as
   assertEquals(JSON.parse(decode(welcome!.payload)).type, "ok");
 });
 
-Deno.test("a connection that breaks in the middle of a frame is no matter", async () => {
+Deno.test("a connection that breaks in the middle of a frame does no harm", async () => {
   await using witness = await Client.open(shared.gateway);
   for (let round = 0; round < 20; round++) {
     const socket = await RawSocket.open(shared.gateway);

@@ -105,7 +105,7 @@ Deno.test("JSON: odd but valid frames are taken", async () => {
   ]);
 });
 
-Deno.test("JSON: ids that are none", async () => {
+Deno.test("JSON: invalid ids", async () => {
   const ids = ["9007199254740993", "9".repeat(400), "1e999", "2147483648", "0", "-0", "-5", "5.5"];
   await check(ids.map((id) => [`{"type":"heartbeat","id":${id}}`, "invalid_frame"]));
 });
@@ -209,7 +209,7 @@ Deno.test("protocol: a flood of heartbeats is answered, each with one", async ()
   await client.when(() => client.pushes("heartbeat").length === 5_000, "5,000 answers");
 });
 
-Deno.test("protocol: numbers of a producer end at 2^53-1", async () => {
+Deno.test("protocol: sequences of a producer end at 2^53-1", async () => {
   await using _ = await Witness.open();
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
@@ -273,7 +273,7 @@ const goodNames = [
   "n".repeat(200),
 ];
 
-Deno.test("names: of topics and groups, over the socket", async () => {
+Deno.test("names: topics and groups, over the socket", async () => {
   await using _ = await Witness.open();
   await using client = await Client.open(shared.gateway);
   for (const name of badNames) {
@@ -292,7 +292,7 @@ Deno.test("names: of topics and groups, over the socket", async () => {
   }
 });
 
-Deno.test("names: of topics and groups, over HTTP", async () => {
+Deno.test("names: topics and groups, over HTTP", async () => {
   await using _ = await Witness.open();
   // A client's URL takes these three away before they are sent.
   const sent = badNames.filter((name) => !["", ".", ".."].includes(name));
@@ -351,7 +351,7 @@ Deno.test("payload: too many, too large, too deep", async () => {
   ]);
 });
 
-Deno.test("payload: of a member that is there twice the last counts, in values too", async () => {
+Deno.test("payload: of a duplicate member the last counts, in values too", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.subscribe(topic);

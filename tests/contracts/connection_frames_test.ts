@@ -235,7 +235,7 @@ Deno.test("after the ok of unsubscribe nothing comes for it, and its number is n
   assertEquals(used.size, 20);
 });
 
-Deno.test("a commit and the release behind it need no wait between them", async () => {
+Deno.test("a release may follow a commit without waiting for its reply", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   const group = fresh("group");
   await using first = await Client.open(shared.gateway);

@@ -112,7 +112,7 @@ Deno.test("each socket closes no sooner than it was told to come back, so that n
   assertEquals((await gateway.ended()).code, 0);
 });
 
-Deno.test("who comes while it drains is told to go elsewhere, and closed with 4001 at once", async () => {
+Deno.test("a client that connects during a drain is refused, and closed with 4001 at once", async () => {
   const { gateway, topic, member, clients } = await busy(60_000);
   await using _ = gateway;
   gateway.signal("SIGTERM");

@@ -93,7 +93,7 @@ Deno.test("each code is a row: over HTTP it has this status, as problem+json", a
   }
 });
 
-Deno.test("where topics must be created, GET and first use make none", async () => {
+Deno.test("where topics must be created, neither GET nor first use creates one", async () => {
   await call(shared.gateway, "GET", "/v1/topics/nowhere");
   const { topics } = await json<{ topics: { topic: string }[] }>(
     shared.gateway,

@@ -73,7 +73,7 @@ Deno.test("events come of all partitions, in the order of each, from earliest or
   await late.close();
 });
 
-Deno.test("a reader that comes back with the last id misses nothing and gets nothing twice", async () => {
+Deno.test("a reader that reconnects with the last id misses nothing and gets nothing twice", async () => {
   const topic = await makeTopic(shared.gateway, 3);
   const total = 300;
   const publishing = (async () => {
@@ -97,7 +97,7 @@ Deno.test("a reader that comes back with the last id misses nothing and gets not
   assertEquals(new Set(seen).size, total);
 });
 
-Deno.test("an id is taken as from; the header goes before it; before the first event there is one", async () => {
+Deno.test("an id is taken as from; the header overrides it; there is one before the first event", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   const first = await open(topic);
   await first.stands();
@@ -114,7 +114,7 @@ Deno.test("an id is taken as from; the header goes before it; before the first e
   await byHeader.close();
 });
 
-Deno.test("partitions and keys narrow it down", async () => {
+Deno.test("partitions and keys select the records", async () => {
   const topic = await makeTopic(shared.gateway, 4);
   const some = await open(topic, { partitions: "1,3" });
   const keyed = await EventReader.open(
@@ -131,7 +131,7 @@ Deno.test("partitions and keys narrow it down", async () => {
   await keyed.close();
 });
 
-Deno.test("of a topic that was made again, and beyond its end, a reset is told", async () => {
+Deno.test("a topic that was created again, or a position beyond the end, gets a reset", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await publish(topic, { value: 1, partition: 0 }, { value: 2, partition: 1 });
   const reader = await open(topic, { from: "earliest" });
@@ -159,7 +159,7 @@ Deno.test("of a topic that was made again, and beyond its end, a reset is told",
   await beyond.close();
 });
 
-Deno.test("where the log was trimmed a gap is told, and it goes on behind it", async () => {
+Deno.test("a trimmed log gets a gap, and the stream continues after it", async () => {
   const topic = await makeTopic(shared.gateway, 1, { retentionBytes: 20_000 });
   const begin = await open(topic, { from: "earliest" });
   await begin.stands();
@@ -179,7 +179,7 @@ Deno.test("where the log was trimmed a gap is told, and it goes on behind it", a
   await reader.close();
 });
 
-Deno.test("readers that do not read hold little, and miss nothing when they read on", async () => {
+Deno.test("readers that do not read take little memory, and miss nothing when they read on", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   const readers = [];
   for (let i = 0; i < 16; i++) readers.push(await open(topic, { from: "earliest" }));
@@ -205,7 +205,7 @@ Deno.test("readers that do not read hold little, and miss nothing when they read
   for (const reader of readers) await reader.close();
 });
 
-Deno.test("what is asked for wrongly is told, and no topic is made by it", async () => {
+Deno.test("a malformed request is refused, and creates no topic", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   const wrong: [Record<string, string>, RegExp][] = [
     [{ from: "now" }, /^from must be/],
@@ -240,7 +240,7 @@ Deno.test("what is asked for wrongly is told, and no topic is made by it", async
   assertEquals((await call(shared.gateway, "HEAD", path(topic))).status, 200);
 });
 
-Deno.test("over 128 partitions those wanted must be named, and are 128 at most", async () => {
+Deno.test("a topic of over 128 partitions is read by up to 128 that are named", async () => {
   const topic = await makeTopic(shared.gateway, 200);
   const answer = await call(shared.gateway, "GET", path(topic));
   assertMatch(JSON.parse(answer.text).message, /^partitions must be given/);
@@ -252,7 +252,7 @@ Deno.test("over 128 partitions those wanted must be named, and are 128 at most",
   await reader.close();
 });
 
-Deno.test("a gateway that drains ends its event streams, and begins none", async () => {
+Deno.test("a draining gateway ends its event streams, and begins none", async () => {
   await using gateway = await Gateway.start({ WEIR_DRAIN_MS: "3000" });
   const topic = await makeTopic(gateway, 1);
   const reader = await EventReader.open(gateway.origin + path(topic));
@@ -276,7 +276,7 @@ Deno.test("a gateway that drains ends its event streams, and begins none", async
   await closed;
 });
 
-Deno.test("who loses the stream before a reset or a gap has come is told of it again", async () => {
+Deno.test("a reader that loses the stream before a reset or a gap gets it again", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await publish(topic, { value: 1, partition: 0 }, { value: 2, partition: 1 });
   const reader = await open(topic, { from: "earliest" });
@@ -315,7 +315,7 @@ Deno.test("an id and partitions: only those of both are followed", async () => {
   await one.close();
 });
 
-Deno.test("thousands of small records come one after the other, however many are there at once", async () => {
+Deno.test("thousands of small records are delivered in order, however many there are at once", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   const records = Array.from({ length: 1_000 }, (_, value) => ({ value, partition: 0 }));
   for (let i = 0; i < 3; i++) await publish(topic, ...records);
@@ -325,7 +325,7 @@ Deno.test("thousands of small records come one after the other, however many are
   await reader.close();
 });
 
-Deno.test("a browser that is one too many is told to come back, and not that all is over", async () => {
+Deno.test("a browser that is one too many is told to retry, so that it does not give up", async () => {
   await using gateway = await Gateway.start({ WEIR_MAX_SOCKETS: "1" });
   const topic = await makeTopic(gateway, 1);
   const first = await EventReader.open(gateway.origin + path(topic));
@@ -336,7 +336,7 @@ Deno.test("a browser that is one too many is told to come back, and not that all
   await first.close();
 });
 
-Deno.test("a browser whose token cannot be checked yet is told to come back, from any origin", async () => {
+Deno.test("a browser whose token cannot be verified yet is told to retry, from any origin", async () => {
   const issuer = Deno.serve({ port: 0, onListen() {} }, () => new Response("no", { status: 503 }));
   try {
     await using gateway = await Gateway.start({

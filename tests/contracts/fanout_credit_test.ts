@@ -105,7 +105,7 @@ Deno.test("a balance stops at 100,000 records, whatever is granted", async () =>
   await client.settled(subscription, { partition: 0, next: 100_000, end: 102_000 });
 });
 
-Deno.test("what is no credit is an invalid_frame", async () => {
+Deno.test("a malformed credit is an invalid_frame", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.subscribe(topic);
@@ -263,7 +263,7 @@ Deno.test("keys: reading from the start finds what was stored before, credit cou
   assertEquals(client.delivered(subscription).length, 10);
 });
 
-Deno.test("keys with partitions: those of these that hold one of the keys", async () => {
+Deno.test("keys with partitions: those of the partitions that hold one of the keys", async () => {
   const topic = await makeTopic(shared.gateway, 8);
   await using client = await Client.open(shared.gateway);
   const [inside, outside] = ["driver-1", "driver-2"];
@@ -279,7 +279,7 @@ Deno.test("keys with partitions: those of these that hold one of the keys", asyn
   assertEquals(client.delivered(subscription).map(({ key }) => key), [inside]);
 });
 
-Deno.test("keys: a resume goes on behind the last position that was named", async () => {
+Deno.test("keys: a resume continues from the last position that was named", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const keys = ["mine"];

@@ -64,7 +64,7 @@ Deno.test("from a timestamp begins at the first record appended at or after it; 
   }
 });
 
-Deno.test("the reply names the exact position of the begin: nothing is missed in between", async () => {
+Deno.test("the reply names the exact position of the start: nothing is missed in between", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   await using writer = await Client.open(shared.gateway);
@@ -117,7 +117,7 @@ Deno.test("one event reaches every subscriber", async () => {
   }
 });
 
-Deno.test("a resume goes on at its positions, of the partitions it names, and is recovered", async () => {
+Deno.test("a resume continues at its positions, in the partitions it names, and is recovered", async () => {
   const topic = await makeTopic(shared.gateway, 3);
   await using client = await Client.open(shared.gateway);
   await client.publish(topic, [...values(5, 0), ...values(5, 1), ...values(5, 2)]);
@@ -150,7 +150,7 @@ Deno.test("a position beyond the end is reset to the end, and the resume is not 
   );
 });
 
-Deno.test("positions of a topic that was made again are reset to its start", async () => {
+Deno.test("positions of a topic that was created again are reset to its start", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   await client.publish(topic, values(3));
@@ -169,7 +169,7 @@ Deno.test("positions of a topic that was made again are reset to its start", asy
   await client.records(resumed.subscription, 5);
 });
 
-Deno.test("what cannot be a begin is an invalid_frame", async () => {
+Deno.test("malformed from or partitions are an invalid_frame", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   const { incarnation } = await client.subscribe(topic);
@@ -191,7 +191,7 @@ Deno.test("what cannot be a begin is an invalid_frame", async () => {
   }
 });
 
-Deno.test("from the ok of a seek on, delivery goes on there, back or ahead", async () => {
+Deno.test("from the ok of a seek on, delivery continues there, back or ahead", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.subscribe(topic);
@@ -226,7 +226,7 @@ Deno.test("a seek while records flow voids what was pushed before its ok", async
   await client.settled(subscription, { partition: 0, next: 1000, end: 1000 });
 });
 
-Deno.test("credit behind a seek is for what comes from its place", async () => {
+Deno.test("credit behind a seek is for records from its offset on", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   await client.publish(topic, values(10));
@@ -251,7 +251,7 @@ Deno.test("credit behind a seek is for what comes from its place", async () => {
   assertEquals(await came(6), [0, 1, 8, 9, 6, 7]);
 });
 
-Deno.test("a seek is all or none: beyond the end, or of what is not followed, moves nothing", async () => {
+Deno.test("a seek is all or none: beyond the end, or in a partition that is not followed, it moves nothing", async () => {
   const topic = await makeTopic(shared.gateway, 3);
   await using client = await Client.open(shared.gateway);
   await client.publish(topic, values(5, 0));
@@ -269,7 +269,7 @@ Deno.test("a seek is all or none: beyond the end, or of what is not followed, mo
   assertEquals((await client.records(subscription, 1))[0]!.offset, 5);
 });
 
-Deno.test("unsubscribe ends a subscription; after that nobody knows it", async () => {
+Deno.test("unsubscribe ends a subscription, which is unknown from then on", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.subscribe(topic);
@@ -337,7 +337,7 @@ Deno.test("the subscriptions of a session follow so many partitions together, an
   await client.request(subscribe);
 });
 
-Deno.test("where the setting says so an unknown topic is made by its first use", async () => {
+Deno.test("if the setting says so, an unknown topic is created by its first use", async () => {
   await using client = await Client.open(shared.gateway);
   const [published, subscribed, joined] = ["auto-publish", "auto-subscribe", "auto-join"];
   await client.publish(published!, [{ value: 1 }]);
@@ -351,7 +351,7 @@ function* range(from: number, to: number): Generator<number> {
   for (let n = from; n < to; n++) yield n;
 }
 
-Deno.test("a resume by keys follows them where they are in a topic that was made again", async () => {
+Deno.test("a resume by keys follows them to their partitions in a topic that was created again", async () => {
   await using client = await Client.open(shared.gateway);
   const topic = fresh("topic");
   await json(shared.gateway, "PUT", `/v1/topics/${topic}`, { partitions: 4 }, 201);

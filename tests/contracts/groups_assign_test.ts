@@ -129,7 +129,7 @@ Deno.test("a partition that need not move keeps flowing through a rebalance", as
   assertEquals(new Set(delivered.map(({ partition }) => partition)), new Set([kept]));
 });
 
-Deno.test("nobody else gets a partition before its release; then it goes on at the committed offset", async () => {
+Deno.test("nobody else gets a partition before its release; then it continues at the committed offset", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   const group = fresh("group");
   await using first = await Client.open(shared.gateway);

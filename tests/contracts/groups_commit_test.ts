@@ -49,7 +49,7 @@ Deno.test("a commit never goes down: a lower offset is ok and changes nothing", 
   assertEquals(await offsetsIn(group), [4, 1]);
 });
 
-Deno.test("a commit, and one in a transact, may be as large as the page says", async () => {
+Deno.test("a commit, also in a transact, may be as large as the page says", async () => {
   const topic = await makeTopic(shared.gateway, 320);
   await using client = await Client.open(shared.gateway);
   const group = fresh("group");
@@ -107,7 +107,7 @@ Deno.test("commits that wait for one write are written as the highest, whatever 
   assertEquals(await offsetsIn(group), [4]);
 });
 
-Deno.test("a commit beyond the log's end gets offset_out_of_range, all of it", async () => {
+Deno.test("a commit beyond the log's end gets offset_out_of_range as a whole", async () => {
   await using client = await Client.open(shared.gateway);
   const { group, at, refused } = await owner(client, 2);
   const error = await refused("offset_out_of_range", [at(0, 2), at(1, 6)]);
@@ -115,7 +115,7 @@ Deno.test("a commit beyond the log's end gets offset_out_of_range, all of it", a
   assertEquals(await offsetsIn(group), [0, 0]);
 });
 
-Deno.test("a commit of what the member does not own, or is not there, is not_owner, all of it", async () => {
+Deno.test("a commit of partitions that the member does not own, or that do not exist, is not_owner as a whole", async () => {
   await using client = await Client.open(shared.gateway);
   const { group, at, refused } = await owner(client, 1);
   const elsewhere = await makeTopic(shared.gateway, 1);
@@ -215,7 +215,7 @@ Deno.test("a member may seek what it owns; what it does not own is not_owner", a
   assertEquals((await client.records(subscription, 14)).at(-1)!.offset, 5);
 });
 
-Deno.test("members have credit as followers do", async () => {
+Deno.test("members have credit as subscriptions do", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   await client.publish(topic, values(10));

@@ -162,7 +162,7 @@ Deno.test("sessionTimeoutMs is 200 ms to 24 h, and only with an instance", async
   }
 });
 
-Deno.test("what is no join is an invalid_frame", async () => {
+Deno.test("a malformed join is an invalid_frame", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const join = { type: "join", group: fresh("group"), topics: [topic] };
@@ -180,7 +180,7 @@ Deno.test("what is no join is an invalid_frame", async () => {
   await client.request(join);
 });
 
-Deno.test("a join that was under way for long does not fence a later one of its own client", async () => {
+Deno.test("a join that was delayed does not fence a later one of its own client", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   const group = fresh("group");
   const mine = { type: "join", group, topics: [topic], instance: "worker-1", client: "mine" };

@@ -79,7 +79,7 @@ Deno.test("DELETE group is 409 while it has live members, then 204, then 404", a
   assertEquals(sorted(assign.partitions), [0, 0], "its offsets were deleted with it");
 });
 
-Deno.test("PUT offsets sets them, makes the group if need be, and may go back", async () => {
+Deno.test("PUT offsets sets them, creates the group if need be, and may go back", async () => {
   await using client = await Client.open(shared.gateway);
   const topic = await filled(client);
   const group = fresh("group");
@@ -140,7 +140,7 @@ Deno.test("PUT offsets is 409 while the group has live members", async () => {
   assertEquals((await reset(group, { topics: [topic], to: "latest" })).status, 200);
 });
 
-Deno.test("PUT offsets of what is not there, or malformed, is refused", async () => {
+Deno.test("PUT offsets that is malformed, or for an unknown topic or partition, is refused", async () => {
   await using client = await Client.open(shared.gateway);
   const topic = await filled(client);
   const group = fresh("group");

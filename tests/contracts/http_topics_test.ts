@@ -21,7 +21,7 @@ interface Read {
   readonly next: number;
 }
 
-Deno.test("PUT topic: 201 made, 200 there already, 409 with another partition count", async () => {
+Deno.test("PUT topic: 201 if created, 200 if it exists, 409 with another partition count", async () => {
   const path = `/v1/topics/${fresh("topic")}`;
   const put = (body: unknown) => call(shared.gateway, "PUT", path, body);
   assertEquals((await put({ partitions: 3 })).status, 201);
@@ -82,7 +82,7 @@ Deno.test("GET topics lists them all", async () => {
   for (const topic of made) assert(topics.some((one) => one.topic === topic), topic);
 });
 
-Deno.test("DELETE topic is 204, then 404; made again it is another one", async () => {
+Deno.test("DELETE topic is 204, then 404; created again it is another one", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   const before = await describeTopic(shared.gateway, topic);
   await json(shared.gateway, "POST", `/v1/topics/${topic}/records`, { records: [{ value: 1 }] });
@@ -96,7 +96,7 @@ Deno.test("DELETE topic is 204, then 404; made again it is another one", async (
   assertEquals(after.partitions.map(({ next }) => next), [0, 0]);
 });
 
-Deno.test("POST records publishes; a follower on a socket gets it", async () => {
+Deno.test("POST records publishes; a subscriber on a socket gets it", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.subscribe(topic);
@@ -194,7 +194,7 @@ Deno.test("GET records with a bad offset, limit or partition is refused", async 
   }
 });
 
-Deno.test("an unknown topic is made by a POST of records, never by a GET", async () => {
+Deno.test("an unknown topic is created by a POST of records, never by a GET", async () => {
   const topic = fresh("auto");
   const paths = [`/v1/topics/${topic}`, `/v1/topics/${topic}/partitions/0/records`];
   for (const path of [...paths, ...paths]) {

@@ -29,7 +29,7 @@ async function from(address: string, gateway = shared.gateway) {
   return { socket, head };
 }
 
-Deno.test("an address with too many sockets gets 429 and when to come back, until one is gone", async () => {
+Deno.test("an address with too many sockets gets 429 and when to retry, until one is closed", async () => {
   const [first, second, third] = [
     await from("203.0.113.1"),
     await from("1.2.3.4, 203.0.113.1"),
@@ -60,7 +60,7 @@ Deno.test("handshakes that are refused count as new sockets of their address", a
   assertEquals([...new Set(heads)].sort(), ["400", "429"]);
 });
 
-Deno.test("a gateway with as many sockets as it takes says 503 and when to come back", async () => {
+Deno.test("a gateway with as many sockets as it takes says 503 and when to retry", async () => {
   await using gateway = await Gateway.start({ WEIR_MAX_SOCKETS: "1" });
   await using _ = await Client.open(gateway);
   const { socket, head } = await from("127.0.0.1", gateway);
@@ -69,7 +69,7 @@ Deno.test("a gateway with as many sockets as it takes says 503 and when to come 
   assertEquals((await call(gateway, "GET", "/readyz")).status, 200);
 });
 
-Deno.test("a subject with too many sockets gets rate_limited, then 4004, until one is gone", async () => {
+Deno.test("a subject with too many sockets gets rate_limited, then 4004, until one is closed", async () => {
   const sub = crypto.randomUUID();
   await using first = await Client.open(shared.gateway, { hello: false });
   await using second = await Client.open(shared.gateway, { hello: false });
@@ -213,7 +213,7 @@ Deno.test("a token may allow another rate, which holds as soon as it is renewed"
   });
 });
 
-Deno.test("over HTTP it gets 429 and when to come back", async () => {
+Deno.test("over HTTP it gets 429 and when to retry", async () => {
   const authorization = `Bearer ${await tokenFor(crypto.randomUUID(), { publish: ["*"] })}`;
   const path = "/v1/topics/limited/records";
   const post = (count: number) =>
@@ -224,7 +224,7 @@ Deno.test("over HTTP it gets 429 and when to come back", async () => {
   assert(Number(headers.get("retry-after")) >= 3);
 });
 
-Deno.test("a transaction is let in whole as long as anything is left", async () => {
+Deno.test("a transaction is accepted as a whole as long as anything of the rate is left", async () => {
   const sub = crypto.randomUUID();
   await using client = await Client.open(shared.gateway, { hello: false });
   await hello(client, sub);
@@ -233,7 +233,7 @@ Deno.test("a transaction is let in whole as long as anything is left", async () 
   refusal((await client.all([{ type: "transact", publish: [part, part] }]))[0]);
 });
 
-Deno.test("where no key is configured nobody is counted", async () => {
+Deno.test("if no key is configured, nobody is counted", async () => {
   await using gateway = await Gateway.start({
     WEIR_PUBLISH_RECORDS: "1",
     WEIR_SOCKETS_PER_ADDRESS: "1",

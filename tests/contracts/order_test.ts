@@ -7,7 +7,7 @@ import { fresh, makeTopic } from "../support/http.ts";
 
 const shared = Gateway.shared();
 
-Deno.test("a commit may name what a publish in front of it stores", async () => {
+Deno.test("a commit may name an offset that a publish in front of it stores", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.join(fresh("group"), [topic]);
@@ -35,7 +35,7 @@ Deno.test("a commit of the same offset changes its metadata, and the ok names it
   }
 });
 
-Deno.test("a transaction out of order must come again from its first part", async () => {
+Deno.test("a transaction out of order must be resent from its first part", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();

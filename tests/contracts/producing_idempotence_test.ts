@@ -69,7 +69,7 @@ Deno.test("an epoch that the partition does not know and that was given out long
   await client.refused("producer_unknown", publishFrame(topic, stamp));
 });
 
-Deno.test("a repeat gets its original offsets and stores nothing, in any session", async () => {
+Deno.test("a duplicate gets its original offsets and stores nothing, in any session", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   await using other = await Client.open(shared.gateway);
@@ -85,7 +85,7 @@ Deno.test("a repeat gets its original offsets and stores nothing, in any session
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 2]]);
 });
 
-Deno.test("a repeat sent while the first is still unanswered stores nothing either", async () => {
+Deno.test("a duplicate that is sent while the first is still unanswered stores nothing either", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   await using other = await Client.open(shared.gateway);
@@ -102,7 +102,7 @@ Deno.test("a repeat sent while the first is still unanswered stores nothing eith
   }
 });
 
-Deno.test("numbers run over all topics and all partitions of a producer", async () => {
+Deno.test("sequences run over all topics and all partitions of a producer", async () => {
   const one = await makeTopic(shared.gateway, 4);
   const other = await makeTopic(shared.gateway, 4);
   await using client = await Client.open(shared.gateway);
@@ -124,7 +124,7 @@ Deno.test("publishes of a producer take effect in order, though the first one ma
   assertEquals(outcomes(await client.all(frames)), Array(5).fill("ok"));
 });
 
-Deno.test("in one session numbers rise by one from any first one, else sequence_gap with expected", async () => {
+Deno.test("in one session sequences rise by one from any first one, else sequence_gap with expected", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();
@@ -138,7 +138,7 @@ Deno.test("in one session numbers rise by one from any first one, else sequence_
   await client.publish(topic, at(0), { ...producer, sequence: 9 });
 });
 
-Deno.test("behind a publish that failed come sequence_gaps, until it has been sent again", async () => {
+Deno.test("publishes behind a failed one are sequence_gaps, until it is resent", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();
@@ -157,7 +157,7 @@ Deno.test("behind a publish that failed come sequence_gaps, until it has been se
   ]);
 });
 
-Deno.test("an invalid publish takes no number", async () => {
+Deno.test("an invalid publish takes no sequence", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();
@@ -167,7 +167,7 @@ Deno.test("an invalid publish takes no number", async () => {
   await client.publish(topic, at(0), { ...producer, sequence: 1 });
 });
 
-Deno.test("a repeat among the 64 highest numbers gets its original offsets, an older one is never stored again", async () => {
+Deno.test("a duplicate among the 64 highest sequences gets its original offsets, an older one is never stored", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();
@@ -192,7 +192,7 @@ Deno.test("a repeat among the 64 highest numbers gets its original offsets, an o
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 301]]);
 });
 
-Deno.test("a number below what the partition holds, and not stored itself, is sequence_too_old for ever", async () => {
+Deno.test("a sequence below those in the partition, and not stored itself, is sequence_too_old for ever", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   const { producer } = await (async () => {
     await using client = await Client.open(shared.gateway);
@@ -235,7 +235,7 @@ Deno.test("64 publishes of a producer may be unanswered, more are overloaded", a
   );
 });
 
-Deno.test("a new epoch begins at 0 again, and is a producer of its own for repeats", async () => {
+Deno.test("a new epoch begins at 0 again, and repeats nothing of an older one", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const name = fresh("producer");
@@ -272,7 +272,7 @@ const refusedUnread: readonly [why: string, code: string, records: readonly obje
 ];
 
 for (const [why, code, records] of refusedUnread) {
-  Deno.test(`the first number is waited for, though ${why}`, async () => {
+  Deno.test(`the first sequence is waited for, though ${why}`, async () => {
     const topic = await makeTopic(shared.gateway, 1);
     await using client = await Client.open(shared.gateway);
     const { producer } = await client.initProducer();
@@ -289,7 +289,7 @@ for (const [why, code, records] of refusedUnread) {
   });
 }
 
-Deno.test("the first number is waited for, though its transaction is refused unread", async () => {
+Deno.test("the first sequence is waited for, though its transaction is refused unread", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();

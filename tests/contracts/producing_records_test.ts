@@ -114,7 +114,7 @@ Deno.test("encoding base64 says that the value is the base64 of bytes; else it i
   await client.refused("invalid_frame", { type: "publish", topic, records: [hex] });
 });
 
-Deno.test("what is no record is an invalid_frame", async () => {
+Deno.test("a malformed record is an invalid_frame", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const records: unknown[] = [

@@ -93,7 +93,7 @@ Deno.test("a transact with one part that is refused stores nothing and commits n
   assertEquals((await client.publish(output, at(0))).offsets, [[0, 0]]);
 });
 
-Deno.test("its parts each take their own number, rising; the next publish goes on from there", async () => {
+Deno.test("its parts each take a sequence, rising; the next publish continues from there", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();
@@ -111,7 +111,7 @@ Deno.test("its parts each take their own number, rising; the next publish goes o
   assertEquals(gap.expected, 4);
 });
 
-Deno.test("a repeat gets its original offsets, in a later session too, and its commit is not looked at", async () => {
+Deno.test("a duplicate gets its original offsets, in a later session too, and its commit is ignored", async () => {
   const output = await makeTopic(shared.gateway, 2);
   await using owner = await Client.open(shared.gateway);
   const { input, group, subscription } = await consuming(owner);
@@ -163,7 +163,7 @@ Deno.test("a part over the limits of a publish is batch_too_large", async () => 
   });
 });
 
-Deno.test("the whole over what one store write takes is transaction_too_large", async () => {
+Deno.test("a transact larger than one store write is transaction_too_large", async () => {
   await using client = await Client.open(shared.gateway);
   const topic = await makeTopic(shared.gateway, 1);
   const heavy = Array.from({ length: 2 }, () => ({ value: "v".repeat(240_000) }));
@@ -174,7 +174,7 @@ Deno.test("the whole over what one store write takes is transaction_too_large", 
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 0]]);
 });
 
-Deno.test("a transact to more topics than one store write takes makes none of them", async () => {
+Deno.test("a transact to more topics than one store write takes creates none of them", async () => {
   await using client = await Client.open(shared.gateway);
   const names = Array.from({ length: 9 }, () => fresh("topic"));
   const publish = names.map((topic) => ({ topic, records: at(0) }));
@@ -223,7 +223,7 @@ Deno.test("a transact with two epochs of one producer is an invalid_frame, and h
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 0]]);
 });
 
-Deno.test("a transact that is out of order names the number that its producer goes on from", async () => {
+Deno.test("a transact that is out of order names the sequence that is expected", async () => {
   const topic = await makeTopic(shared.gateway, 2);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();
@@ -251,7 +251,7 @@ Deno.test("a transact that is out of order names the number that its producer go
   assertEquals(offsets, [[[0, 0]], [[0, 1]]]);
 });
 
-Deno.test("what is refused for two epochs of one producer leaves its numbers as they were", async () => {
+Deno.test("a transact that is refused for two epochs of one producer leaves its sequences as they were", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   await using client = await Client.open(shared.gateway);
   const { producer } = await client.initProducer();

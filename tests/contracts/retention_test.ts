@@ -86,7 +86,7 @@ Deno.test("earliest, and a timestamp before all, mean the log's start", async ()
   }
 });
 
-Deno.test("a follower that is behind the start gets a gap, trimmed, and goes on at the start", async () => {
+Deno.test("a subscription that is behind the start gets a gap, trimmed, and continues at the start", async () => {
   const topic = await makeTopic(shared.gateway, 1, { retentionBytes });
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.subscribe(topic, { credit: { records: 0 } });
@@ -121,7 +121,7 @@ Deno.test("a seek below the start is ok and gets a gap", async () => {
   await client.records(subscription, count - start);
 });
 
-Deno.test("where retention has passed a committed offset, assign names it and a gap follows", async () => {
+Deno.test("if retention has passed a committed offset, assign names it and a gap follows", async () => {
   const { topic, group, start } = before;
   await using client = await Client.open(shared.gateway);
   const { subscription } = await client.join(group, [topic]);
@@ -144,7 +144,7 @@ Deno.test("a reset below the start means the start", async () => {
   assertEquals((await describeGroup(shared.gateway, group)).offsets[0]!.offset, start);
 });
 
-Deno.test("a repeat of a record that retention has taken still gets its original offset", async () => {
+Deno.test("a duplicate of a record that retention has deleted still gets its original offset", async () => {
   const { topic, producer } = before;
   await using client = await Client.open(shared.gateway);
   const again = await client.publish(topic, [{ value: 1, partition: 0 }], {

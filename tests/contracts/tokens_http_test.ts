@@ -64,7 +64,7 @@ Deno.test("health, the page, its files and the client are open to all", async ()
   }
 });
 
-Deno.test("a scheme is read in any case, and what is no bearer is no token", async () => {
+Deno.test("the scheme is read in any letter case, and only Bearer has a token", async () => {
   const token = await tokenFor("me", { admin: true });
   const statusOf = async (authorization: string) =>
     (await call(shared.gateway, "GET", "/v1/topics", undefined, { authorization })).status;
@@ -88,7 +88,7 @@ async function firstEvents(path: string): Promise<{ status: number; text: string
   return { status: response.status, text };
 }
 
-Deno.test("how large others' records are is told only to who may read them all, and to an admin", async () => {
+Deno.test("the sizes of records are shown only to those who may read all of them, and to an admin", async () => {
   const topic = `t-${crypto.randomUUID()}`;
   const records = [{ key: "you", value: "theirs" }];
   const writer = await bearer("w", { publish: [topic] });
@@ -126,7 +126,7 @@ Deno.test("an event stream takes its token from the query, and reads what that a
   assertEquals(listed.status, 401);
 });
 
-Deno.test("an event stream ends when its token and the time to renew it are over", async () => {
+Deno.test("an event stream ends when its token has expired, and the grace period too", async () => {
   const topic = `t-${crypto.randomUUID()}`;
   const writer = await bearer("w", { publish: ["*"] });
   await call(
@@ -142,7 +142,7 @@ Deno.test("an event stream ends when its token and the time to renew it are over
   assert((await response.text()).includes("event: record"));
 });
 
-Deno.test("beyond loopback it starts with a key, and answers for any host", async () => {
+Deno.test("with a key it listens beyond loopback, and answers for any host", async () => {
   await using gateway = await Gateway.start({ HOST: "0.0.0.0", WEIR_JWT_SECRET: SECRET });
   const port = new URL(gateway.origin).port;
   const response = await fetch(`http://127.0.0.1:${port}/healthz`, {

@@ -59,7 +59,7 @@ for (const [name, token] of Object.entries(noTokens)) {
   });
 }
 
-Deno.test("frames behind hello wait until it is known whose they are", async () => {
+Deno.test("frames behind hello wait until it is authenticated", async () => {
   const topic = newTopic();
   await using client = await Client.open(shared.gateway, { hello: false });
   const replies = await client.all([
@@ -72,7 +72,7 @@ Deno.test("frames behind hello wait until it is known whose they are", async () 
   assertEquals(outcomes, ["ok", "ok", "forbidden", "invalid_frame"]);
 });
 
-Deno.test("nothing is allowed that is not listed, and nothing is made for who may not", async () => {
+Deno.test("nothing is allowed that is not granted, and nothing is created without the right", async () => {
   const topic = newTopic();
   await using client = await open("me", {});
   const frames: Frame[] = [
@@ -111,7 +111,7 @@ Deno.test("a driver publishes under its own key only, also in a transaction", as
   }
 });
 
-Deno.test("a refused publish leaves a gap for what comes behind it, as any refusal", async () => {
+Deno.test("a refused publish is a gap for the publishes behind it, as any refusal is", async () => {
   const topic = newTopic();
   await using driver = await open("d1", { publish: [`${topic}/{sub}`] });
   const { producer } = await driver.request<ProducerGiven>({ type: "initProducer" });
@@ -127,7 +127,7 @@ Deno.test("a refused publish leaves a gap for what comes behind it, as any refus
   await driver.request(stamped(1, "d1"));
 });
 
-Deno.test("whoever may read one key sees no other, however it asks", async () => {
+Deno.test("a client that may read one key sees no other, however it asks", async () => {
   const topic = newTopic();
   await using writer = await open("w", EVERYTHING);
   const keys = ["me", "you", "me2", "m"];
@@ -155,7 +155,7 @@ Deno.test("whoever may read one key sees no other, however it asks", async () =>
   }
 });
 
-Deno.test("auth renews, but for another subject and for what is no token", async () => {
+Deno.test("auth renews, except for another subject or an invalid token", async () => {
   await using client = await open("me", {});
   const ends = Math.floor(Date.now() / 1_000) + 300;
   const renewed = await client.request<Frame>({
@@ -171,7 +171,7 @@ Deno.test("auth renews, but for another subject and for what is no token", async
   await client.refused("forbidden", { type: "subscribe", topic });
 });
 
-Deno.test("a token that allows less ends what it does not allow any more", async () => {
+Deno.test("a token that allows less ends what it no longer allows", async () => {
   const [kept, gone, group] = [newTopic(), newTopic(), `g-${crypto.randomUUID()}`];
   await using writer = await open("w", EVERYTHING);
   for (const topic of [kept, gone]) await publish(writer, topic, { value: 0 });
@@ -205,7 +205,7 @@ Deno.test("a token that allows less ends what it does not allow any more", async
   });
 });
 
-Deno.test("once the token and the time to renew it are over, it closes with 4003", async () => {
+Deno.test("once the token and its grace period have expired, it closes with 4003", async () => {
   const topic = newTopic();
   await using writer = await open("w", EVERYTHING);
   await publish(writer, topic, { value: 0 });
@@ -215,7 +215,7 @@ Deno.test("once the token and the time to renew it are over, it closes with 4003
   assertEquals(await reader.closeCode(), 4003);
 });
 
-Deno.test("a token that is shown too late for a session gets its ok, then 4003", async () => {
+Deno.test("a token that is sent too late for a session gets its ok, then 4003", async () => {
   await using client = await open("me", {}, -graceSeconds - 5);
   assertEquals(await client.closeCode(), 4003);
 });

@@ -14,7 +14,7 @@ function verdict(...request: Parameters<typeof admit>): string {
   }
 }
 
-Deno.test("a gateway that is not open answers only to names of this machine", () => {
+Deno.test("a gateway that is not open answers only to loopback names", () => {
   for (const host of ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "[::1]"]) {
     assertEquals(verdict(closed, host, undefined), "let in", host);
   }

@@ -76,7 +76,7 @@ Deno.test("a bug of ours is internal, and says nothing of what it was", async ()
   assertEquals(text.includes("secret"), false);
 });
 
-Deno.test("the guards stand before every path, also those that are not there", async () => {
+Deno.test("the guards stand before every path, even unknown ones", async () => {
   for (const path of ["/v1/things/a", "/nowhere"]) {
     const foreign = await request("GET", path, { origin: "https://evil.example" });
     assertEquals(foreign.status, 403);

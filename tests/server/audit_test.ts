@@ -23,7 +23,7 @@ async function ask(routes: Routes, method: Method, path: string, params: Record<
 
 const answer = (status: number) => () => new Response(null, { status });
 
-Deno.test("each change over HTTP is told of once: verb, object, subject, outcome", async () => {
+Deno.test("each change over HTTP is audited once: verb, object, subject, outcome", async () => {
   const { routes, told } = auditedRoutes({
     "/v1/topics/:topic": { PUT: answer(201), DELETE: answer(204) },
     "/v1/groups/:group": { DELETE: answer(204) },
@@ -46,7 +46,7 @@ Deno.test("each change over HTTP is told of once: verb, object, subject, outcome
   ]);
 });
 
-Deno.test("an attempt that fails is told of with its code, and fails as before", async () => {
+Deno.test("a failed attempt is audited with its code, and fails all the same", async () => {
   for (
     const [error, outcome] of [
       [new GatewayError("forbidden", "The token has no admin grant"), "forbidden"],
@@ -65,7 +65,7 @@ Deno.test("an attempt that fails is told of with its code, and fails as before",
   }
 });
 
-Deno.test("who only looks, publishes or asks for a producer is not told of", async () => {
+Deno.test("reads, publishes and requests for a producer are not audited", async () => {
   const { routes, told } = auditedRoutes({
     "/v1/topics/:topic": { GET: answer(200) },
     "/v1/topics/:topic/records": { POST: answer(200) },

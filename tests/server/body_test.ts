@@ -24,7 +24,7 @@ function pieces(
   return made;
 }
 
-Deno.test("a body is read whole, however it comes", async () => {
+Deno.test("a body is read whole, in whatever pieces it arrives", async () => {
   assertEquals(new TextDecoder().decode(await readBody(post("hello"))), "hello");
   assertEquals((await readBody(post(pieces(3, 1_000).stream))).length, 3_000);
   assertEquals((await readBody(post(null))).length, 0);

@@ -15,7 +15,7 @@ function fixture(more: { sockets?: number; perAddress?: number; newSockets?: num
   return { host, crowd, refused };
 }
 
-Deno.test("a gateway takes so many sockets, and another for each that is gone", () => {
+Deno.test("a gateway takes a limited number of sockets, and another one for each that is closed", () => {
   const { crowd, refused } = fixture({ sockets: 2 });
   const leave = crowd.enter("192.0.2.1");
   crowd.enter("127.0.0.1");
@@ -26,7 +26,7 @@ Deno.test("a gateway takes so many sockets, and another for each that is gone", 
   assertEquals(crowd.size, 2);
 });
 
-Deno.test("an address has so many, and this machine as many as it likes", () => {
+Deno.test("an address has a limited number of sockets, loopback has no limit", () => {
   const { crowd, refused } = fixture({ perAddress: 2 });
   const leave = crowd.enter("192.0.2.1");
   crowd.enter("::ffff:192.0.2.1");
@@ -39,7 +39,7 @@ Deno.test("an address has so many, and this machine as many as it likes", () => 
   }
 });
 
-Deno.test("half of an IPv6 address is one customer's", () => {
+Deno.test("IPv6 addresses count by their /64 prefix", () => {
   const { crowd, refused } = fixture({ perAddress: 2 });
   crowd.enter("2001:db8:1:2::1");
   crowd.enter("2001:db8:1:2:ffff::9");
@@ -48,7 +48,7 @@ Deno.test("half of an IPv6 address is one customer's", () => {
   crowd.enter("2001:db8::1");
 });
 
-Deno.test("one address cannot take the place of the others by coming and going", async () => {
+Deno.test("one address cannot use up the others' share by opening and closing sockets", async () => {
   const { host, crowd, refused } = fixture();
   for (let i = 0; i < 40; i++) crowd.enter("192.0.2.1")();
   const [code, retryAfterMs] = refused("192.0.2.1");
@@ -58,7 +58,7 @@ Deno.test("one address cannot take the place of the others by coming and going",
   crowd.enter("192.0.2.1")();
 });
 
-Deno.test("all together open no more than so many a second", async () => {
+Deno.test("all addresses together open a limited number of sockets per second", async () => {
   const { host, crowd, refused } = fixture({ newSockets: 10 });
   for (let i = 0; i < 20; i++) crowd.enter(`192.0.2.${i}`)();
   const [code, retryAfterMs] = refused("198.51.100.1");
@@ -68,13 +68,13 @@ Deno.test("all together open no more than so many a second", async () => {
   crowd.enter("198.51.100.1")();
 });
 
-Deno.test("where everyone may do everything only the gateway's own bound holds", () => {
+Deno.test("without tokens only the limit of the whole gateway applies", () => {
   const crowd = new Crowd(testHost().clock, { sockets: 100, strangers: undefined });
   for (let i = 0; i < 100; i++) crowd.enter("192.0.2.1");
   assertThrows(() => crowd.enter("192.0.2.1"), GatewayError);
 });
 
-Deno.test("addresses that are gone are forgotten, those that are here are not", async () => {
+Deno.test("addresses without sockets are forgotten, those with sockets are not", async () => {
   const { host, crowd, refused } = fixture({
     sockets: 100_000,
     perAddress: 1,

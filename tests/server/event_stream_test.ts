@@ -20,7 +20,7 @@ function fixture() {
   return { reader, end: () => end(), ended: () => ended };
 }
 
-Deno.test("a stream that ends counts until its reader has read that", async () => {
+Deno.test("a stream that has ended counts until its reader has read the end", async () => {
   const { reader, end, ended } = fixture();
   await reader.read();
   end();
@@ -29,7 +29,7 @@ Deno.test("a stream that ends counts until its reader has read that", async () =
   assertEquals(ended(), 1);
 });
 
-Deno.test("a stream that ends while its reader waits for more is over at once", async () => {
+Deno.test("a stream that ends while its reader waits no longer counts at once", async () => {
   const { reader, end, ended } = fixture();
   await reader.read();
   const next = reader.read();
@@ -37,7 +37,7 @@ Deno.test("a stream that ends while its reader waits for more is over at once", 
   assertEquals([(await next).done, ended()], [true, 1]);
 });
 
-Deno.test("a stream whose reader goes is over, ended or not", async () => {
+Deno.test("a stream whose reader is gone no longer counts, ended or not", async () => {
   for (const endsBefore of [false, true]) {
     const { reader, end, ended } = fixture();
     await reader.read();

@@ -25,7 +25,7 @@ function fixture() {
 
 const whole = (number: number) => new Uint8Array(ADVERTISED.messageBytes).fill(number);
 
-Deno.test("what comes behind a message after which a session rests is taken when it goes on", () => {
+Deno.test("messages behind one that congests the session wait until it is not congested", () => {
   const { got, session, held } = fixture();
   for (const number of [1, 2, 3]) held.take(new Uint8Array([number]));
   assertEquals([got, held.isEmpty], [[1], false]);
@@ -40,7 +40,7 @@ Deno.test("what comes behind a message after which a session rests is taken when
   assertEquals([got, held.isEmpty], [[1, 2, 3, 4], true]);
 });
 
-Deno.test("what a session causes while it takes a message does not put another into its middle", () => {
+Deno.test("a session gets no other message in the middle of one, whatever it does", () => {
   const { got, session, held } = fixture();
   const order: string[] = [];
   session.receive = (message) => {
@@ -55,7 +55,7 @@ Deno.test("what a session causes while it takes a message does not put another i
   assertEquals([order, got], [["begin 1", "end 1", "begin 2", "end 2"], []]);
 });
 
-Deno.test("more than a socket may have waiting closes it, and is forgotten", () => {
+Deno.test("more waiting bytes than the limit close the socket, and are dropped", () => {
   const { closed, session, held } = fixture();
   session.congested = true;
   // What each takes besides its bytes is counted, too.
@@ -65,7 +65,7 @@ Deno.test("more than a socket may have waiting closes it, and is forgotten", () 
   assertEquals([closed, held.isEmpty], [[4002], true]);
 });
 
-Deno.test("at the end of its socket a session gets what has come, however long it was to rest", () => {
+Deno.test("when its socket closes, a session gets what was received, even if it is congested", () => {
   const { got, session, held } = fixture();
   session.congested = true;
   for (const number of [1, 2, 3]) held.take(new Uint8Array([number]));

@@ -51,7 +51,7 @@ Deno.test("two Hosts, a foreign one or none are refused", async () => {
   }
 });
 
-Deno.test("what is stored is read as it came, in every kind of record", async () => {
+Deno.test("every kind of record is read as it was published", async () => {
   const topic = await makeTopic(shared.gateway, 1);
   const records =
     '[{"key":"a\\"\\u0001ü","value":{"n":1.50e0,"s":"\\ud800"},"headers":{"h":"\\n"},"timestamp":5},' +
@@ -91,7 +91,7 @@ Deno.test("pages of a partition join without a gap, over many appends", async ()
   assertEquals(values, Array.from({ length: 35 }, (_, value) => value));
 });
 
-Deno.test("metrics count what there is", async () => {
+Deno.test("metrics have gauges and counters", async () => {
   const { text } = await call(shared.gateway, "GET", "/metrics");
   for (const name of ["sessions", "topics", "resident_bytes"]) {
     assertMatch(text, new RegExp(`^# TYPE weir_${name} gauge\\nweir_${name} \\d+$`, "m"));

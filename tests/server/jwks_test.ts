@@ -66,7 +66,7 @@ Deno.test("for an unknown key it asks again, at most every thirty seconds", asyn
   assertEquals(issuer.asked, 2);
 });
 
-Deno.test("a key is unknown for good only once the issuer was asked for it, and has answered", async () => {
+Deno.test("a key is unknown for good only once the issuer has been asked for it, and has answered", async () => {
   const { host, jwks, issuer, find } = fixture(keysOf(first));
   await jwks.start();
   issuer.answer = down;
@@ -77,7 +77,7 @@ Deno.test("a key is unknown for good only once the issuer was asked for it, and 
   await assertRejects(async () => await find("second"), errors.JWKSNoMatchingKey);
 });
 
-Deno.test("what is known goes on being used while the issuer is down", async () => {
+Deno.test("known keys stay in use while the issuer is down", async () => {
   const { host, jwks, issuer, find } = fixture(keysOf(first));
   await jwks.start();
   issuer.answer = down;
@@ -87,7 +87,7 @@ Deno.test("what is known goes on being used while the issuer is down", async () 
   await find("first");
 });
 
-Deno.test("a key that is withdrawn is not taken for ever", async () => {
+Deno.test("a withdrawn key is not accepted for ever", async () => {
   const { host, jwks, issuer, find } = fixture(keysOf(first, second));
   await jwks.start();
   issuer.answer = keysOf(second);

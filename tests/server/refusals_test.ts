@@ -13,7 +13,7 @@ async function answered(...waits: Promise<void>[]): Promise<boolean[]> {
   return done;
 }
 
-Deno.test("who is refused waits; beyond a number nobody does; when the listener closes all are answered", async () => {
+Deno.test("refusals are delayed, up to a number of them, and until the listener closes", async () => {
   const refusals = new Refusals();
   const waits = Array.from({ length: HTTP.refusalsHeld }, () => refusals.hold());
   assertEquals(await answered(waits[0]!, waits.at(-1)!, refusals.hold()), [false, false, true]);
@@ -22,7 +22,7 @@ Deno.test("who is refused waits; beyond a number nobody does; when the listener 
   assertEquals(await answered(refusals.hold()), [true]);
 });
 
-Deno.test("a refusal is answered by itself, and its place is free for another", async () => {
+Deno.test("a delayed refusal ends by itself, and frees its place", async () => {
   const refusals = new Refusals();
   await Promise.all(Array.from({ length: HTTP.refusalsHeld }, () => refusals.hold()));
   assertEquals(await answered(refusals.hold()), [false]);

@@ -57,7 +57,7 @@ async function pipelined(
   await listener.close();
 }
 
-Deno.test("as many requests in one piece as may wait in line are all answered", () =>
+Deno.test("pipelined requests up to the limit are all answered", () =>
   pipelined(HTTP.pipelinedRequests, async (connection, _, give) => {
     give();
     const answers = () => connection.received.toString().split("here it is").length - 1;
@@ -69,7 +69,7 @@ Deno.test("as many requests in one piece as may wait in line are all answered", 
     assertEquals(connection.closed, false);
   }));
 
-Deno.test("more of them cut the connection, and no more are begun", () =>
+Deno.test("more pipelined requests than that cut the connection, and no more are begun", () =>
   pipelined(1_000, async (connection, begun, give) => {
     await eventually("it is cut", () => connection.closed);
     give();
@@ -77,7 +77,7 @@ Deno.test("more of them cut the connection, and no more are begun", () =>
     assertEquals(connection.received.length, 0);
   }));
 
-Deno.test("what stands behind a stream that does not end is not begun, nor is it when the connection goes", async () => {
+Deno.test("a request behind an endless stream is not begun, not even when the connection is lost", async () => {
   const begun: string[] = [];
   const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
   const listener = await listenOn(0, {
@@ -115,7 +115,7 @@ function drops(): ReadableStream<Uint8Array> {
   });
 }
 
-Deno.test("who does not read an answer is cut off, and one who reads is not, nor a silent socket", async () => {
+Deno.test("a client that does not read a response is cut off, but not one that reads, nor a silent socket", async () => {
   const cut = Promise.withResolvers<void>();
   const listener = await listenOn(0, {
     stillMs: 300,

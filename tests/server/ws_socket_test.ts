@@ -105,7 +105,7 @@ const goingOn: Readonly<Record<string, (wire: Wire) => void>> = {
 };
 
 for (const [when, goOn] of Object.entries(goingOn)) {
-  Deno.test(`a session that is congested is not read until it is not, when ${when}`, async () => {
+  Deno.test(`a congested session is not read until it no longer is, when ${when}`, async () => {
     const messages: string[] = [];
     let release = () => {};
     await withSockets((wire) => {
@@ -157,7 +157,7 @@ Deno.test("a peer that does not read is seen in `buffered`, and can be ended at 
   });
 });
 
-Deno.test("a session hears when what it sent has left", async () => {
+Deno.test("a session is told when what it sent has left", async () => {
   const { promise: heard, resolve: hear } = Promise.withResolvers<number>();
   await withSockets((wire) => ({
     receive() {
