@@ -1,6 +1,6 @@
 /**
- * The client as pages get it: the one module that is committed is what `deno task client` makes of the
- * sources, is small, needs nothing else, and comes from every gateway alike.
+ * The client as pages load it: the committed module is what `deno task client` builds from the
+ * sources, it is small and has no imports, and every gateway serves the same bytes.
  */
 
 import { assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
@@ -17,7 +17,7 @@ const maxGzipped = 14 * 1024;
 const bytesOf = () => Deno.readFile(new URL(committed, root));
 const textOf = () => Deno.readTextFile(new URL(committed, root));
 
-/** The module as the task of `deno.json` makes it, but into `output`. */
+/** Builds the module with the task of `deno.json`, but into `output`. */
 async function make(output: string): Promise<Uint8Array> {
   const [program, ...args] = config.tasks.client.command
     .split(" ").map((word) => word === committed ? output : word);

@@ -1,4 +1,4 @@
-/** The client against a gateway that follows a script: what random worlds do not come upon soon. */
+/** The client against a gateway that follows a script: cases that the simulation rarely meets. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { idBehind } from "../../src/client/connection.ts";

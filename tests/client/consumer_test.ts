@@ -1,4 +1,4 @@
-/** Members of groups by the client, against a gateway that follows a script. */
+/** Consumers of the client, against a gateway that follows a script. */
 
 import { assertEquals } from "@std/assert";
 import {
@@ -22,7 +22,7 @@ Deno.test("a consumer that ends while it joins leaves once it has joined", async
   await gateway.ok(leaving);
   assertEquals(left.now, "done");
 
-  // One that the gateway ends while it leaves does not join again.
+  // A membership that the gateway ends while it leaves does not rejoin.
   const ended = gateway.client.consume("t", { group: "g" });
   await gateway.turn();
   await joined(gateway);
@@ -75,7 +75,7 @@ Deno.test("a commit before the loop was given its records commits none of them",
   await said;
   assertEquals(next.now, "done");
   const offsets = gateway.take().flatMap(({ offsets = [] }) => offsets as { offset: number }[]);
-  // The first may count already: it is on its way to the loop for certain.
+  // The first may count already: the loop will certainly get it.
   assertEquals(offsets.filter(({ offset }) => offset > 1), []);
 });
 
@@ -134,7 +134,7 @@ Deno.test("partitions that were assigned and lost while the loop was busy are re
   await gateway.turn();
   assertEquals(told, ["assign 0", "revoke 5"]);
 
-  // In hand while it is revoked, lost, and given again: there is nothing to give up any more.
+  // It was in hand while it was revoked, lost, and assigned again: there is nothing to give up.
   told.length = 0;
   gateway.take();
   await gateway.records(0, 1, 2);
@@ -198,7 +198,7 @@ Deno.test("a consumer's seek waits for the connection, and for what is owned the
     if (answered) gateway.closeSocket();
     load();
     await gateway.turn();
-    // Either it is asked for without a connection, or the connection goes before the answer.
+    // Either there is no connection at the call, or it is lost before the answer.
     if (!answered) gateway.closeSocket();
     await gateway.advance(3_000);
     await gateway.greet();
@@ -272,7 +272,7 @@ Deno.test("a commit with metadata is not replaced by one without", async () => {
   await gateway.advance(200);
   assertEquals(committed(), [noted("first")]);
 
-  // The last that was asked for is what goes again, and what was never sent goes as it was asked for.
+  // The last unanswered commit is resent, and the one that was never sent is sent as it was given.
   commit("second");
   await gateway.turn();
   gateway.closeSocket();

@@ -1,7 +1,7 @@
 /**
  * The client's documentation held to the truth: every public name and every public member of its
- * classes says what it is with an example, and the examples compile, run against a gateway, and print
- * what the comments at their ends say, with `…` for what differs from run to run.
+ * classes says what it is with an example, and the examples compile, run against a gateway, and
+ * print what the comments at their ends say, with `…` for what differs from run to run.
  *
  * In front of each example there are a connected `weir` and, where it uses them, a `producer`, a
  * `subscription` and a `consumer` of the topic `positions`, in which there is one record.
@@ -46,7 +46,7 @@ function examplesIn(file: string, text: string): Example[] {
   return examples;
 }
 
-/** What stands in front of an example, as far as it uses it. */
+/** The setup of an example: what it uses. */
 function prelude(code: string): string {
   const uses = (name: string) =>
     new RegExp(`(?<![\\w.])${name}\\b`).test(code) && !code.includes(`const ${name} =`);
@@ -62,7 +62,7 @@ function prelude(code: string): string {
   ].join("\n");
 }
 
-/** One program of all examples; each prints its output between marks. Topics and groups are its own. */
+/** A program of all examples; each prints its output between marks, with topics of its own. */
 function program(examples: readonly Example[], origin: string): string {
   const bodies = examples.map(({ code }, i) => {
     const own = `${prelude(code)}\n{\n${code}\n}`

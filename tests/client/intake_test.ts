@@ -1,4 +1,4 @@
-/** What a reader is given at a time: all that waits of a partition, in order, within bounds. */
+/** What a reader gets at a time: all that waits of a partition, in order, within limits. */
 
 import { assertEquals } from "@std/assert";
 import { arrived, skipped } from "../../src/client/batch.ts";
@@ -28,7 +28,7 @@ function gap(partition: number, from: number, to: number) {
   return skipped({ type: "gap", subscription: 1, topic: "t", partition, from, to, reason: "slow" });
 }
 
-/** No connection: nothing here needs one. */
+/** An intake without a connection: nothing here needs one. */
 function intake(records = 100) {
   return new Intake<number>({} as Connection, { records });
 }

@@ -1,4 +1,4 @@
-/** A producer's line: what goes with which number when something in it fails for good. */
+/** A producer's line: which items are sent with which sequences after one fails for good. */
 
 import { assertEquals } from "@std/assert";
 import { Line, type Numbered } from "../../src/client/line.ts";

@@ -1,4 +1,6 @@
-/** The client's connection as a state machine: when it asks, gives up, waits, comes back, and stops. */
+/**
+ * The state machine of the client's link: when it probes, gives up, waits, reconnects and stops.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
@@ -20,7 +22,7 @@ class Fixture {
     }, () => random);
   }
 
-  /** What it did since it was last asked. */
+  /** The calls of its port since the last look. */
   take(): string[] {
     return this.did.splice(0);
   }

@@ -1,10 +1,10 @@
 /**
- * What an application does with the client, in what all runtimes have in common: run by
- * `runtimes_test.ts`, and prints as one line of JSON what it saw. Nothing here ends the process: that
- * it ends says that the client leaves nothing behind.
+ * An application of the client that uses only what all runtimes have. `runtimes_test.ts` runs it, and
+ * it prints what it saw as one line of JSON. Nothing here ends the process: that it ends shows that
+ * the client leaves nothing running.
  *
- * Arguments: what to do, the client's module, the gateway's origin, and where the test listens, which
- * ends the gateway and starts it again when it is asked to.
+ * Arguments: what to do, the client's module, the gateway's origin, and the URL of the test, which
+ * stops and restarts the gateway on request.
  */
 
 const [, , what, module, origin, control] = globalThis.process.argv;
@@ -19,7 +19,7 @@ async function take(reader, count) {
   }
 }
 
-/** What an error says to a program. */
+/** The members of an error that a program uses. */
 function told(error) {
   if (!(error instanceof WeirError) || !(error instanceof Error)) return `foreign: ${error}`;
   const { name, code, retry, effect } = error;
@@ -54,7 +54,7 @@ async function use() {
     saw.transacted = await weir.transact([sum], { commit: { consumer: first, offsets }, producer });
     break;
   }
-  // Committed by the transaction: the next member goes on behind it.
+  // Committed by the transaction: the next member continues after it.
   saw.consumedNext = await take(tally(), 2);
   saw.sums = await take(weir.subscribe("sums", { from: "earliest" }), 1);
 

@@ -51,7 +51,7 @@ await runtimeTest("the client comes back to a gateway that was killed", async (r
   const gateways = [await Gateway.start(environment)];
   const [{ origin, port }] = gateways as [Gateway];
   await makeTopics(gateways[0]!);
-  // The program says when: only it knows that it has failed to connect.
+  // The program tells when: only it knows that it has failed to connect.
   const control = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async ({ url }) => {
     if (url.endsWith("/kill")) await gateways[0]!.stop("SIGKILL");
     else gateways.push(await Gateway.start({ ...environment, PORT: String(port) }));
@@ -62,7 +62,7 @@ await runtimeTest("the client comes back to a gateway that was killed", async (r
     const ran = await runUnder(runtime, program, ["reconnect", module, origin, listens]);
     assertEquals([ran.code, ran.stderr], [0, ""]);
     assertEquals(JSON.parse(ran.stdout), {
-      // Told by the socket, be it by nothing but an error: not found out after 10 s.
+      // Reported by the socket, if only by an error, and not detected after 10 s.
       reason: "the connection closed with 1006",
       places: at(3, 4, 5),
       read: [0, 1, 2, 3, 4, 5],

@@ -1,4 +1,4 @@
-/** A gateway that says what a test tells it to, on a clock that the test moves. */
+/** A gateway that sends what a test tells it to, on a clock that the test moves. */
 
 import { assert } from "@std/assert";
 import { ulid } from "ulid";
@@ -15,7 +15,7 @@ import {
 
 export type Frame = Record<string, unknown> & { type: string; id?: number };
 
-/** What it says of itself in its greeting. */
+/** What it sends as its answer to `hello`. */
 export const limits = {
   messageBytes: 1_048_576,
   recordBytes: 262_144,
@@ -27,10 +27,10 @@ export const limits = {
   subscriptions: 128,
 };
 
-/** What its clock shows when the client's shows 0. */
+/** The time of its clock when the client's is 0. */
 const CLOCK_MS = 1_700_000_000_000;
 
-/** So many turns bring to an end whatever no timer holds up. */
+/** Enough turns to finish everything that does not wait for a timer. */
 const TURNS = 60;
 
 export class ScriptedGateway {
@@ -38,7 +38,7 @@ export class ScriptedGateway {
   #timers: { at: number; run: () => void }[] = [];
   #heard: string[] = [];
   #socket: SocketEvents | undefined;
-  /** Sockets that were opened. */
+  /** How many sockets were opened. */
   opened = 0;
   readonly client: Client;
 
@@ -62,29 +62,29 @@ export class ScriptedGateway {
     this.client = connect("http://gateway/", { ...options, platform });
   }
 
-  /** With a client that it has not greeted. */
+  /** A gateway whose client has no answer to `hello` yet. */
   static silent(options?: ConnectOptions): ScriptedGateway {
     return new ScriptedGateway(options);
   }
 
-  /** With a client that it has greeted. */
+  /** A gateway whose client is connected. */
   static async open(): Promise<ScriptedGateway> {
     const gateway = new ScriptedGateway();
     await gateway.greet();
     return gateway;
   }
 
-  /** What the client has planned for later. */
+  /** The number of the client's timers. */
   get timers(): number {
     return this.#timers.length;
   }
 
-  /** What its own clock shows. */
+  /** The time of its own clock. */
   get clock(): number {
     return CLOCK_MS + this.#now;
   }
 
-  /** Greets the client, and returns its hello. */
+  /** Answers the client's `hello`, and returns it. */
   async greet(further: Record<string, unknown> = {}): Promise<Frame> {
     const hello = await this.hello();
     await this.ok(hello, {
@@ -98,19 +98,19 @@ export class ScriptedGateway {
     return hello;
   }
 
-  /** Opens the socket, and returns the client's hello. */
+  /** Opens the socket, and returns the client's `hello`. */
   async hello(): Promise<Frame> {
     this.#socket?.opened();
     await this.turn();
     return this.expect("hello");
   }
 
-  /** The frames that came since this was asked last. */
+  /** The frames that were received since the last call. */
   take(): Frame[] {
     return this.#heard.splice(0).flatMap((text) => JSON.parse(text));
   }
 
-  /** The one frame of this type among those; the others are passed over. */
+  /** The only frame of this type among those; the others are dropped. */
   expect(type: string): Frame {
     const frame = this.take().find((frame) => frame.type === type);
     assert(frame, `No ${type} came`);
@@ -147,7 +147,7 @@ export class ScriptedGateway {
     });
   }
 
-  /** The connection goes, and the client comes back. */
+  /** Cuts the connection, and lets the client reconnect. */
   async cut(): Promise<void> {
     this.#socket?.closed(1006, "");
     await this.advance(3_000);
@@ -178,12 +178,12 @@ export class ScriptedGateway {
   }
 }
 
-/** What stands for a partition in `assign`. */
+/** A partition as `assign` has it. */
 export function assigned(partition: number, offset = 0) {
   return { topic: "t", partition, offset, incarnation: "i" };
 }
 
-/** What has become of a promise. */
+/** The outcome of a promise so far. */
 export function outcomeOf(promise: Promise<unknown>): { now: string } {
   const outcome = { now: "pending" };
   promise.then(
@@ -193,7 +193,7 @@ export function outcomeOf(promise: Promise<unknown>): { now: string } {
   return outcome;
 }
 
-/** A subscription that stands in partition 0, at its start. */
+/** A subscription that is established at the start of partition 0. */
 export async function subscribed(
   gateway: ScriptedGateway,
   options: SubscribeOptions = {},
@@ -204,7 +204,7 @@ export async function subscribed(
   return subscription;
 }
 
-/** The subscription comes to stand in partition 0, at this offset. */
+/** Establishes the subscription at this offset of partition 0. */
 export async function stands(
   gateway: ScriptedGateway,
   request: Frame,
@@ -216,7 +216,7 @@ export async function stands(
   await gateway.ok(request, { subscription: 1, positions, incarnation: "i", recovered });
 }
 
-/** The subscription comes to stand in a topic that was made again, in these partitions. */
+/** Establishes the subscription in a topic that was created again, in these partitions. */
 export async function standsAnew(
   gateway: ScriptedGateway,
   request: Frame,
@@ -234,13 +234,13 @@ export async function standsAnew(
   await gateway.ok(request, { subscription, positions, incarnation: "j", recovered });
 }
 
-/** The consumer joins, and is assigned these partitions. */
+/** Lets the consumer join, and assigns it these partitions. */
 export async function joined(gateway: ScriptedGateway, partitions = [assigned(0)]): Promise<void> {
   await gateway.ok(gateway.expect("join"), { subscription: 1, member: "m", epoch: 1 });
   await gateway.say("assign", { subscription: 1, epoch: 1, partitions });
 }
 
-/** Reads until it is stopped, and stops at each record until it is let go. */
+/** Reads records, and stops at each until `go` is called, as long as `holds`. */
 export function reading(from: Consumer<number> | Subscription<number>) {
   const read = { seen: [] as number[], go: () => {}, holds: true };
   (async () => {

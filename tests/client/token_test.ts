@@ -1,4 +1,6 @@
-/** The client's token: shown at each connection, renewed in time, and what becomes of it when it ends. */
+/**
+ * The client's token: sent on each connection, renewed in time, and what happens when it expires.
+ */
 
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
@@ -7,7 +9,7 @@ import { assigned, type Frame, outcomeOf, ScriptedGateway } from "./scripted_gat
 
 const HOUR_MS = 3_600_000;
 
-/** A function of an application: gives `token-1`, `token-2`, and so on, or what it is told to. */
+/** A token function: returns `token-1`, `token-2`, and so on, or what a test sets. */
 class Tokens {
   asked = 0;
   next: (() => string | Promise<string>) | undefined;
@@ -18,7 +20,7 @@ class Tokens {
   };
 }
 
-/** With a client that was greeted, and whose token ends an hour later. */
+/** A gateway with a connected client whose token expires an hour later. */
 async function greeted(token: TokenSource): Promise<ScriptedGateway> {
   const gateway = ScriptedGateway.silent({ token });
   await gateway.turn();
@@ -26,7 +28,7 @@ async function greeted(token: TokenSource): Promise<ScriptedGateway> {
   return gateway;
 }
 
-/** Lets time pass as it does where a gateway answers: silence is asked about, and answered. */
+/** Lets time pass, and answers the client's heartbeats meanwhile. */
 async function pass(gateway: ScriptedGateway, ms: number): Promise<Frame[]> {
   const frames: Frame[] = [];
   for (let passed = 0; passed < ms; passed += 1_000) {
@@ -136,7 +138,7 @@ Deno.test("failed renewals are retried with backoff, and the session continues m
   const [next, ...more] = await pass(gateway, 60_000);
   assertEquals([next?.type, more, gateway.client.state.status], ["auth", [], "open"]);
 
-  // After one that succeeded, failures count anew.
+  // After a success, the backoff starts over.
   await gateway.ok(next!, { expiresAt: gateway.clock + HOUR_MS });
   assertEquals(await pass(gateway, 0.79 * HOUR_MS), []);
   const [last] = await pass(gateway, 0.02 * HOUR_MS);

@@ -1,4 +1,7 @@
-/** Bad input below the protocol: WebSocket frames that no browser sends. They end their socket alone. */
+/**
+ * Bad input below the protocol: WebSocket frames that no browser sends. They end their socket
+ * alone.
+ */
 
 import { assertEquals } from "@std/assert";
 import { Client } from "../support/client.ts";
@@ -8,7 +11,7 @@ import { closing, encodeFrame, OPCODE, type RawFrame, RawSocket } from "../suppo
 
 const shared = Gateway.shared();
 
-/** The platform's own sockets take some of these, or break off without a code: the README says so. */
+/** The platform's own sockets accept some of these, or close without a code: see the README. */
 const hasCodes = sockets === "ws";
 
 const hello = `{"type":"hello","id":1}`;

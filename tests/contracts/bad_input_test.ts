@@ -1,7 +1,8 @@
 /**
- * Bad input, as a table: what is sent, and what the page says comes back. Each row has a connection of
- * its own; after each a witness, connected all the while, still publishes and reads on the same
- * gateway. A valid neighbour stands beside most rows: a gateway that refuses everything is no better.
+ * Bad input, as a table: what is sent, and what the page says comes back. Each row has a connection
+ * of its own; after each a witness, connected all the while, still publishes and reads on the same
+ * gateway. A valid neighbour stands beside most rows: a gateway that refuses everything is no
+ * better.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -14,7 +15,7 @@ const shared = Gateway.shared();
 /** Text sent as one message → `ok`, or the code of the error; under the id 5, or under none. */
 type Row = readonly [text: string, answer: string, under?: "id" | "no id"];
 
-/** A client that does what is right, while others do what is wrong. */
+/** A client that behaves well while others do not. */
 class Witness {
   readonly #client: Client;
   readonly #topic: string;
@@ -133,7 +134,9 @@ const numbers = ["1", true, {}, [], null, -1, 1.5, 2 ** 53];
 const lists = ["x", 5, true, {}, null];
 const objects = ["x", 5, true, [], null];
 
-/** Valid frames, with the values that each field must not have. `undefined` is added where it must be. */
+/**
+ * Valid frames, with invalid values for each field; `undefined` is one where the field is required.
+ */
 const frames: readonly [
   frame: Record<string, unknown>,
   fields: Record<string, readonly unknown[]>,
@@ -294,7 +297,7 @@ Deno.test("names: topics and groups, over the socket", async () => {
 
 Deno.test("names: topics and groups, over HTTP", async () => {
   await using _ = await Witness.open();
-  // A client's URL takes these three away before they are sent.
+  // The URL parser of the client normalizes these three away.
   const sent = badNames.filter((name) => !["", ".", ".."].includes(name));
   const encoded = sent.map((name) => encodeURIComponent(name.toWellFormed()));
   for (const name of [...encoded, "%ff", "%c0%ae", "%", "%2e%2e%2fhealthz", "%F0%9F%9A"]) {

@@ -1,6 +1,6 @@
 /**
- * What browsers are told and held to: origins by exact match, CORS by the same list, no cookies, and
- * headers that keep pages from being framed, guessed at or fed with others' scripts.
+ * Security of browsers: origins by exact match, CORS by the same list, no cookies, and headers
+ * against framing, content sniffing and foreign scripts.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -12,7 +12,7 @@ const listed = "https://app.example";
 const shared = Gateway.shared({ WEIR_ORIGINS: listed, WEIR_JWT_SECRET: SECRET });
 const authorization = `Bearer ${await tokenFor("ada", { publish: ["*"], admin: true })}`;
 
-/** One call of each kind of route and of each way to fail: what it answers with. */
+/** The responses to a call of each kind of route, and of each way to fail. */
 async function everyKind(headers: Record<string, string> = {}): Promise<Record<string, Answer>> {
   const { gateway } = shared;
   const body = { records: [{ value: 1 }] };

@@ -85,7 +85,7 @@ for (const [first, second] of [["SIGTERM", "SIGTERM"], ["SIGTERM", "SIGINT"]] as
     gateway.signal(first);
     await member.until("revoke");
     gateway.signal(second);
-    // Its end, and not that of the drain, which would take a minute.
+    // The second signal ends it, not the end of the drain, which would take a minute.
     assertEquals((await gateway.ended()).code, 1);
     await eventually("a line says why", () => said.length > 0);
     assertEquals(said, ["weir ends: a second signal came before it had drained"]);

@@ -1,9 +1,8 @@
 /**
- * Section 5 of the page: each code of the table that a client can bring about, over the socket and
- * over HTTP, with its status, `retry` and `effect`. (`SessionRules` checks the latter two of every
- * error of every test; the close codes are tested where their rules stand.) Not to be had from
- * outside: `unauthenticated` and `forbidden` without a key, `rate_limited`, `fenced`, `timeout`,
- * `internal`.
+ * Section 5 of the page: each code of the table that a client can cause, over the socket and over
+ * HTTP, with its status, `retry` and `effect`. (`SessionRules` checks the latter two of every error
+ * of every test; the close codes are tested together with their rules.) Not to be caused here:
+ * `unauthenticated` and `forbidden` without a key, `rate_limited`, `fenced`, `timeout`, `internal`.
  */
 
 import { assert, assertEquals } from "@std/assert";

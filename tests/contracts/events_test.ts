@@ -21,7 +21,7 @@ function open(
   return EventReader.open(shared.gateway.origin + path(topic, query), headers);
 }
 
-/** What an `EventSource` that may not begin for now is told: a retry, and nothing else. */
+/** The `retry` that an `EventSource` gets if it is refused temporarily. */
 async function comesBackAfter(gateway: Gateway, path: string): Promise<number> {
   const asking = { accept: "text/event-stream" };
   const { status, type, text } = await call(gateway, "GET", path, undefined, asking);
@@ -257,7 +257,7 @@ Deno.test("a draining gateway ends its event streams, and begins none", async ()
   const topic = await makeTopic(gateway, 1);
   const reader = await EventReader.open(gateway.origin + path(topic));
   await reader.stands();
-  // A member that never lets go keeps it draining for a while.
+  // A member that never releases its partitions keeps the gateway draining for a while.
   const socket = new WebSocket(gateway.socketUrl, "weir.v1");
   const assigned = new Promise<void>((resolve) => {
     socket.onmessage = ({ data }) => data.includes(`"assign"`) && resolve();
@@ -330,7 +330,7 @@ Deno.test("a browser that is one too many is told to retry, so that it does not 
   const topic = await makeTopic(gateway, 1);
   const first = await EventReader.open(gateway.origin + path(topic));
   assert(await comesBackAfter(gateway, path(topic)) >= 5_000);
-  // What no time mends is told as ever.
+  // Permanent errors have their usual status.
   const asking = { accept: "text/event-stream" };
   assertEquals((await call(gateway, "GET", path("none"), undefined, asking)).status, 404);
   await first.close();

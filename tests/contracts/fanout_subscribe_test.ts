@@ -1,4 +1,4 @@
-/** Section 3 of the page: where a subscription begins, goes on after a break, is moved, and ends. */
+/** Section 3 of the page: how subscriptions begin, resume, seek and end. */
 
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { Client } from "../support/client.ts";
@@ -50,7 +50,7 @@ Deno.test("from a timestamp begins at the first record appended at or after it; 
   const { timestamp } = (await client.records(reading, 3))[2]!;
   while (Date.now() <= timestamp) await client.beat();
   const between = Date.now();
-  // What the client says of a record's time is for readers only.
+  // The client's timestamp of a record is only for readers.
   await client.publish(topic, [{ value: "later", partition: 0, timestamp: 5 }]);
   const expected: [unknown, number][] = [
     [{ timestamp: 0 }, 0],

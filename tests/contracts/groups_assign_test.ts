@@ -75,7 +75,7 @@ Deno.test("assignment is even to one, per topic and over all topics", async () =
   await letGo(members);
 });
 
-/** Waits until the group is spread evenly, as its owners themselves say over HTTP. */
+/** Waits until the group's partitions are spread evenly, as `GET /v1/groups/{group}` shows. */
 async function even(group: string, topics: string[], members: string[]): Promise<void> {
   const deadline = performance.now() + 8_000;
   while (true) {
@@ -123,7 +123,7 @@ Deno.test("a partition that need not move keeps flowing through a rebalance", as
   const moved = revoke.partitions.map(({ partition }) => partition);
   const kept = 1 - moved[0]!;
   assertEquals(moved.length, 1);
-  // Nothing has been released: the rebalance is under way, and the other partition flows.
+  // Nothing was released: during the rebalance, the other partition keeps flowing.
   await writer.publish(topic, [...values(5, kept), ...values(5, moved[0]!)]);
   const delivered = await first.records(subscription, 5);
   assertEquals(new Set(delivered.map(({ partition }) => partition)), new Set([kept]));
@@ -143,7 +143,7 @@ Deno.test("nobody else gets a partition before its release; then it continues at
   assertEquals([lost, deadlineMs], [undefined, first.welcome.sessionTimeoutMs]);
   assert(Number.isSafeInteger(epoch));
   await first.publish(topic, [...values(1, 0), ...values(1, 1)]);
-  // The member that is asked to let go may still finish and commit.
+  // The member whose partition is revoked may still finish and commit.
   const { topic: name, partition } = partitions[0]!;
   await first.commit(subscription, [{ topic: name, partition, offset: 3 }]);
   await second.beat();

@@ -95,7 +95,7 @@ Deno.test("commits of one session take effect in the order they came", async () 
 Deno.test("commits that wait for one write are written as the highest, whatever is refused among them", async () => {
   await using client = await Client.open(shared.gateway);
   const { group, subscription, at, refused } = await owner(client, 1);
-  // The first has the store to itself; the others come meanwhile.
+  // The first is written alone; the others arrive meanwhile.
   const [first, _, higher, lower] = await Promise.all([
     client.commit(subscription, [at(0, 1)]),
     refused("not_owner", [at(7, 1)]),
@@ -279,6 +279,6 @@ Deno.test("a commit behind one that changes nothing, and behind a release, is an
     { type: "release", subscription, partitions: [{ topic: "t", partition: 7 }] },
     commit(1),
   ]);
-  // What nobody wakes the log for is given up in the end, as unavailable.
+  // If nothing woke the log, the commits would fail in the end with unavailable.
   assertEquals(replies.map(({ type }) => type), ["ok", "ok", "ok"]);
 });

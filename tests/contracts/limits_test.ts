@@ -1,4 +1,4 @@
-/** How much one address and one subject may take up, and what whoever takes more is told. */
+/** The limits of an address and of a subject, and how requests beyond them are refused. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Client } from "../support/client.ts";
@@ -49,7 +49,7 @@ Deno.test("an address with too many sockets gets 429 and when to retry, until on
 });
 
 Deno.test("handshakes that are refused count as new sockets of their address", async () => {
-  // More than may be saved up, and than come to it meanwhile.
+  // More than the bucket holds and gains meanwhile.
   const heads = await Promise.all(Array.from({ length: 60 }, async () => {
     const socket = await RawSocket.connect(shared.gateway);
     const wrong = { "x-forwarded-for": "203.0.113.9", "sec-websocket-version": "8" };
@@ -104,7 +104,7 @@ Deno.test("a token may allow more sockets than the settings", async () => {
   for (const client of clients) await client.close();
 });
 
-/** The events of a topic that there is. */
+/** Reads the events of a topic that exists, as `sub` from `address`. */
 async function events(sub: string, address: string): Promise<EventReader> {
   const admin = { authorization: `Bearer ${await tokenFor("admin", { admin: true })}` };
   await call(shared.gateway, "PUT", "/v1/topics/watched", { partitions: 1 }, admin);
@@ -157,7 +157,7 @@ Deno.test("a subject that publishes too many records waits, over all its sockets
   await using other = await Client.open(shared.gateway, { hello: false });
   await hello(one, sub);
   await hello(other, sub);
-  await one.request(publish(50)); // larger than what may be saved up: owed
+  await one.request(publish(50)); // more than the bucket holds: leaves a debt
   const [reply] = await other.all([publish(1)]);
   const { retryAfterMs = 0 } = refusal(reply);
   assert(retryAfterMs > 2_000 && retryAfterMs <= 3_001, `${retryAfterMs}`);

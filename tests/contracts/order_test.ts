@@ -1,4 +1,4 @@
-/** Order within a message, where what comes later stands on what came before and is not stored yet. */
+/** Order within a message, if a frame depends on an earlier one that is not stored yet. */
 
 import { assertEquals } from "@std/assert";
 import { Client } from "../support/client.ts";

@@ -1,4 +1,4 @@
-/** Section 2 of the page: producers, repeats, numbers, fencing. */
+/** Section 2 of the page: producers, duplicates, sequences, fencing. */
 
 import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { Client, type Reply } from "../support/client.ts";
@@ -147,7 +147,7 @@ Deno.test("publishes behind a failed one are sequence_gaps, until it is resent",
   const replies = await client.all([0, 9, 0, 1].map((where, n) => frame(n, where)));
   assertEquals(outcomes(replies), ["ok", "unknown_partition", "sequence_gap", "sequence_gap"]);
   assertEquals(replies.slice(2).map((reply) => (reply as ErrorReply).expected), [1, 1]);
-  // Refused with effect "none" and retry "never": the number is free for other records.
+  // Refused with effect "none" and retry "never": the sequence is free for other records.
   const resent = await client.all([1, 0, 1].map((where, n) => frame(n + 1, where)));
   assertEquals(outcomes(resent), ["ok", "ok", "ok"]);
   assertEquals(resent.map((reply) => (reply as unknown as Published).offsets), [
@@ -187,7 +187,7 @@ Deno.test("a duplicate among the 64 highest sequences gets its original offsets,
   const [old] = await session.all([publishFrame(topic, { ...producer, sequence: 5 })]);
   if (old!.type === "error") assertEquals(old!.code, "sequence_too_old");
   else assertEquals((old as unknown as Published).offsets, [[0, 5]]);
-  // The session's next number may then be any.
+  // The session may then continue with any sequence.
   await session.publish(topic, at(0), { ...producer, sequence: 300 });
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 301]]);
 });
@@ -203,7 +203,7 @@ Deno.test("a sequence below those in the partition, and not stored itself, is se
   await using client = await Client.open(shared.gateway);
   await client.refused("sequence_too_old", publishFrame(topic, { ...producer, sequence: 3 }));
   await client.refused("sequence_too_old", publishFrame(topic, { ...producer, sequence: 3 }));
-  // The next may be any; partition 1 holds nothing of this epoch yet.
+  // Any sequence may follow; partition 1 has nothing of this epoch yet.
   await client.publish(topic, at(1), { ...producer, sequence: 4 });
   assertEquals((await client.publish(topic, at(0))).offsets, [[0, 1]]);
 });
@@ -264,7 +264,7 @@ Deno.test("a producer's stamp has an id, an epoch and a sequence, or the frame i
   }
 });
 
-/** First publishes that are refused before anybody looks at their number. */
+/** First publishes that are refused before their sequence is checked. */
 const refusedUnread: readonly [why: string, code: string, records: readonly object[]][] = [
   ["its record is too large", "record_too_large", at(0, "x".repeat(262_145))],
   ["it has too many records", "batch_too_large", Array(1_001).fill(at(0)[0])],

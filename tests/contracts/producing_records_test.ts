@@ -135,7 +135,7 @@ Deno.test("a malformed record is an invalid_frame", async () => {
 });
 
 Deno.test("murmur2 of the UTF-8 key agrees with Kafka's", () => {
-  // Kafka's own vectors, by which the tests' copy is known to be right.
+  // Kafka's own vectors, to verify the copy of murmur2 in the tests.
   const vectors: [string, number][] = [
     ["21", -973932308],
     ["foobar", -790332482],

@@ -17,7 +17,7 @@ const recordBytes = 10_000;
 const retentionBytes = 50_000;
 const promisedMs = 10_000;
 
-/** What there was before the log's start moved, and where it is now. */
+/** The state before the log's start moved, and the start now. */
 interface Trimmed {
   readonly topic: string;
   readonly group: string;
@@ -47,7 +47,7 @@ async function fill(client: Client, topic: string, producer: Producer): Promise<
   }
 }
 
-/** Waits until the topic has at most as many bytes as it may, and returns its start. */
+/** Waits until the topic is within its `retentionBytes`, and returns its start. */
 async function trimmed(topic: string): Promise<number> {
   const deadline = performance.now() + promisedMs;
   while (true) {

@@ -1,7 +1,7 @@
 /**
- * What every store must do, as tests that each implementation runs: `memory_test.ts` and
- * `deno_kv_test.ts` call `storeContract` with a way to open one of theirs. What is not held here, the
- * gateway must not rely on.
+ * The contract of every store, as tests that each implementation runs: `memory_test.ts` and
+ * `deno_kv_test.ts` call `storeContract` with a function that opens one. The gateway must not rely
+ * on anything that is not tested here.
  */
 
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
@@ -10,7 +10,7 @@ import { AssertionFailed } from "../../src/assert.ts";
 import { STORE } from "../../src/limits.ts";
 import type { Check, Entry, Key, Mutation, Range, Store } from "../../src/store/store.ts";
 
-/** A store that is empty, but for what the gateway itself keeps in it. */
+/** A store that is empty, except for what the gateway itself keeps in it. */
 export type OpenStore = () => Promise<{ store: Store; close: () => Promise<void> }>;
 
 /** Registers the tests of the contract for one implementation. */
@@ -170,7 +170,7 @@ function scanning(test: Test): void {
     const under: Key[] = [["p", 1, "x", 3], ["p", 1, 0]];
     assertEquals(await scan(10, false), under);
     assertEquals(await scan(10, true), under.toReversed());
-    // What is at the prefix takes nothing of the limit.
+    // A key that equals the prefix does not count towards the limit.
     assertEquals(await scan(1, false), under.slice(0, 1));
   });
 
@@ -313,7 +313,7 @@ interface Asked {
   readonly reverse: boolean;
 }
 
-/** What a scan must find. */
+/** The expected result of a scan. */
 function scanOf(
   model: readonly Found[],
   { start, end, limit, reverse }: Asked,
@@ -324,7 +324,7 @@ function scanOf(
   return (reverse ? sorted.reverse() : sorted).slice(0, limit);
 }
 
-/** The order of keys, as the port says it. */
+/** The order of keys, as the port defines it. */
 function compare(a: Key, b: Key): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
     const [x, y] = [a[i] ?? "", b[i] ?? ""];
@@ -334,7 +334,7 @@ function compare(a: Key, b: Key): number {
   return a.length - b.length;
 }
 
-/** Writes with no condition but that which every write must have; returns the version. */
+/** Writes with only the condition that every write must have. Returns the version. */
 async function stored(store: Store, mutations: readonly Mutation[]): Promise<string> {
   const checks = [{ key: ["never set"], version: null }];
   const result = await store.write({ checks, mutations });

@@ -1,4 +1,4 @@
-/** Section 7 of the page over HTTP: every door asks for a token, and allows what that says. */
+/** Section 7 of the page over HTTP: every route requires a token, and allows what it grants. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Client } from "../support/client.ts";
@@ -13,7 +13,7 @@ async function bearer(sub: string, grants: Grants, endsIn?: number) {
   return { authorization: `Bearer ${await tokenFor(sub, grants, endsIn)}` };
 }
 
-/** Method, path, body and what it needs, of everything but what is open to all. */
+/** Every route that needs a token: method, path, body and the needed grant. */
 const doors: readonly [method: string, path: string, needs: Grants, body?: unknown][] = [
   ["GET", "/v1/topics", { admin: true }],
   ["PUT", "/v1/topics/made", { admin: true }, { partitions: 1 }],
@@ -34,7 +34,7 @@ const doors: readonly [method: string, path: string, needs: Grants, body?: unkno
   ["DELETE", "/v1/topics/made", { admin: true }],
 ];
 
-/** All that there is but what is needed. */
+/** All grants except the needed one. */
 const others: Grants = {
   publish: ["other", "made/other"],
   subscribe: ["other", "made/other"],
@@ -121,7 +121,7 @@ Deno.test("an event stream takes its token from the query, and reads what that a
   const { status, text } = await firstEvents(`${path}&key=me&access_token=${mine}`);
   assertEquals(status, 200);
   assert(text.includes("mine") && !text.includes("theirs"), text);
-  // Nowhere else: addresses stand in logs.
+  // Nowhere else, since URLs are logged.
   const listed = await call(shared.gateway, "GET", `/v1/topics?access_token=${mine}`);
   assertEquals(listed.status, 401);
 });
@@ -164,7 +164,8 @@ Deno.test("while the keys cannot be fetched it is not ready, and says unavailabl
     const asked = await call(gateway, "GET", "/v1/topics", undefined, { authorization });
     assertEquals([asked.status, JSON.parse(asked.text).code], [503, "unavailable"]);
     assertEquals(asked.headers.get("retry-after"), "5");
-    // Over a socket as well; what comes behind the hello is refused as it is, and ends nothing.
+    // Over a socket as well; frames behind the hello are refused like it, and the socket stays
+    // open.
     await using client = await Client.open(gateway, { hello: false });
     const token = authorization.slice("Bearer ".length);
     const replies = await client.all([{ type: "hello", token }, { type: "heartbeat" }]);
@@ -172,7 +173,7 @@ Deno.test("while the keys cannot be fetched it is not ready, and says unavailabl
     for (const reply of [...replies, ...later]) {
       assertEquals([reply.type, "code" in reply && reply.code], ["error", "unavailable"]);
     }
-    // Again and again: what may come before a hello is answered begins anew with each answer.
+    // Repeatedly: the limit on bytes before an answered hello starts over with each answer.
     for (let i = 0; i < 20; i++) {
       await client.refused("unavailable", { type: "hello", token, padding: "x".repeat(7_000) });
     }

@@ -8,7 +8,7 @@ import { json } from "../support/http.ts";
 import { type Grants, SECRET, signed, tokenFor } from "../support/token.ts";
 
 const shared = Gateway.shared({ WEIR_JWT_SECRET: SECRET });
-/** How long a session keeps its rights behind its token's end. */
+/** How long a session keeps its rights after its token has expired. */
 const graceSeconds = 25;
 const EVERYTHING: Grants = { publish: ["*"], subscribe: ["*"], groups: ["*"], admin: true };
 
@@ -187,7 +187,7 @@ Deno.test("a token that allows less ends what it no longer allows", async () => 
     const end = await reader.until("end", (push) => push.subscription === subscription);
     assertEquals([end.code, end.retry], ["forbidden", "never"]);
   }
-  // What the member owned goes to whoever may have it, at once.
+  // The member's partitions go at once to one that is allowed to have them.
   await using other = await open("w2", EVERYTHING);
   await other.request<Joined>({ type: "join", group, topics: [kept] });
   await other.when(

@@ -6,7 +6,7 @@ import { audited } from "../../src/server/audit.ts";
 
 const ada = { ...ANYONE, subject: "ada", address: "203.0.113.7" };
 
-/** The routes, and what is told of them. */
+/** The audited routes, and the lines that they report. */
 function auditedRoutes(routes: Routes): { routes: Routes; told: unknown[] } {
   const told: unknown[] = [];
   const telemetry = {

@@ -7,7 +7,7 @@ function post(body: BodyInit | null, headers: Record<string, string> = {}): Requ
   return new Request("http://localhost/", { method: "POST", body, headers });
 }
 
-/** A body that comes in pieces and says nothing of its length; tells how many were taken. */
+/** A body in chunks, without its length; counts how many were read. */
 function pieces(
   count: number,
   bytes: number,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Feed } from "../../src/fanout/feed.ts";
 import { EventStream } from "../../src/server/event_stream.ts";
 
-/** A stream that its topic can end, and how often what it took up was given back. */
+/** A stream that a test can end, and how often its `ended` was called. */
 function fixture() {
   let ended = 0;
   let end = () => {};

@@ -1,10 +1,10 @@
-/** What waits for a session: in order, one after the other, and not without end. */
+/** Messages that wait for a session: in order, one at a time, and up to a limit. */
 
 import { assertEquals } from "@std/assert";
 import { ADVERTISED, HTTP } from "../../src/limits.ts";
 import { Held } from "../../src/server/held.ts";
 
-/** A session that takes one message, and then none until it is told to go on. */
+/** A session that is congested after each message, until a test says otherwise. */
 function fixture() {
   const got: number[] = [];
   const closed: number[] = [];
@@ -58,7 +58,7 @@ Deno.test("a session gets no other message in the middle of one, whatever it doe
 Deno.test("more waiting bytes than the limit close the socket, and are dropped", () => {
   const { closed, session, held } = fixture();
   session.congested = true;
-  // What each takes besides its bytes is counted, too.
+  // The overhead of each message counts, too.
   for (let i = 1; i < HTTP.heldBytes / ADVERTISED.messageBytes; i++) held.take(whole(i));
   assertEquals(closed, []);
   held.take(whole(0));

@@ -1,4 +1,4 @@
-/** The HTTP doors of a whole gateway, where it takes more than one file to get them right. */
+/** HTTP of a whole gateway, for what takes more than one file to get right. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HTTP } from "../../src/limits.ts";

@@ -11,7 +11,7 @@ async function publicKey(kid: string): Promise<JWK> {
 
 const [first, second] = await Promise.all([publicKey("first"), publicKey("second")]);
 
-/** An issuer whose answer a test sets; it counts how often it was asked. */
+/** An issuer with a response that a test sets; it counts its requests. */
 function fixture(initial: () => Response) {
   const host = testHost();
   const issuer = { answer: initial, asked: 0 };
@@ -27,7 +27,7 @@ function fixture(initial: () => Response) {
   return { host, jwks, issuer, find };
 }
 
-/** When one who is refused for now may try again. */
+/** The `retryAfterMs` of a lookup that is refused. */
 async function retryAfterMs(finding: unknown): Promise<number | undefined> {
   const { code, detail } = await assertRejects(() => Promise.resolve(finding), GatewayError);
   assertEquals(code, "unavailable");

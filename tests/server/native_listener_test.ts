@@ -11,7 +11,7 @@ function listenOn(more: Partial<NativeListenOptions>): Promise<Listener> {
   return listenNative({ ...anyListener, ...more });
 }
 
-/** What the platform never ends, and no one can, ends with the process. */
+/** The platform cannot end these: they end with the process. */
 const unended = { sanitizeOps: false, sanitizeResources: false };
 
 Deno.test("a socket whose peer is gone before it opens no longer counts", unended, async () => {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { HTTP } from "../../src/limits.ts";
 import { Refusals } from "../../src/server/refusals.ts";
 
-/** Whether each of them is answered, once all that is due now was done. */
+/** Whether each of them has resolved by now. */
 async function answered(...waits: Promise<void>[]): Promise<boolean[]> {
   const done = waits.map(() => false);
   waits.forEach(async (wait, i) => {

@@ -39,7 +39,7 @@ async function rules(more: Partial<TokenRules> = {}): Promise<TokenRules> {
   const fetch = () => answer({ keys });
   const jwks = new Jwks({ url: "https://id.example/keys", host: issuing, fetch });
   await jwks.start();
-  // It may ask again for a key that it does not know.
+  // So that it may fetch again for an unknown key.
   await issuing.clock.advance(JWKS.againMs);
   return { secret: SECRET, jwks, issuer: undefined, audience: undefined, ...more };
 }

@@ -36,7 +36,7 @@ Deno.test("when the server closes, a request that is being answered gets its ans
   await closed;
 });
 
-/** That many requests in one piece, whose answers wait until `give` is called. */
+/** This many pipelined requests, whose responses wait until `give` is called. */
 async function pipelined(
   count: number,
   run: (connection: RawConnection, begun: () => number, give: () => void) => Promise<void>,
@@ -63,7 +63,7 @@ Deno.test("pipelined requests up to the limit are all answered", () =>
     const answers = () => connection.received.toString().split("here it is").length - 1;
     await connection.until(() => answers() === HTTP.pipelinedRequests);
     assertEquals(answers(), HTTP.pipelinedRequests);
-    // What is answered counts no more.
+    // Requests that are answered no longer count.
     connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     await connection.until(() => answers() > HTTP.pipelinedRequests);
     assertEquals(connection.closed, false);
@@ -96,7 +96,7 @@ Deno.test("a request behind an endless stream is not begun, not even when the co
   assertEquals(begun, ["/first"]);
 });
 
-/** As much as is taken. */
+/** Endless data, as fast as it is read. */
 function endless(cancel: () => void): ReadableStream<Uint8Array> {
   return new ReadableStream({
     pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)),
@@ -104,7 +104,7 @@ function endless(cancel: () => void): ReadableStream<Uint8Array> {
   }, { highWaterMark: 0 });
 }
 
-/** A byte now and then. */
+/** One byte every 30 ms. */
 function drops(): ReadableStream<Uint8Array> {
   let timer: ReturnType<typeof setInterval>;
   return new ReadableStream({

@@ -28,7 +28,7 @@ async function withSockets(
 
 const echo = (wire: Wire): Partial<SessionPort> => ({ receive: (message) => wire.send(message) });
 
-/** Opens a socket by hand, past its handshake. */
+/** Opens a raw socket, and completes its handshake. */
 async function open(url: string): Promise<RawConnection> {
   const connection = new RawConnection(url);
   connection.send(upgradeRequest("/v1/connect"));
