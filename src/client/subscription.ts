@@ -43,7 +43,7 @@ export interface Position {
  *
  * ```ts
  * const rides = weir.subscribe("positions", {
- *   onResume: ({ recovered }) => recovered || console.log("Something was missed: load all anew"),
+ *   onResume: ({ recovered }) => recovered || console.log("Something was missed: reload it all"),
  * });
  * await rides.close();
  * ```
