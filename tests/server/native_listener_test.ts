@@ -37,24 +37,20 @@ Deno.test("a socket whose peer is gone before it opens no longer counts", unende
   assertEquals(crowd.size, 0);
 });
 
-Deno.test(
-  "when the server closes, it does not wait for a response that never ends",
-  unended,
-  async () => {
-    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
-    const listener = await listenOn({
-      fetch() {
-        ask();
-        return new Promise<Response>(() => {});
-      },
-    });
-    const connection = new RawConnection(listener.url);
-    connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-    await asked;
-    let isClosed = false;
-    const closed = listener.close().then(() => isClosed = true);
-    await eventually("it has closed", () => isClosed);
-    await closed;
-    await connection.close();
-  },
-);
+Deno.test("when the server closes, it waits for no endless response", unended, async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const listener = await listenOn({
+    fetch() {
+      ask();
+      return new Promise<Response>(() => {});
+    },
+  });
+  const connection = new RawConnection(listener.url);
+  connection.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  await asked;
+  let isClosed = false;
+  const closed = listener.close().then(() => isClosed = true);
+  await eventually("it has closed", () => isClosed);
+  await closed;
+  await connection.close();
+});
