@@ -289,6 +289,11 @@ export class Worker {
     this.hasEnded = true;
   }
 
+  /** Whether it owns a partition, as far as it has been told. */
+  owns(topic: string, partition: number): boolean {
+    return this.#owned.has(`${topic}/${partition}`);
+  }
+
   /** Whether it has processed a partition up to this end. */
   reached(topic: string, partition: number, end: number): boolean {
     return (this.#reached.get(`${topic}/${partition}`) ?? 0) >= end;
@@ -337,6 +342,7 @@ export class Passer {
   readonly #fleet: Fleet;
   readonly #client: Client;
   readonly #options: PasserOptions;
+  #consumer: Consumer<string> | undefined;
   #copies = 0;
   hasEnded = false;
 
@@ -358,6 +364,7 @@ export class Passer {
       ...atOnce === undefined ? {} : { capacity: { records: atOnce } },
       ...tellingOf(this.#fleet, this.name, group),
     });
+    this.#consumer = consumer;
     try {
       for await (const batch of consumer.batches()) {
         const { partition, next } = batch;
@@ -369,6 +376,12 @@ export class Passer {
       fault("threw", `the loop of ${this.name}: ${error}`);
     }
     this.hasEnded = true;
+  }
+
+  /** Whether it owns a partition, as far as it has been told. */
+  owns(topic: string, partition: number): boolean {
+    const owned = this.#consumer?.partitions ?? [];
+    return owned.some((one) => one.topic === topic && one.partition === partition);
   }
 
   async #pass(

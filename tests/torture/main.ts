@@ -108,7 +108,7 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   let missing: string | undefined = "";
   await waitFor(
     world,
-    async () => !(missing = await whatIsMissing(api, workers, followers)),
+    async () => !(missing = await whatIsMissing(api, { workers, followers, passers })),
     HEALING_MS,
   );
   if (missing) fault("hangs", `though all is well, ${missing}: ${await standing(url)}`);
@@ -140,11 +140,19 @@ async function standing(url: string): Promise<string> {
   return (await Promise.all(groups)).join("\n");
 }
 
-/** Who has not yet committed, read or processed everything; undefined if all have. */
+interface Readers {
+  readonly workers: readonly Worker[];
+  readonly followers: readonly Follower[];
+  readonly passers: readonly Passer[];
+}
+
+/**
+ * Who has not yet committed, read or processed everything, or heard who owns what; undefined if all
+ * have.
+ */
 async function whatIsMissing(
   api: GatewayApi,
-  workers: readonly Worker[],
-  followers: readonly Follower[],
+  { workers, followers, passers }: Readers,
 ): Promise<string | undefined> {
   const groups = [0, 1].map((group) => workers.filter((_, i) => i % 2 === group));
   try {
@@ -159,6 +167,12 @@ async function whatIsMissing(
           !members.some((one) => one.reached(topic, partition, next))
         );
         if (group >= 0) return `no worker of g${group} has come to ${place}`;
+        for (const members of topic === "a" ? [...groups, passers] : groups) {
+          const owners = members.filter((one) => one.owns(topic, partition));
+          if (owners.length === 1) continue;
+          const names = owners.map(({ name }) => name).join(" and ");
+          return `${topic}/${partition} is owned by ${names || "nobody"}`;
+        }
       }
     }
     return undefined;
