@@ -20,11 +20,18 @@ export interface ArrivalsOptions {
 
 interface Arrival {
   readonly append: Append;
-  /** The queues that it is in. */
+  /** The queues that it is in, and in each of them the next one behind it. */
   readonly orders: ReadonlySet<unknown>;
+  readonly behind: Map<unknown, Arrival>;
   readonly bytes: number;
   readonly since: number;
   isLoading: boolean;
+}
+
+/** A linked list: with very many arrivals, taking the first out of an array would move all others. */
+interface Queue {
+  first: Arrival;
+  last: Arrival;
 }
 
 export class Arrivals {
@@ -32,7 +39,7 @@ export class Arrivals {
   /** In the order in which they came. */
   readonly #waiting = new Set<Arrival>();
   /** By what keeps its order: see `ordersOf`. An arrival leaves once it is first in all of them. */
-  readonly #queues = new Map<unknown, Arrival[]>();
+  readonly #queues = new Map<unknown, Queue>();
   #bytes = 0;
 
   constructor(options: ArrivalsOptions) {
@@ -51,13 +58,16 @@ export class Arrivals {
     const ofRecords = append.parts.reduce((sum, { records }) => sum + storedBytesOf(records), 0);
     const bytes = HEAP_BYTES.append + ofRecords;
     const orders = new Set(append.parts.flatMap(ordersOf));
-    const arrival: Arrival = { append, orders, bytes, since: now, isLoading: false };
+    const behind = new Map<unknown, Arrival>();
+    const arrival: Arrival = { append, orders, behind, bytes, since: now, isLoading: false };
     this.#waiting.add(arrival);
     this.#bytes += bytes;
     for (const order of orders) {
       const queue = this.#queues.get(order);
-      if (queue) queue.push(arrival);
-      else this.#queues.set(order, [arrival]);
+      if (queue) {
+        queue.last.behind.set(order, arrival);
+        queue.last = arrival;
+      } else this.#queues.set(order, { first: arrival, last: arrival });
     }
     if (!isBehind) this.#load(arrival);
   }
@@ -104,7 +114,7 @@ export class Arrivals {
 
   #isFirst(arrival: Arrival): boolean {
     for (const order of arrival.orders) {
-      if (this.#queues.get(order)?.[0] !== arrival) return false;
+      if (this.#queues.get(order)?.first !== arrival) return false;
     }
     return true;
   }
@@ -123,10 +133,15 @@ export class Arrivals {
     this.#bytes -= arrival.bytes;
     const unblocked: Arrival[] = [];
     for (const order of arrival.orders) {
-      const queue = this.#queues.get(order) ?? [];
-      assert(queue.shift() === arrival, "an arrival leaves when it is first in its queues");
-      if (queue[0]) unblocked.push(queue[0]);
-      else this.#queues.delete(order);
+      const queue = this.#queues.get(order);
+      assert(queue?.first === arrival, "an arrival leaves when it is first in its queues");
+      const next = arrival.behind.get(order);
+      if (!next) {
+        this.#queues.delete(order);
+        continue;
+      }
+      queue.first = next;
+      unblocked.push(next);
     }
     return unblocked;
   }
