@@ -175,7 +175,7 @@ class JsonReader {
     }
   }
 
-  /** Enters an array or object while skipping. */
+  /** Enters an array or object that is parsed. */
   #open(): void {
     this.#at++;
     if (++this.#depth <= SESSION.jsonDepth) return;
