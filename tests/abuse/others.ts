@@ -5,6 +5,7 @@
  * which stands still is measured as such.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { LeanClient, request } from "../bench/lean_client.ts";
 import { Tally } from "../storm/follower.ts";
 import { type Access, tokenOf } from "./access.ts";
@@ -59,9 +60,9 @@ export class Others {
   /** Records a second that go through when each pair has so many under way. */
   async capacity(ms: number, underWay: number): Promise<number> {
     for (const pair of this.#pairs) pair.keepUnderWay(underWay);
-    await sleep(Math.min(WARM_UP_MS, ms));
+    await pause(Math.min(WARM_UP_MS, ms));
     const [before, begun] = [this.#delivered, performance.now()];
-    await sleep(ms);
+    await pause(ms);
     const perSecond = (this.#delivered - before) / (performance.now() - begun) * 1_000;
     for (const pair of this.#pairs) pair.keepUnderWay(0);
     await this.#settled();
@@ -78,7 +79,7 @@ export class Others {
         this.#pairs[sent % this.#pairs.length]?.publish();
       }
       for (const pair of this.#pairs) pair.flush();
-      await sleep(TICK_MS);
+      await pause(TICK_MS);
     }
     await this.#settled();
     const missing = this.#pairs.reduce((sum, pair) => sum + pair.missing, 0);
@@ -113,7 +114,7 @@ export class Others {
   async #settled(): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
     const isSettled = (pair: Pair) => pair.missing <= 0 && pair.unanswered === 0;
-    while (!this.#pairs.every(isSettled) && performance.now() < end) await sleep(TICK_MS);
+    while (!this.#pairs.every(isSettled) && performance.now() < end) await pause(TICK_MS);
   }
 }
 
@@ -237,8 +238,4 @@ async function greeted(port: number, identity: { token?: string }): Promise<Lean
   const client = await LeanClient.connect(port);
   await request(client, { id: 1, type: "hello", ...identity });
   return client;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

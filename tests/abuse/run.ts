@@ -4,6 +4,7 @@
  * waits for that, other rows have the machine.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { Abuse } from "./abuse_child.ts";
 import type { Abuser, Got, Size } from "./abuser.ts";
 import { type AbuserName, ABUSERS } from "./abusers.ts";
@@ -115,7 +116,7 @@ class Run {
       before: abusedLast ? await calm() : undefined,
       abused: await this.#abused(perSecond),
     }));
-    await sleep(this.#pace.restMs);
+    await pause(this.#pace.restMs);
     return await this.#machine.alone(async () => {
       const after = await this.#gateway.memory();
       return { without: before ?? await calm(), ...abused, after };
@@ -134,7 +135,7 @@ class Run {
         size: this.#pace.size,
         access: this.#access,
       });
-      await sleep(settleMs);
+      await pause(settleMs);
       const window = await this.#others.window(windowMs, perSecond);
       for (const [what, times] of Object.entries(await abuse.end())) {
         this.#got[what] = (this.#got[what] ?? 0) + times;
@@ -145,8 +146,4 @@ class Run {
       await abuse?.kill();
     }
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

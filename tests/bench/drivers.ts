@@ -5,12 +5,13 @@
  * need more cores than the gateway.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { type Fix, readShifts } from "../../src/demo/fixes.ts";
 import { quantile } from "./figures.ts";
 import { fixText } from "./frames.ts";
 import { joinGroup } from "./group_reading.ts";
 import { CROWDED } from "./lean_client.ts";
-import { answerPing, makeMany, pause, withServer } from "./loads.ts";
+import { answerPing, makeMany, withServer } from "./loads.ts";
 import { Latencies, sendWhenDue } from "./open_loop.ts";
 import { cpuSeconds, type Server } from "./processes.ts";
 import { Publisher } from "./publishing.ts";

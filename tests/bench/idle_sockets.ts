@@ -1,7 +1,8 @@
 /** Idle sockets with a subscription each: their cost in memory and CPU. */
 
+import { pause } from "../../src/demo/pause.ts";
 import { CROWDED, type LeanClient, request } from "./lean_client.ts";
-import { answerPing, connect, HEARTBEAT, makeMany, pause } from "./loads.ts";
+import { answerPing, connect, HEARTBEAT, makeMany } from "./loads.ts";
 import { sendWhenDue } from "./open_loop.ts";
 import type { Server } from "./processes.ts";
 

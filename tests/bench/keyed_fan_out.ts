@@ -4,9 +4,10 @@
  * follow their keys.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { countRecords, fixText } from "./frames.ts";
 import { CROWDED, type LeanClient, request } from "./lean_client.ts";
-import { answerPing, connect, makeMany, pause, withServer } from "./loads.ts";
+import { answerPing, connect, makeMany, withServer } from "./loads.ts";
 import { publishes } from "./publishing.ts";
 import type { Bench, Figures } from "./row.ts";
 import type { Server } from "./processes.ts";

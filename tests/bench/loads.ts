@@ -1,5 +1,6 @@
 /** Common to all loads: connecting, and counting what was done. */
 
+import { pause } from "../../src/demo/pause.ts";
 import { isPing } from "./frames.ts";
 import { LeanClient, request, type Room } from "./lean_client.ts";
 import { cpuSeconds, type Server } from "./processes.ts";
@@ -45,10 +46,6 @@ export async function measureWhile(
     perCpuSecond: done / Math.max(0.01, server.cpuSeconds() - cpu),
     driverCores: (cpuSeconds(Deno.pid) - driverCpu) / seconds,
   };
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Connects and sends `hello`, except to the bare servers, which would give no useful answer. */

@@ -1,9 +1,10 @@
 /** How long an operation takes when it is alone: milliseconds, sorted. */
 
+import { pause } from "../../src/demo/pause.ts";
 import { ascending } from "./figures.ts";
 import { countRecords } from "./frames.ts";
 import { request } from "./lean_client.ts";
-import { connect, pause } from "./loads.ts";
+import { connect } from "./loads.ts";
 import type { Server } from "./processes.ts";
 
 /** From a lone publish to its acknowledgement, one at a time. */

@@ -6,6 +6,7 @@
  * held against every acknowledgement that the driver wrote down.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { parseArgs } from "node:util";
 import { freePort } from "../support/free_port.ts";
 import { mulberry32 } from "../support/test_host.ts";
@@ -109,10 +110,6 @@ function run(args: string[], env: Record<string, string>): Deno.ChildProcess {
     stdout: "null",
     stderr: "inherit",
   }).spawn();
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function report(counted: number, rounds: number, history: History): void {

@@ -3,6 +3,7 @@
  * one after the other as a deploy does it, then all at once as a loss of power does.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { GatewayApi } from "../../src/demo/gateway_api.ts";
 import { Denokv } from "../support/denokv.ts";
 import { Balancer } from "./balancer.ts";
@@ -156,7 +157,7 @@ class Storm {
       await this.#gateways?.restart(ports, deed);
       await this.#comes(() => disturbance.allAreBack, PATIENCE_MS); // or the row shows who is not
     }
-    await sleep(this.#options.calmMs);
+    await pause(this.#options.calmMs);
     const row = disturbance.row(this.#publishing.standstill);
     this.#rows.push(row);
     this.#options.print(rowLine(row));
@@ -202,12 +203,8 @@ class Storm {
     while (!holds()) {
       if (this.#failure) throw this.#failure;
       if (performance.now() > end) return false;
-      await sleep(LOOK_MS);
+      await pause(LOOK_MS);
     }
     return true;
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

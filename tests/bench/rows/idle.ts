@@ -1,9 +1,10 @@
 /** Rows of idle sockets. */
 
+import { pause } from "../../../src/demo/pause.ts";
 import { readSettings } from "../../../src/config.ts";
 import { idleSockets } from "../idle_sockets.ts";
 import { idleOperations } from "../idle_store.ts";
-import { pause, withServer } from "../loads.ts";
+import { withServer } from "../loads.ts";
 import { counterOf, type Server, startScript } from "../processes.ts";
 import type { Row } from "../row.ts";
 
