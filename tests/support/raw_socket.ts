@@ -3,6 +3,8 @@
  * invalid frames, many frames in one segment, and not reading.
  */
 
+import { joinBytes } from "../../src/join_bytes.ts";
+
 /** The address of a gateway on this machine. */
 interface Listening {
   readonly port: number;
@@ -25,7 +27,7 @@ export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as con
 
 export class RawSocket {
   readonly #conn: Deno.TcpConn;
-  #buffered = new Uint8Array(0);
+  #buffered: Uint8Array = new Uint8Array(0);
 
   private constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
@@ -88,7 +90,7 @@ export class RawSocket {
 
   /** Sends all these in one write. */
   async send(...frames: readonly RawFrame[]): Promise<void> {
-    await this.write(concat(frames.map(encodeFrame)));
+    await this.write(joinBytes(frames.map(encodeFrame)));
   }
 
   /** Sends texts, each a message of its own, in one write. */
@@ -140,7 +142,7 @@ export class RawSocket {
     try {
       const read = await Promise.race([this.#conn.read(chunk), late]);
       if (read === null) return false;
-      this.#buffered = concat([this.#buffered, chunk.subarray(0, read)]);
+      this.#buffered = joinBytes([this.#buffered, chunk.subarray(0, read)]);
       return true;
     } catch (error) {
       // The peer may reset a connection that it refuses: that counts as an end, too.
@@ -171,7 +173,7 @@ export class RawSocket {
 
 /** The payload of a close frame. */
 export function closing(code: number, reason = ""): Uint8Array {
-  return concat([new Uint8Array([code >> 8, code & 255]), encoder.encode(reason)]);
+  return joinBytes([new Uint8Array([code >> 8, code & 255]), encoder.encode(reason)]);
 }
 
 export function encodeFrame(frame: RawFrame): Uint8Array {
@@ -184,7 +186,7 @@ export function encodeFrame(frame: RawFrame): Uint8Array {
   length[0]! |= masked ? 128 : 0;
   // A mask of zeros is valid, and leaves the payload readable.
   const mask = masked ? new Uint8Array(4) : new Uint8Array(0);
-  return concat([new Uint8Array([first]), length, mask, payload]);
+  return joinBytes([new Uint8Array([first]), length, mask, payload]);
 }
 
 function lengthBytes(length: number): Uint8Array {
@@ -194,15 +196,4 @@ function lengthBytes(length: number): Uint8Array {
   bytes[0] = 127;
   new DataView(bytes.buffer).setBigUint64(1, BigInt(length));
   return bytes;
-}
-
-/** Concatenates these. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

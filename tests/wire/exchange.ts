@@ -4,15 +4,9 @@
  * after it.
  */
 
+import { joinBytes } from "../../src/join_bytes.ts";
 import { assertEquals } from "@std/assert";
-import {
-  closing,
-  concat,
-  encodeFrame,
-  OPCODE,
-  type RawFrame,
-  RawSocket,
-} from "../support/raw_socket.ts";
+import { closing, encodeFrame, OPCODE, type RawFrame, RawSocket } from "../support/raw_socket.ts";
 
 /** Where a gateway listens on this machine. */
 export interface Listening {
@@ -139,7 +133,7 @@ export async function drip<T>(
 }
 
 export function wire(frames: readonly Sent[]): Uint8Array {
-  return concat(
+  return joinBytes(
     frames.map((frame) => frame instanceof Uint8Array ? frame : encodeFrame(frame)),
   );
 }
