@@ -150,6 +150,9 @@ const CARRIED: Readonly<Record<string, readonly string[]>> = {
 /** Code and retry that the page allows besides those of its table. */
 const RETRIES = ["unavailable reconnect", "fenced never"];
 
+/** Code and effect, likewise: a group's reset or deletion may be refused after its first write. */
+const EFFECTS = ["group_active unknown"];
+
 /** What is wrong with a frame from the gateway; `request`: the type of what it answers, if known. */
 export function faultOf(frame: unknown, request?: string): string | undefined {
   const { type } = (typeof frame === "object" ? frame ?? {} : {}) as Partial<Frame>;
@@ -177,7 +180,9 @@ export function faultOfCode(
   if (code === "internal") return "internal is a bug of the gateway";
   const [, expected, effectExpected] = row;
   if (retry !== expected && !RETRIES.includes(`${code} ${retry}`)) return `retry is ${retry}`;
-  if (effect !== effectExpected) return `effect is ${effect}`;
+  if (effect !== effectExpected && !EFFECTS.includes(`${code} ${effect}`)) {
+    return `effect is ${effect}`;
+  }
   const missing = CARRIED[code]?.find((member) => !Object.hasOwn(error, member));
   return missing && `${code} carries no ${missing}`;
 }

@@ -191,6 +191,12 @@ const answers: readonly [what: string, answer: string, lies: boolean, breaks?: s
   ["a problem under another status", problem(409), false, "unknown_topic is 409"],
   ["a problem that says another status", problem(404, { status: 400 }), false, "says that it is"],
   ["a problem of no table", problem(404, { code: "oops" }), false, "not in the table"],
+  [
+    "a group that is active behind a first write",
+    problem(409, { code: "group_active", effect: "unknown" }),
+    false,
+  ],
+  ["another effect", problem(404, { effect: "unknown" }), false, "effect is unknown"],
   ["a failure of the gateway's", problem(500, { code: "internal" }), false, "a bug"],
   ["a bare refusal of what is no HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", true],
   ["a bare refusal of a request", "HTTP/1.1 400 Bad Request\r\n\r\n", false, "is no problem"],
