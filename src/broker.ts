@@ -92,6 +92,11 @@ export class Broker {
     this.#log.append(append);
   }
 
+  /** Whether more waits for the store than a few writes take. */
+  get isBehind(): boolean {
+    return this.#log.isBehind;
+  }
+
   /** A producer of this subject. */
   initProducer(subject: string, name: string | undefined): Promise<ProducerId> {
     return this.#producers.init(subject, name);

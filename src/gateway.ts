@@ -18,6 +18,7 @@ import { type Fleet, type FleetListener, joinFleet } from "./peers/fleet.ts";
 import type { News } from "./peers/news.ts";
 import { Producers } from "./producers.ts";
 import { Session, type SessionContext } from "./session/session.ts";
+import { Line } from "./session/line.ts";
 import { Turn } from "./session/turn.ts";
 import type { Wire } from "./session/wire.ts";
 import { keys } from "./store/keys.ts";
@@ -39,6 +40,7 @@ export class Gateway {
   /** What each subject uses of this gateway. */
   readonly subjects: Subjects;
   readonly #hub: Hub;
+  readonly #line: Line;
   readonly #groups: Groups;
   readonly #fleet: Fleet;
   readonly #store: Store;
@@ -61,6 +63,7 @@ export class Gateway {
     this.#host = host;
     this.#settings = settings;
     this.log = new Log(store, host, autoPartitions);
+    this.#line = new Line(() => this.log.isBehind);
     this.#upkeep = new Upkeep(store, host, this.log);
     this.#hub = new Hub(this.log, host.clock);
     this.log.listener = this.#hub;
@@ -89,6 +92,7 @@ export class Gateway {
       host,
       broker: this.broker,
       turn: new Turn(),
+      line: this.#line,
       authenticate,
       subjects: this.subjects,
       server,
@@ -149,6 +153,7 @@ export class Gateway {
     this.#hub.tick(now);
     this.#groups.tick(now);
     this.#upkeep.tick(now);
+    this.#line.tick(now);
     this.#tickSessions(now);
   }
 

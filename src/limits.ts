@@ -164,6 +164,15 @@ export const JWKS = {
   freshMs: 600_000,
 } as const;
 
+/** The line of sessions that publish while too much waits for the store. */
+export const LINE = {
+  /** How many are let go every `TICK_MS`. */
+  fewest: 64,
+  most: 4_096,
+  /** How long one waits at most: shorter than any client takes to think that the gateway is gone. */
+  waitMs: 5_000,
+} as const;
+
 export const NAMES = {
   /** Characters of a topic, group, producer or instance name. */
   length: 200,
@@ -190,8 +199,14 @@ export const LOG = {
   publishMs: 5_000,
   /** Pause before a failed read is repeated. */
   rereadMs: 100,
-  /** Memory of publishes waiting for the store above which new ones are `overloaded`. */
+  /**
+   * Memory of publishes waiting for the store above which new ones are `overloaded`, and the time
+   * that they wait: less than `publishMs`, so that what is taken is stored.
+   */
   queueBytes: 64 * MiB,
+  queueMs: 2_500,
+  /** Memory of publishes waiting for the store above which those who publish stand in line. */
+  behindBytes: 16 * MiB,
   /** A snapshot of the producers' state is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,
   /** Producers checked for expiry per stripe and maintenance pass. */

@@ -48,6 +48,8 @@ export class Appender implements Source {
   readonly #builders: EntryBuilder[] = [];
   #queue: Pending[] = [];
   #queuedBytes = 0;
+  /** How long the first one of the last write had waited for it. */
+  #delayMs = 0;
 
   constructor(host: Host, listener: AppendListener, wake: () => void) {
     this.#host = host;
@@ -55,13 +57,19 @@ export class Appender implements Source {
     this.#wake = wake;
   }
 
+  /** Whether more waits than a few writes take. */
+  get isBehind(): boolean {
+    return this.#queuedBytes > LOG.behindBytes;
+  }
+
   /**
    * Queues an append that has waited since `since`. Its topics are loaded. Throws if it is invalid
    * or the queue is full.
    */
   enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
-    if (this.#queuedBytes > LOG.queueBytes) {
-      throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs: 100 });
+    if (this.#queuedBytes > LOG.queueBytes || this.#delayMs > LOG.queueMs) {
+      const retryAfterMs = Math.max(100, Math.round(this.#delayMs));
+      throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs });
     }
     const pending = pend(append, logs, since);
     this.#queue.push(pending);
@@ -70,6 +78,7 @@ export class Appender implements Source {
   }
 
   take(room: Room): Part | undefined {
+    this.#delayMs = 0;
     if (this.#queue.length === 0) return undefined; // the usual case after a lone publish
     const writeId = this.#host.random.bytes(WRITE_ID_BYTES);
     const now = this.#host.clock.now();
@@ -115,7 +124,10 @@ export class Appender implements Source {
       stamps.add(pending);
     }
     this.#drop(at, deferred.pendings);
-    return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
+    const [first] = taken;
+    if (!first) return undefined;
+    this.#delayMs = this.#host.clock.monotonic() - first.since;
+    return this.#part(batch, taken, writeId, rider);
   }
 
   /** Fails what has waited too long. Unless it is in doubt, it was never sent. */

@@ -98,6 +98,11 @@ export class Log {
     return false;
   }
 
+  /** Whether more waits for the store than a few writes take. */
+  get isBehind(): boolean {
+    return this.#appender.isBehind;
+  }
+
   /** Stores all of it or none, and calls `done` once. Appends to a partition keep their order. */
   append(append: Append): void {
     this.#unsettled.set(append, ++this.#accepted);

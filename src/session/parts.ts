@@ -5,6 +5,7 @@ import type { Sink } from "../fanout/feed.ts";
 import type { Subjects } from "../identity/subjects.ts";
 import type { Who } from "./credentials.ts";
 import type { Requests } from "./requests.ts";
+import type { Rest } from "./rest.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Turnstile } from "./turnstile.ts";
 
@@ -15,8 +16,7 @@ export interface Parts {
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly turnstile: Turnstile;
-  /** Reads nothing from the session for so long, to leave time for others. */
-  rest(ms: number): void;
+  readonly rest: Rest;
   /** The session's outbox. */
   readonly sink: Sink;
 }

@@ -79,6 +79,7 @@ export class Producing {
   }
 
   transact({ id, publish, commit }: TransactFrame): void {
+    const { broker } = this.#parts;
     const admissions: (Admission | undefined)[] = [];
     const refuse = (error: unknown) => {
       const refusal = this.#parts.requests.asGatewayError(error);
@@ -102,7 +103,7 @@ export class Producing {
     this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
-          publish.map(({ topic }) => this.#parts.broker.ensureTopic(topic)),
+          publish.map(({ topic }) => broker.ensureTopic(topic)),
         );
         const parts = publish.map(({ records, producer }, i): AppendPart => ({
           topic: topics[i] as Topic,
@@ -114,7 +115,7 @@ export class Producing {
           leave();
           this.#answerTransaction(id, result);
         };
-        this.#parts.broker.append(board ? { parts, board, done } : { parts, done });
+        broker.append(board ? { parts, board, done } : { parts, done });
       } catch (error) {
         leave();
         refuse(error);
@@ -148,9 +149,10 @@ export class Producing {
     topic: Topic,
     admission: Admission | undefined,
   ): void {
-    const { broker, requests, turnstile } = this.#parts;
+    const { broker, requests, rest, turnstile } = this.#parts;
     const part: AppendPart = { topic, records, producer, admission };
     broker.append(new Publishing(id, part, requests, turnstile));
+    if (broker.isBehind) rest.waitForTurn();
   }
 
   #answerTransaction(id: number, result: AppendResult): void {

@@ -37,7 +37,7 @@ export class Reading {
         // delivery.
         this.#parts.who.identity.rights.require(needs);
         const positions = places();
-        this.#parts.rest(Math.floor(positions.length / SESSION.subscribedPerMs));
+        this.#parts.rest.add(Math.floor(positions.length / SESSION.subscribedPerMs));
         this.#parts.subscriptions.requireRoom(positions.length);
         const feed = this.#parts.broker.follow({
           ...frame,

@@ -9,6 +9,7 @@ import { ADVERTISED, SESSION } from "../limits.ts";
 import { errorFrame, okFrame } from "../protocol/codec.ts";
 import type { ClientFrame } from "../protocol/frames.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Rest } from "./rest.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -18,13 +19,12 @@ const GIVES_UP: ReadonlySet<ClientFrame["type"]> = new Set(["release", "leave", 
 export class Requests {
   readonly #outbox: Outbox;
   readonly #telemetry: Telemetry;
-  readonly #rest: (ms: number) => void;
+  readonly #rest: Rest;
   readonly #open = new Set<number>();
   /** Publishes and releases without an id that are in progress: they count as the others do. */
   #silent = 0;
 
-  /** `rest` stops reading from the session for so long, to leave time for others. */
-  constructor(outbox: Outbox, telemetry: Telemetry, rest: (ms: number) => void) {
+  constructor(outbox: Outbox, telemetry: Telemetry, rest: Rest) {
     this.#outbox = outbox;
     this.#telemetry = telemetry;
     this.#rest = rest;
@@ -56,7 +56,7 @@ export class Requests {
   /** Refuses. If the error says when to retry, nothing more is read from the client for a while. */
   fail(id: number | undefined, error: GatewayError): void {
     const { retryAfterMs } = error.detail;
-    if (retryAfterMs !== undefined) this.#rest(Math.max(SESSION.restMs, retryAfterMs));
+    if (retryAfterMs !== undefined) this.#rest.add(Math.max(SESSION.restMs, retryAfterMs));
     this.answer(id, id === undefined ? "" : errorFrame(id, error));
   }
 

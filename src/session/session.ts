@@ -20,12 +20,14 @@ import { type Decoded, decodeMessage, errorFrame, pushFrame } from "../protocol/
 import type { ClientFrame, FrameOf } from "../protocol/frames.ts";
 import { Consuming } from "./consuming.ts";
 import { Credentials } from "./credentials.ts";
+import type { Line } from "./line.ts";
 import { Liveness } from "./liveness.ts";
 import { Outbox } from "./outbox.ts";
 import type { Parts } from "./parts.ts";
 import { Producing } from "./producing.ts";
 import { Reading } from "./reading.ts";
 import { Requests } from "./requests.ts";
+import { Rest } from "./rest.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -36,6 +38,7 @@ export interface SessionContext {
   readonly host: Host;
   readonly broker: Broker;
   readonly turn: Turn;
+  readonly line: Line;
   readonly authenticate: Authenticate;
   readonly subjects: Subjects;
   /** Name and version, as the reply to `hello` has it. */
@@ -57,15 +60,13 @@ export class Session {
   readonly #consuming: Consuming;
   readonly #liveness: Liveness;
   readonly #credentials: Credentials;
+  readonly #rest: Rest;
   #state: "opening" | "greeting" | "open" | "closed" = "opening";
   /** What came behind a `hello` that is not answered yet. */
   #early: Decoded[] = [];
   /** Why the last `hello` was refused for now: the error of what came behind it, too. */
   #turnedAway: GatewayError | undefined;
   #draining = false;
-  /** Until then nothing is read from it, on the monotonic clock. */
-  #restsUntil = -Infinity;
-  #resting = false;
 
   constructor(wire: Wire, context: SessionContext) {
     const { host, broker, turn, authenticate, subjects } = context;
@@ -73,7 +74,10 @@ export class Session {
     this.#wire = wire;
     const outbox = new Outbox(wire, turn);
     this.#outbox = outbox;
-    this.#requests = new Requests(outbox, host.telemetry, (ms) => this.#rest(ms));
+    this.#rest = new Rest(host.clock, context.line, () => {
+      if (!this.#isClosed) this.#wire.reconsider();
+    });
+    this.#requests = new Requests(outbox, host.telemetry, this.#rest);
     this.#credentials = new Credentials(host, authenticate);
     const parts: Parts = {
       broker,
@@ -82,7 +86,7 @@ export class Session {
       requests: this.#requests,
       subscriptions: this.#subscriptions,
       turnstile: new Turnstile(),
-      rest: (ms) => this.#rest(ms),
+      rest: this.#rest,
       sink: outbox,
     };
     this.#producing = new Producing(parts);
@@ -100,7 +104,7 @@ export class Session {
     this.#liveness.heard(this.#context.host.clock.monotonic());
     const all = decodeMessage(message);
     if (all.some(({ error }) => error)) {
-      this.#rest(Math.floor(message.length / SESSION.refusedBytesPerMs));
+      this.#rest.add(Math.floor(message.length / SESSION.refusedBytesPerMs));
     }
     for (const decoded of all) {
       if (this.#isClosed) return;
@@ -116,7 +120,7 @@ export class Session {
 
   /** Nothing more is read for now: the client does not read, or must rest. */
   get congested(): boolean {
-    return !this.#isClosed && (this.#outbox.full || this.#resting);
+    return !this.#isClosed && (this.#outbox.full || this.#rest.resting);
   }
 
   get greeted(): boolean {
@@ -132,6 +136,7 @@ export class Session {
     if (this.#state === "closed") return;
     if (this.#state === "open") this.#context.subjects.leave(this.#credentials.identity);
     this.#state = "closed";
+    this.#rest.stop();
     this.#outbox.drop();
     this.#subscriptions.end();
     this.#context.ended(this);
@@ -166,7 +171,7 @@ export class Session {
 
   /** Whether all its requests are answered, and it is not resting. */
   get isQuiet(): boolean {
-    return this.#requests.none && !this.#resting;
+    return this.#requests.none && !this.#rest.resting;
   }
 
   endDrained(): void {
@@ -329,28 +334,9 @@ export class Session {
     this.#outbox.push(pushFrame("heartbeat", { heads }));
   }
 
-  #rest(ms: number): void {
-    if (ms < 1) return;
-    const now = this.#context.host.clock.monotonic();
-    const until = Math.max(now, this.#restsUntil) + ms;
-    this.#restsUntil = Math.min(until, now + SESSION.restMaxMs);
-    if (!this.#resting) this.#restOn(now);
-  }
-
-  #restOn(now: number): void {
-    this.#resting = true;
-    this.#context.host.clock.after(this.#restsUntil - now, () => {
-      if (this.#isClosed) return;
-      const now = this.#context.host.clock.monotonic();
-      if (now < this.#restsUntil) return this.#restOn(now);
-      this.#resting = false;
-      this.#wire.reconsider();
-    });
-  }
-
   #overloaded(frame: ClientFrame): void {
     this.#producing.passOver(frame);
-    this.#rest(SESSION.restMs);
+    this.#rest.add(SESSION.restMs);
     const message = `${ADVERTISED.inFlight} requests of this session are open`;
     const error = new GatewayError("overloaded", message, { retryAfterMs: SESSION.restMs });
     this.#answer(frame.id, error);

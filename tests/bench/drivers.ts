@@ -78,6 +78,8 @@ class Drive {
   #acked = 0;
   #ackedInTime = 0;
   #lagSeen = 0;
+  #refusedPublishes = 0;
+  #refusedCommits = 0;
   #serverCores = NaN;
   #driverCores = NaN;
   readonly rss: number[] = [];
@@ -93,6 +95,8 @@ class Drive {
         joinGroup(this.#server, {
           group,
           topic: TOPIC,
+          // A later commit stands for one that was refused.
+          refused: () => this.#refusedCommits++,
           took: (records) => this.#read.set(group, (this.#read.get(group) ?? 0) + records),
           ...group === "fare-meter" && { transact: RIDES },
         }));
@@ -133,8 +137,10 @@ class Drive {
       "publish → ack, p99 ms": quantile(sorted, 0.99),
       "publish → ack, longest ms": sorted.at(-1) ?? NaN,
       "acknowledged": this.#acked,
+      "publishes refused, and sent again": this.#refusedPublishes,
       "publishes not acknowledged": this.#unanswered(),
       ...Object.fromEntries(GROUPS.map((group, i) => [`lost to ${group}`, lost[i] ?? NaN])),
+      "commits refused": this.#refusedCommits,
       "the most that a group was behind, records": this.#lagSeen,
       "cores of the gateway": this.#serverCores,
       "cores of the driver": this.#driverCores,
@@ -147,6 +153,7 @@ class Drive {
       const now = performance.now();
       const count = publisher.takeReplies(bytes, (dueMs) => this.#latencies.answered(dueMs, now));
       this.#acked += count * records;
+      this.#refusedPublishes += publisher.takeRefusals(bytes);
       if (count === 0) answerPing(client, bytes);
     };
   }

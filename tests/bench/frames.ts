@@ -36,6 +36,7 @@ const OK = new TextEncoder().encode('"type":"ok","id":');
 /** Begins a record; elsewhere in frames `offset` is never the first member. */
 const RECORD = new TextEncoder().encode('{"offset":');
 const PING = new TextEncoder().encode('"type":"ping"');
+const ERROR = new TextEncoder().encode('"type":"error"');
 
 /** Calls `each` with the id of every `ok` reply, and returns how many there are. */
 export function okReplies(bytes: Uint8Array, each?: (id: number) => void): number {
@@ -57,6 +58,11 @@ export function countRecords(bytes: Uint8Array): number {
   let count = 0;
   for (let at = 0; (at = indexOf(bytes, RECORD, at)) >= 0; at += RECORD.length) count++;
   return count;
+}
+
+/** Whether a refusal is among its frames. */
+export function hasRefusal(bytes: Uint8Array): boolean {
+  return indexOf(bytes, ERROR, 0) >= 0;
 }
 
 /** Whether it is a ping. */

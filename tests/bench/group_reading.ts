@@ -18,6 +18,8 @@ export interface Membership {
   readonly took: (records: number) => void;
   /** Called when the records of a message are committed, with the time when each was due. */
   readonly committed?: (dueMs: readonly number[]) => void;
+  /** Called with a message that has a refusal, unless that fails the load. */
+  readonly refused?: (message: string) => void;
   /** Commits in a transaction that publishes this part of what was read to another topic. */
   readonly transact?: { readonly topic: string; readonly part: number };
 }
@@ -25,7 +27,7 @@ export interface Membership {
 const CREDIT = 50_000;
 
 export async function joinGroup(server: Server, membership: Membership): Promise<LeanClient> {
-  const { group, topic, took, committed } = membership;
+  const { group, topic, took, committed, refused = fail } = membership;
   const client = await connect(server);
   const underWay = new Map<number, readonly number[]>();
   let id = FIRST_ID;
@@ -37,7 +39,7 @@ export async function joinGroup(server: Server, membership: Membership): Promise
         underWay.delete(id);
       });
     }
-    if (message.includes('"type":"error"')) throw new Error(message.slice(0, 300));
+    if (message.includes('"type":"error"')) refused(message);
     if (message.includes('"type":"revoke"')) release(client, bytes);
     const { records, next, dueMs } = read(message, committed !== undefined);
     if (records === 0) return void answerPing(client, bytes);
@@ -57,6 +59,10 @@ export async function joinGroup(server: Server, membership: Membership): Promise
     credit: { records: CREDIT },
   });
   return client;
+}
+
+function fail(message: string): never {
+  throw new Error(message.slice(0, 300));
 }
 
 function commitFrame(

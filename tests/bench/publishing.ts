@@ -3,8 +3,8 @@
  * clock.
  */
 
-import { excerpt, fixText, okReplies } from "./frames.ts";
-import { type LeanClient, request, type Room } from "./lean_client.ts";
+import { excerpt, fixText, hasRefusal, okReplies } from "./frames.ts";
+import { framesOf, type LeanClient, request, type Room } from "./lean_client.ts";
 import { answerPing, connect, type Figure, makeMany, measure, warmUpMs } from "./loads.ts";
 import { Latencies, sendWhenDue } from "./open_loop.ts";
 import type { Server } from "./processes.ts";
@@ -40,6 +40,12 @@ const DRIVERS = 6_400;
 /** Number of different publishes of a socket. */
 const READY = 32;
 
+/** A publish that is not acknowledged yet. */
+interface Sent {
+  readonly sequence: number;
+  readonly dueMs: number;
+}
+
 /** A socket that publishes, and its publishes in flight. */
 export class Publisher {
   readonly client: LeanClient;
@@ -49,10 +55,13 @@ export class Publisher {
   readonly #producer: string;
   #id = FIRST_ID;
   #sequence = 0;
-  #sent = 0;
-  /** By id, when each was due. */
-  readonly #inFlight = new Map<number, number>();
+  /** By id. */
+  readonly #inFlight = new Map<number, Sent>();
+  /** When each was due. */
   readonly #waiting: number[] = [];
+  /** What was refused: it is sent again, in order, when all in flight is answered, and not before. */
+  #refused: Sent[] = [];
+  #againAt = 0;
   /** The records of its publishes, which are used in turn. */
   readonly #ready: string[] = [];
 
@@ -84,11 +93,12 @@ export class Publisher {
 
   /** When each was due that is not answered, or not even sent. */
   get unanswered(): Iterable<number> {
-    return [...this.#inFlight.values(), ...this.#waiting];
+    const sent = [...this.#inFlight.values(), ...this.#refused];
+    return [...sent.map(({ dueMs }) => dueMs), ...this.#waiting];
   }
 
   send(publishes: number): void {
-    for (let i = 0; i < publishes; i++) this.#publish();
+    for (let i = 0; i < publishes; i++) this.#publish(this.#sequence++);
     this.client.flush();
   }
 
@@ -101,43 +111,73 @@ export class Publisher {
   /** Handles the replies in a message. */
   takeReplies(bytes: Uint8Array, answered: (dueMs: number) => void): number {
     const count = okReplies(bytes, (id) => {
-      const dueMs = this.#inFlight.get(id);
-      if (dueMs !== undefined) answered(dueMs);
+      const sent = this.#inFlight.get(id);
+      if (sent) answered(sent.dueMs);
       this.#inFlight.delete(id);
     });
     this.#sendWaiting();
     return count;
   }
 
+  /** Handles the refusals in a message, of which there are few; returns how many there were. */
+  takeRefusals(bytes: Uint8Array): number {
+    if (!hasRefusal(bytes)) return 0;
+    let count = 0;
+    for (const { type, id, retry, retryAfterMs = 0, message } of framesOf(bytes)) {
+      const sent = type === "error" ? this.#inFlight.get(Number(id)) : undefined;
+      if (!sent) continue;
+      if (retry !== "same" && retry !== "resend") throw new Error(`Refused: ${message}`);
+      this.#inFlight.delete(Number(id));
+      this.#refused.push(sent);
+      this.#againAt = Math.max(this.#againAt, performance.now() + Number(retryAfterMs));
+      count++;
+    }
+    if (count > 0) setTimeout(() => this.#sendAgain(), this.#againAt - performance.now());
+    return count;
+  }
+
+  #sendAgain(): void {
+    if (this.#inFlight.size > 0 || performance.now() < this.#againAt) return;
+    const refused = this.#refused.sort((a, b) => a.sequence - b.sequence);
+    this.#refused = [];
+    for (const sent of refused) this.#sendTracked(sent);
+    this.#sendWaiting();
+  }
+
   #sendWaiting(): void {
+    if (this.#refused.length > 0) return this.#sendAgain();
     while (this.#waiting.length > 0 && this.#inFlight.size < this.#publishes.window) {
-      const dueMs = this.#waiting.shift() ?? 0;
-      this.#inFlight.set(this.#publish(dueMs), dueMs);
+      this.#sendTracked({ sequence: this.#sequence++, dueMs: this.#waiting.shift() ?? 0 });
     }
     this.client.flush();
   }
 
-  #publish(dueMs?: number): number {
+  #sendTracked(sent: Sent): void {
+    this.#inFlight.set(this.#publish(sent.sequence, sent.dueMs), sent);
+  }
+
+  #publish(sequence: number, dueMs?: number): number {
     const { topic = "gps", record } = this.#publishes;
-    const records = dueMs === undefined && !record ? this.#readyRecords() : this.#records(dueMs);
-    const name = typeof topic === "string" ? topic : topic(this.#sequence);
+    const isReady = dueMs === undefined && !record;
+    const records = isReady ? this.#readyRecords(sequence) : this.#records(sequence, dueMs);
+    const name = typeof topic === "string" ? topic : topic(sequence);
     this.client.send(
       `{"type":"publish","id":${this.#id},"topic":"${name}","records":[${records}],` +
-        `"producer":${this.#producer},"sequence":${this.#sequence++}}}`,
+        `"producer":${this.#producer},"sequence":${sequence}}}`,
     );
     return this.#id++;
   }
 
   /** Records that do not differ are made once, to spare the driver. */
-  #readyRecords(): string {
-    return this.#ready[this.#sequence % READY] ??= this.#records();
+  #readyRecords(sequence: number): string {
+    return this.#ready[sequence % READY] ??= this.#records(sequence);
   }
 
-  #records(dueMs?: number): string {
+  #records(sequence: number, dueMs?: number): string {
     const { records, record = fixOfDriver } = this.#publishes;
     let text = "";
     for (let i = 0; i < records; i++) {
-      text += `${i > 0 ? "," : ""}${record(this.#number, this.#sent++, dueMs)}`;
+      text += `${i > 0 ? "," : ""}${record(this.#number, sequence * records + i, dueMs)}`;
     }
     return text;
   }

@@ -192,6 +192,28 @@ Deno.test("many small publishes that wait are refused when they take too much me
   assert((taken - refusals.length) * 1_000 > LOG.queueBytes);
 });
 
+Deno.test("while the first of a write has waited for long, more are refused, with the time to wait", async () => {
+  const link = new FatedStore(new MemoryStore());
+  const { host, log, topic } = await fixture(1, link);
+  await log.open(topic);
+  const first = held<WriteResult>();
+  const second = held<WriteResult>();
+  link.writeFates = [first.fate, second.fate];
+  const written = append(log, topic, [record("written")]);
+  await settled();
+  const late = append(log, topic, [record("late")]);
+  await host.clock.advance(LOG.queueMs + 1);
+  const isRead = append(log, topic, [record("read before the next write")]);
+  first.letGo();
+  await written;
+  const result = await append(log, topic, [record("too much")]);
+  assert(!result.ok);
+  assertEquals([result.error.code, result.error.detail.retryAfterMs], ["overloaded", 2_501]);
+  second.letGo();
+  assertEquals([(await late).ok, (await isRead).ok], [true, true]);
+  assertEquals((await append(log, topic, [record("next")])).ok, true);
+});
+
 Deno.test("what waits for a topic that cannot be read is answered in time, and bounded", async () => {
   const { stored, topic } = await gateways(1);
   const link = new FatedStore(stored);

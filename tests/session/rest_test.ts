@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Gateway } from "../../src/gateway.ts";
-import { ADVERTISED, SESSION } from "../../src/limits.ts";
+import { ADVERTISED, LOG, SESSION } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { SETTINGS } from "../sim/gateway_site.ts";
 import { settled, testHost } from "../support/test_host.ts";
@@ -93,4 +93,20 @@ Deno.test("releases that wait for something count as open, beside as many others
   assertEquals(session.congested, false);
   send(release);
   assertEquals([session.congested, session.isQuiet], [true, false]);
+});
+
+Deno.test("who publishes when much waits for the store is not read until that is stored", async () => {
+  const { gateway, session, send, publish, reconsidered } = await fixture();
+  send({ ...publish, id: 2 });
+  await settled(); // the topic is there
+  const bytes = 250_000;
+  const large = { ...publish, records: Array(2).fill({ value: "x".repeat(bytes) }) };
+  let id = 3;
+  for (let sent = 0; sent <= LOG.behindBytes; sent += 2 * bytes) send({ ...large, id: id++ });
+  assertEquals(session.congested, true);
+  gateway.tick();
+  assertEquals([session.congested, reconsidered()], [true, 0]);
+  await settled();
+  gateway.tick();
+  assertEquals([session.congested, session.isQuiet, reconsidered()], [false, true, 1]);
 });
