@@ -79,7 +79,6 @@ export class Producing {
   }
 
   transact({ id, publish, commit }: TransactFrame): void {
-    const { broker } = this.#parts;
     const admissions: (Admission | undefined)[] = [];
     const refuse = (error: unknown) => {
       const refusal = this.#parts.requests.asGatewayError(error);
@@ -103,7 +102,7 @@ export class Producing {
     this.#standInLine({ shared, alone }, async (leave) => {
       try {
         const topics = await Promise.all(
-          publish.map(({ topic }) => broker.ensureTopic(topic)),
+          publish.map(({ topic }) => this.#parts.broker.ensureTopic(topic)),
         );
         const parts = publish.map(({ records, producer }, i): AppendPart => ({
           topic: topics[i] as Topic,
@@ -115,7 +114,7 @@ export class Producing {
           leave();
           this.#answerTransaction(id, result);
         };
-        broker.append(board ? { parts, board, done } : { parts, done });
+        this.#parts.broker.append(board ? { parts, board, done } : { parts, done });
       } catch (error) {
         leave();
         refuse(error);
