@@ -199,14 +199,14 @@ export const LOG = {
   publishMs: 5_000,
   /** Pause before a failed read is repeated. */
   rereadMs: 100,
+  /** Memory of publishes waiting for the store above which those who publish stand in line. */
+  behindBytes: 16 * MiB,
   /**
-   * Memory of publishes waiting for the store above which new ones are `overloaded`, and the time
-   * that they wait: less than `publishMs`, so that what is taken is stored.
+   * New ones are `overloaded` above so much, and when they have waited for so long in a long queue:
+   * less than `publishMs`, so that what is taken is stored.
    */
   queueBytes: 64 * MiB,
   queueMs: 2_500,
-  /** Memory of publishes waiting for the store above which those who publish stand in line. */
-  behindBytes: 16 * MiB,
   /** A snapshot of the producers' state is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,
   /** Producers checked for expiry per stripe and maintenance pass. */

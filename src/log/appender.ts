@@ -67,7 +67,9 @@ export class Appender implements Source {
    * or the queue is full.
    */
   enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
-    if (this.#queuedBytes > LOG.queueBytes || this.#delayMs > LOG.queueMs) {
+    // After a stall alone, with little that waits, the next writes take all of it.
+    const isSlow = this.isBehind && this.#delayMs > LOG.queueMs;
+    if (isSlow || this.#queuedBytes > LOG.queueBytes) {
       const retryAfterMs = Math.max(100, Math.round(this.#delayMs));
       throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs });
     }
