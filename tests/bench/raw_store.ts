@@ -25,12 +25,31 @@ export async function rawAppends(records: number, ms: number): Promise<Figure> {
 }
 
 /** Milliseconds of single writes of 200 bytes, sorted. */
-export async function rawWrites(rounds: number): Promise<number[]> {
+export function rawWrites(rounds: number): Promise<number[]> {
+  return lone(rounds, (kv, i) => kv.set(["l", i], new Uint8Array(200)));
+}
+
+/** The same of what an append writes: 200 bytes, and a head, if it is as the last one left it. */
+export function headedWrites(rounds: number): Promise<number[]> {
+  let versionstamp: string | null = null;
+  return lone(rounds, async (kv, i) => {
+    const append = kv.atomic().check({ key: ["h"], versionstamp });
+    const result = await append.set(["h"], new Uint8Array(60)).set(["l", i], new Uint8Array(200))
+      .commit();
+    if (!result.ok) throw new Error("nobody else writes here");
+    versionstamp = result.versionstamp;
+  });
+}
+
+async function lone(
+  rounds: number,
+  write: (kv: Deno.Kv, i: number) => Promise<unknown>,
+): Promise<number[]> {
   return await withStore(async (kv) => {
     const taken: number[] = [];
     for (let i = 0; i < rounds; i++) {
       const begun = performance.now();
-      await kv.set(["l", i], new Uint8Array(200));
+      await write(kv, i);
       taken.push(performance.now() - begun);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
