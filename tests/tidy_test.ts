@@ -26,7 +26,7 @@ const ranks: Readonly<Record<string, number>> = {
   gateway: 8,
   main: 9,
   cli: 9,
-  demo: 9,
+  demo: 10,
 };
 const baseFiles = [
   "types.ts",

@@ -1,5 +1,6 @@
 /** A gateway as a separate process, for demonstrations. */
 
+import { startFlags } from "../cli/start_flags.ts";
 import { spawnChild } from "./child.ts";
 
 export interface GatewayProcess {
@@ -24,9 +25,9 @@ export interface GatewayOptions {
 export async function startGateway(
   { store, token, port = 0, origins = [] }: GatewayOptions,
 ): Promise<GatewayProcess> {
-  const main = new URL("../main.ts", import.meta.url).href;
   const { process, end } = spawnChild(Deno.execPath(), {
-    args: ["run", "-A", "--unstable-kv", main],
+    args: ["run", ...startFlags(store)],
+    cwd: new URL("../..", import.meta.url),
     env: {
       PORT: String(port),
       WEIR_STORE: store,

@@ -8,7 +8,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { checkFlags, startFlags } from "./start_flags.ts";
+import { checkFlags, startFlags } from "../../src/cli/start_flags.ts";
 
 const root = new URL("../../", import.meta.url);
 const startMs = 20_000;

@@ -1,10 +1,10 @@
 /**
- * The flags of `deno task start`, read from `deno.json`, so that tests run the gateway with the
- * same permissions and no others.
+ * The flags of `deno task start`, read from `deno.json`, so that demonstrations and tests run the
+ * gateway with the same permissions and no others.
  */
 
 import config from "../../deno.json" with { type: "json" };
-import { storePaths } from "../../src/cli/store_folder.ts";
+import { storePaths } from "./store_folder.ts";
 
 const commands = config.tasks.start.command.split(" && ").map(flagsOf);
 
