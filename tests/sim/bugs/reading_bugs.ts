@@ -49,12 +49,30 @@ export const READING_BUGS: readonly Bug[] = [
       seen.add(gateway);
       const peer = this.#known.get(gateway);
       if (!peer) this.#hear(entry);
-      else if (entry.version !== null && entry.version > peer.version) {
+      else if (entry.version !== null && entry.version > peer.looked) {
         // What is new in it, the watch tells.
+        peer.looked = entry.version;
         peer.changedAt = now;
         peer.looks = 0;
       }
     }`,
+    also: [
+      {
+        file: "peers/peers.ts",
+        from: "interface Peer {",
+        to: "interface Peer {\n  looked: string;",
+      },
+      {
+        file: "peers/peers.ts",
+        from: "this.#known.set(gateway, { version, ",
+        to: "this.#known.set(gateway, { version, looked: version, ",
+      },
+      {
+        file: "peers/peers.ts",
+        from: "#expel(gateway: string, { version }: Peer)",
+        to: "#expel(gateway: string, { looked: version }: Peer)",
+      },
+    ],
   },
   {
     name: "resume-from-memory",

@@ -14,6 +14,7 @@ import { print } from "../../../src/demo/print.ts";
 const FOLDERS = [
   "log",
   "group",
+  "peers",
   "session",
   "fanout",
   "store",
