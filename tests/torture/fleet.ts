@@ -18,10 +18,21 @@ interface Post {
 }
 
 /** How often each thing was done. */
-export type Deeds = Record<
-  "kills" | "pauses" | "storms" | "drains" | "storeKills" | "cuts" | "ended",
-  number
->;
+export interface Deeds {
+  /** Gateways killed. */
+  kills: number;
+  /** Gateways stopped for a while. */
+  pauses: number;
+  /** Links to the store that lost, broke or delayed everything for a while. */
+  partitions: number;
+  /** Gateways told to stop. */
+  drains: number;
+  storeKills: number;
+  /** Connections of clients that were reset. */
+  resets: number;
+  /** Gateways that have ended, for whatever reason. */
+  ended: number;
+}
 
 export class Fleet {
   readonly denokv: Denokv;
@@ -30,30 +41,32 @@ export class Fleet {
   readonly deeds: Deeds = {
     kills: 0,
     pauses: 0,
-    storms: 0,
+    partitions: 0,
     drains: 0,
     storeKills: 0,
-    cuts: 0,
+    resets: 0,
     ended: 0,
   };
   readonly #world: Surroundings;
   readonly #posts: readonly Post[];
   #calm = false;
 
-  private constructor(world: Surroundings, denokv: Denokv, count: number) {
+  private constructor(world: Surroundings, denokv: Denokv, links: readonly Link[], door: Link) {
     this.#world = world;
     this.denokv = denokv;
-    const port = Number(new URL(denokv.url).port);
-    this.#posts = Array.from({ length: count }, () => ({
-      link: new Link(() => port, world.random),
-      gateway: undefined,
-      stopped: false,
-    }));
-    this.door = new Link(() => this.#anyGateway()?.port, world.random);
+    this.#posts = links.map((link) => ({ link, gateway: undefined, stopped: false }));
+    this.door = door;
   }
 
   static async start(world: Surroundings, count: number): Promise<Fleet> {
-    const fleet = new Fleet(world, await Denokv.start(), count);
+    const denokv = await Denokv.start();
+    const port = Number(new URL(denokv.url).port);
+    const { random } = world;
+    const links = await Promise.all(
+      Array.from({ length: count }, () => Link.open(() => port, random)),
+    );
+    const door = await Link.open((): number | undefined => fleet.#anyGateway()?.port, random);
+    const fleet = new Fleet(world, denokv, links, door);
     await Promise.all(fleet.#posts.map((post) => fleet.#staff(post)));
     return fleet;
   }
@@ -65,23 +78,20 @@ export class Fleet {
       const what = this.#world.random();
       const post = this.#world.pick(this.#posts);
       if (what < 0.12) {
-        deeds.kills++;
+        if (post.gateway) deeds.kills++;
         post.gateway?.signal("SIGKILL");
       } else if (what < 0.27) {
-        deeds.pauses++;
         this.#pause(post, this.#world.between(200, 3 * LEASE_MS));
       } else if (what < 0.5) {
-        deeds.storms++;
         this.#storm(post, this.#world.pick(WEATHERS), this.#world.between(200, 2.5 * LEASE_MS));
       } else if (what < 0.55) {
-        deeds.drains++;
+        if (post.gateway) deeds.drains++;
         post.gateway?.signal("SIGTERM");
       } else if (what < 0.58) {
         deeds.storeKills++;
         await this.denokv.restart();
       } else if (what < 0.9) {
-        deeds.cuts++;
-        this.door.cutOne();
+        if (this.door.cutOne()) deeds.resets++;
       }
       await this.#world.sleep(this.#world.between(100, 1_200));
     }
@@ -155,6 +165,7 @@ export class Fleet {
   async #pause(post: Post, ms: number): Promise<void> {
     const { gateway } = post;
     if (!gateway || post.stopped) return;
+    this.deeds.pauses++;
     post.stopped = true;
     gateway.signal("SIGSTOP");
     await this.#world.sleep(ms);
@@ -165,6 +176,7 @@ export class Fleet {
 
   async #storm(post: Post, weather: Weather, ms: number): Promise<void> {
     if (post.link.weather !== "fair") return;
+    this.deeds.partitions++;
     post.link.weather = weather;
     await this.#world.sleep(ms);
     post.link.weather = "fair";

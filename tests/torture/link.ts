@@ -1,14 +1,17 @@
 /**
  * A TCP link between a gateway and its store, or between clients and whichever gateways are up, of
- * which its ends know nothing. It forwards bytes, or fails as networks do.
+ * which its ends know nothing. It forwards bytes, or fails as networks do: a connection that it
+ * breaks is reset at both ends, which only sockets of `node:net` can do.
  */
+
+import net from "node:net";
 
 /** What happens to the traffic. */
 export type Weather =
   | "fair"
   /** Nothing gets through, and neither end is told. */
   | "blackhole"
-  /** Connections break, and new ones are refused. */
+  /** Connections break, and so does each new one at once. */
   | "refuse"
   /** Requests arrive; the connection breaks before the answer. */
   | "loseReplies"
@@ -25,98 +28,92 @@ export const WEATHERS: readonly Weather[] = [
   "slow",
 ];
 
-const CUT_BYTES = 40;
+export const CUT_BYTES = 40;
 
 export class Link {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #server: net.Server;
   readonly #target: () => number | undefined;
   readonly #random: () => number;
+  /** What breaks each connection. */
   readonly #open = new Set<() => void>();
   weather: Weather = "fair";
 
-  /** `target`: the port that a new connection goes to; undefined: it is refused. */
-  constructor(target: () => number | undefined, random: () => number) {
+  private constructor(target: () => number | undefined, random: () => number) {
     this.#target = target;
     this.#random = random;
-    this.#accept();
+    this.#server = net.createServer((near) => this.#join(near));
+  }
+
+  /** `target`: the port that a new connection goes to; undefined: it is refused. */
+  static async open(target: () => number | undefined, random: () => number): Promise<Link> {
+    const link = new Link(target, random);
+    const listening = Promise.withResolvers<void>();
+    link.#server.listen(0, "127.0.0.1", listening.resolve);
+    await listening.promise;
+    return link;
   }
 
   get port(): number {
-    return this.#listener.addr.port;
+    return (this.#server.address() as net.AddressInfo).port;
   }
 
-  /** Breaks one connection. */
-  cutOne(): void {
+  /** Breaks one connection; returns whether there is one. */
+  cutOne(): boolean {
     const all = [...this.#open];
-    all[Math.floor(this.#random() * all.length)]?.();
-  }
-
-  cutAll(): void {
-    for (const cut of [...this.#open]) cut();
+    const cut = all[Math.floor(this.#random() * all.length)];
+    cut?.();
+    return cut !== undefined;
   }
 
   close(): void {
-    this.#listener.close();
-    this.cutAll();
+    this.#server.close();
+    for (const cut of [...this.#open]) cut();
   }
 
-  async #accept(): Promise<void> {
-    try {
-      for await (const near of this.#listener) this.#join(near).catch(() => {});
-    } catch {
-      // It was closed already.
-    }
-  }
-
-  async #join(near: Deno.TcpConn): Promise<void> {
+  #join(near: net.Socket): void {
     const port = this.#target();
-    if (port === undefined || this.weather === "refuse") return near.close();
-    const far = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
-    if (!far) return near.close();
-    far.setNoDelay(true);
-    near.setNoDelay(true);
+    if (port === undefined || this.weather === "refuse") return void near.resetAndDestroy();
+    const far = net.connect({ port, host: "127.0.0.1" });
     const cut = () => {
-      if (!this.#open.delete(cut)) return;
-      near.close();
-      far.close();
+      this.#open.delete(cut);
+      near.resetAndDestroy();
+      far.resetAndDestroy();
     };
     this.#open.add(cut);
-    await Promise.all([this.#pass(near, far, cut, false), this.#pass(far, near, cut, true)]);
+    this.#pass(near, far, cut, false);
+    this.#pass(far, near, cut, true);
   }
 
-  async #pass(
-    from: Deno.TcpConn,
-    to: Deno.TcpConn,
-    cut: () => void,
-    isReply: boolean,
-  ): Promise<void> {
-    const buffer = new Uint8Array(1 << 16);
-    try {
-      for (let read = await from.read(buffer); read !== null; read = await from.read(buffer)) {
-        const bytes = buffer.subarray(0, read);
-        if (await this.#delayed() === "lost") continue;
-        if (this.weather === "refuse" || (isReply && this.weather === "loseReplies")) break;
-        if (isReply && this.weather === "cutReplies" && read > CUT_BYTES) {
-          await write(to, bytes.subarray(0, CUT_BYTES));
-          break;
-        }
-        await write(to, bytes);
-      }
-    } catch {
-      // One end is gone, so the other is closed.
-    }
-    cut();
+  /** What an end does, the other end sees: bytes, a close, a reset. */
+  #pass(from: net.Socket, to: net.Socket, cut: () => void, isReply: boolean): void {
+    from.setNoDelay(true);
+    from.on("data", async (bytes) => {
+      from.pause();
+      if (!await this.#forward(bytes, to, isReply)) return cut();
+      from.resume();
+    });
+    from.on("end", () => to.end());
+    from.on("error", cut);
+    from.on("close", () => {
+      this.#open.delete(cut);
+      to.destroy();
+    });
   }
 
-  async #delayed(): Promise<"lost" | "passed"> {
-    if (this.weather === "blackhole") return "lost";
+  /** Returns whether the connection lasts. */
+  async #forward(bytes: Uint8Array, to: net.Socket, isReply: boolean): Promise<boolean> {
+    if (this.weather === "blackhole") return true;
     if (this.weather === "slow") {
       await new Promise((resolve) => setTimeout(resolve, 50 + this.#random() * 400));
     }
-    return "passed";
+    if (this.weather === "refuse" || (isReply && this.weather === "loseReplies")) return false;
+    const isCut = isReply && this.weather === "cutReplies" && bytes.length > CUT_BYTES;
+    await write(to, isCut ? bytes.subarray(0, CUT_BYTES) : bytes);
+    return !isCut;
   }
 }
 
-async function write(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+/** Resolves when it is written, or never will be. */
+function write(to: net.Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => to.write(bytes, () => resolve()));
 }
