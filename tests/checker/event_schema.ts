@@ -68,6 +68,7 @@ const tellings = v.variant("f", [
   telling("revoke", { ...member, epoch: absent(count), lost: v.boolean(), partitions }),
   telling("release", { ...member, partitions }),
   telling("left", member),
+  telling("connection", { member: name, up: v.boolean() }),
   telling("topic", { ...incarnation, partitions: count }),
   telling("healed", {}),
   telling("log", { ...incarnation, partition: count, start: count, next: count, records }),

@@ -151,6 +151,8 @@ export type Telling =
   }
   /** A member lost its connection or its membership: it knows that it owns nothing now. */
   | { readonly f: "left"; readonly group: string; readonly member: string }
+  /** A member's connection is open, or not: a recorder may tell, and no check needs it. */
+  | { readonly f: "connection"; readonly member: string; readonly up: boolean }
   /** An incarnation of a topic exists. */
   | {
     readonly f: "topic";

@@ -11,14 +11,16 @@ import { GatewayApi } from "../../src/demo/gateway_api.ts";
 import { readPartition } from "../../src/demo/read_all.ts";
 import { check } from "../checker/check.ts";
 import type { Event } from "../checker/history.ts";
+import { longestOwnerless } from "../checker/ownerless.ts";
 import { Recorder, writeHistory } from "../checker/recorder.ts";
 import { Follower, Passer, Producing, Worker } from "../sim/apps.ts";
 import type { PartitionLog } from "../sim/gateway_site.ts";
 import { countsOf, recordLog } from "../sim/outcome.ts";
 import { checkPassedOn } from "../sim/passed_on.ts";
 import type { Violation } from "../sim/site.ts";
-import { Fleet, LEASE_MS, SESSION_TIMEOUT_MS } from "./fleet.ts";
+import { type Deeds, Fleet, LEASE_MS, SESSION_TIMEOUT_MS } from "./fleet.ts";
 import { Reality } from "./reality.ts";
+import { summary } from "./summary.ts";
 import { print } from "../../src/demo/print.ts";
 
 const GATEWAYS = 3;
@@ -42,7 +44,9 @@ const SLOW_MS = 20_000;
 export interface Ordeal {
   readonly violations: readonly Violation[];
   readonly history: readonly Event[];
+  /** How often each thing happened to clients. */
   readonly counts: Readonly<Record<string, number>>;
+  readonly deeds: Readonly<Deeds>;
   readonly recent: readonly string[];
 }
 
@@ -68,6 +72,13 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
     clients.push(client);
     return client;
   };
+  const openFor = (member: string) => {
+    const client = open();
+    client.onState(({ status }) =>
+      recorder.told(member, { f: "connection", member, up: status === "open" })
+    );
+    return client;
+  };
   const site = { world, recorder, partitions: PARTITIONS, fault };
   const producing = Array.from(
     { length: 12 },
@@ -82,17 +93,19 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   const followers = [...TOPICS, ...TOPICS].map((topic, i) =>
     new Follower(site, open(), `follower ${i}`, topic)
   );
-  const workers = Array.from({ length: 14 }, (_, i) =>
-    new Worker(site, open(), `worker ${i}`, {
+  const workers = Array.from({ length: 14 }, (_, i) => {
+    const name = `worker ${i}`;
+    return new Worker(site, openFor(name), name, {
       group: `g${i % 2}`,
       topics: TOPICS,
       ...i % 4 < 2 ? {} : { instance: false },
-    }));
+    });
+  });
   const passing = { group: "h", topic: "a", into: PASSED_ON, atOnce: 500 };
-  const passers = Array.from(
-    { length: 10 },
-    (_, i) => new Passer(site, open(), `passer ${i}`, passing),
-  );
+  const passers = Array.from({ length: 10 }, (_, i) => {
+    const name = `passer ${i}`;
+    return new Passer(site, openFor(name), name, passing);
+  });
   const apps = [...producing, ...followers, ...workers, ...passers];
   for (const app of apps) app.start();
 
@@ -122,11 +135,11 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   faults.push(...checkPassedOn(log, "a", PASSED_ON));
   await fleet.stop();
   const { events } = recorder;
-  const counts = { ...countsOf(events), ...fleet.deeds };
   return {
     violations: [...faults, ...check(events)],
     history: events,
-    counts,
+    counts: countsOf(events),
+    deeds: fleet.deeds,
     recent: world.recent,
   };
 }
@@ -219,11 +232,14 @@ if (import.meta.main) {
     },
   });
   const ordeal = await torture(Number(values.minutes), Number(values.seed));
-  const { violations, counts, recent, history } = ordeal;
+  const { violations, counts, deeds, recent, history } = ordeal;
   if (values.history !== undefined) await writeHistory(values.history, history);
   if (violations.length > 0) { for (const line of recent) print(`    ${line}`); }
   for (const { kind, text } of violations.slice(0, 20)) print(`  ${kind}: ${text}`);
-  print(Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(", "));
+  const { operations = 0, ...others } = counts;
+  print(Object.entries(others).map(([name, count]) => `${count} ${name}`).join(", "));
+  const ownerless = longestOwnerless(history);
+  for (const line of summary({ operations, deeds, violations, ownerless })) print(line);
   print(`torture: ${values.minutes} minutes, ${violations.length} violations`);
   Deno.exit(violations.length === 0 ? 0 : 1);
 }

@@ -158,6 +158,10 @@ export class Sketch {
     this.#recorder.told(member, { f: "left", group: "g", member });
   }
 
+  connection(member: string, up: boolean): void {
+    this.#recorder.told(member, { f: "connection", member, up });
+  }
+
   commits(member: string, name: string, offset: number): number {
     const commit = { group: "g", member, offsets: [positioned(name, offset)] };
     return this.#recorder.invoke(member, { f: "commit", commit });
