@@ -1,16 +1,24 @@
 /**
- * Rows of several gateways on one store: their throughput together, and their operations when idle.
+ * Rows of several gateways on one store: their throughput together, how soon a record of one is at
+ * another, and their operations when idle.
  */
 
+import { PEERS } from "../../../src/limits.ts";
 import { Denokv, hasDenokv } from "../../support/denokv.ts";
 import { quantile } from "../figures.ts";
 import { idleOperations } from "../idle_store.ts";
+import { untilAcknowledged, untilDelivered, WARM_UP } from "../lone.ts";
 import { busySeconds } from "../machine.ts";
 import { type Core, DRIVER_CORE, moveTo, SERVER_CORE } from "../processes.ts";
 import { publishes } from "../publishing.ts";
 import type { Bench, Figures, Row } from "../row.ts";
+import { unwatchedStore } from "../unwatched_store.ts";
 
 const LOAD = { sockets: 4, window: 4, records: 100 };
+const ROUNDS = 500;
+/** Each takes as long as a look for news. */
+const LOOKS = 20;
+const MISSING = { "denokv is missing": "cargo install denokv --locked" };
 
 /** The number of gateways, and the topic that each of them gets. */
 interface Fleet {
@@ -31,10 +39,15 @@ export const clusterRows: readonly Row[] = [
     load: "publishes of 100 records through gateways that share one denokv",
     onlyIfNamed: true,
     figures: async (bench) =>
-      !hasDenokv ? { "denokv is missing": "cargo install denokv --locked" } : {
+      !hasDenokv ? MISSING : {
         ...await together(bench, "all on one core", SERVER_CORE),
         ...await together(bench, "on any core", "any"),
       },
+  },
+  {
+    name: "P13",
+    load: "a lone publish at one gateway until a socket at another has it, over denokv; ms",
+    figures: async (bench) => hasDenokv ? await across(bench) : MISSING,
   },
   {
     name: "idle",
@@ -105,5 +118,43 @@ async function records(
     };
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+/** How soon a record of one gateway is at another: by news, and where no watch tells of them. */
+async function across({ gateway, isQuick }: Bench): Promise<Figures> {
+  await moveTo("any");
+  try {
+    await using denokv = await Denokv.start();
+    await using unwatched = unwatchedStore(denokv.url);
+    const { environment } = denokv;
+    const servers = await Promise.all([
+      gateway(environment, "any"),
+      gateway(environment, "any"),
+      gateway({ ...environment, WEIR_STORE: unwatched.url }, "any"),
+    ]);
+    const [one, other, deaf] = servers;
+    try {
+      const rounds = isQuick ? ROUNDS / 2 : ROUNDS;
+      const acknowledged = await untilAcknowledged(one, rounds);
+      await untilDelivered(one, other, { rounds: WARM_UP });
+      const news = await untilDelivered(one, other, { rounds });
+      const looks = await untilDelivered(one, deaf, {
+        rounds: isQuick ? LOOKS / 2 : LOOKS,
+        pauseMs: () => Math.random() * PEERS.lookMs, // at any time between two looks
+      });
+      return {
+        "publish → ack, p50": quantile(acknowledged, 0.5),
+        "publish → ack, p99": quantile(acknowledged, 0.99),
+        "publish → socket at another gateway by news, p50": quantile(news, 0.5),
+        "publish → socket at another gateway by news, p99": quantile(news, 0.99),
+        "publish → socket at one whose watches are silent, p50": quantile(looks, 0.5),
+        "publish → socket at one whose watches are silent, at most": quantile(looks, 1),
+      };
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  } finally {
+    await moveTo(DRIVER_CORE);
   }
 }

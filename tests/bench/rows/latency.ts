@@ -19,7 +19,7 @@ export const latencyRows: readonly Row[] = [
       const [acknowledged, delivered] = await withServer(gateway(), async (server) =>
         [
           await untilAcknowledged(server, rounds),
-          await untilDelivered(server, rounds),
+          await untilDelivered(server, server, { rounds }),
         ] as const);
       const answered = await withServer(
         startScript("bare_socket.ts", { MODE: "one" }),
