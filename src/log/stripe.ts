@@ -160,12 +160,28 @@ export class Stripe {
         if (error instanceof EntryMissing) continue;
         throw error;
       }
+      await this.#requireNothingBehind(store, head, headVersion);
       this.head = head;
       this.headVersion = headVersion;
       this.#moveTrim(trim);
       this.replayFrom = from;
       return;
     }
+  }
+
+  /** Were the head older than its entries, the next append would overwrite one of them. */
+  async #requireNothingBehind(
+    store: Store,
+    { entries }: Head,
+    headVersion: string | null,
+  ): Promise<void> {
+    const { topic, index } = this;
+    const [head, behind] = await store.read([
+      keys.head(topic.id, index),
+      keys.entry(topic.id, index, entries, 0),
+    ]);
+    const isNewer = head?.version !== headVersion; // another gateway has appended meanwhile
+    assert(isNewer || !behind?.value, "nothing stands behind the head of a log");
   }
 
   async #read(store: Store): Promise<{ head: Head; headVersion: string | null; trim: Trim }> {

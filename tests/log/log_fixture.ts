@@ -37,8 +37,11 @@ export function stamp(host: TestHost, sequence: number, epochBack = 0): Producer
   return { id: PRODUCER, epoch: host.clock.now() - epochBack, sequence };
 }
 
-export async function fixture(partitions = 4, store: Store = new MemoryStore()) {
-  const host = testHost();
+export async function fixture(
+  partitions = 4,
+  store: Store = new MemoryStore(),
+  host = testHost(),
+) {
   const log = new Log(store, host, 0);
   const { topic } = await log.topics.create("gps", { partitions });
   return { store, host, log, topic };

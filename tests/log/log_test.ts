@@ -5,9 +5,10 @@ import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
 import { Reader } from "../../src/log/reader.ts";
 import { keys } from "../../src/store/keys.ts";
-import type { Mutation, Store } from "../../src/store/store.ts";
+import { Producers } from "../../src/producers.ts";
+import type { Key, Mutation, Store } from "../../src/store/store.ts";
 import { watchScans } from "../store/watch_scans.ts";
-import { settled } from "../support/test_host.ts";
+import { settled, testHost } from "../support/test_host.ts";
 import {
   append,
   fixture,
@@ -252,18 +253,46 @@ async function damage(store: Store, mutation: Mutation): Promise<void> {
   await store.write({ checks: [entry], mutations: [mutation] });
 }
 
-Deno.test("what is damaged in the store refuses publishes to its topic, and to no other", async () => {
-  const { store, host, log, topic } = await fixture(1);
-  for (let i = 0; i < 3; i++) await append(log, topic, [record(i)]);
-  const { topic: other } = await log.topics.create("other", { partitions: 1 });
-  const key = keys.entry(topic.id, 0, 1, 0);
-  await damage(store, { type: "set", key, value: new Uint8Array([99]) });
-  const restarted = new Log(store, host, 0);
-  for (let i = 0; i < 2; i++) {
-    assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
-    assertEquals(places(await append(restarted, other, [record("x")])), [[0, i]]);
-  }
-});
+/** What may be wrong in the store, and what then comes of a publish and of a read. */
+const damages: readonly [
+  what: string,
+  mutation: (topicId: string, oldHead: Uint8Array) => Mutation,
+  outcome: string,
+][] = [
+  ["an entry of another format", (id) => set(keys.entry(id, 0, 1, 0), [99]), "internal"],
+  ["an entry of no bytes", (id) => set(keys.entry(id, 0, 1, 0), []), "internal"],
+  ["a head of no bytes", (id) => set(keys.head(id, 0), []), "internal"],
+  ["a head behind its entries", (id, oldHead) => set(keys.head(id, 0), oldHead), "internal"],
+  // As of a topic that is being deleted: what is left of it is out of reach, and nothing is added.
+  ["a head that is lost", (id) => remove(keys.head(id, 0)), "unknown_topic"],
+  ["a trim point of no bytes", (id) => set(keys.trim(id, 0), []), "internal"],
+  ["a trim point that is lost", (id) => remove(keys.trim(id, 0)), "unknown_topic"],
+];
+
+function set(key: Key, value: Iterable<number>): Mutation {
+  return { type: "set", key, value: Uint8Array.from(value) };
+}
+
+function remove(key: Key): Mutation {
+  return { type: "delete", key };
+}
+
+for (const [what, mutation, outcome] of damages) {
+  Deno.test(`${what} refuses publishes to its topic and reads of it, and harms no other: ${outcome}`, async () => {
+    const { store, host, log, topic } = await fixture(1);
+    await append(log, topic, [record(0)]);
+    const [head] = await store.read([keys.head(topic.id, 0)]);
+    for (let i = 1; i < 3; i++) await append(log, topic, [record(i)]);
+    const { topic: other } = await log.topics.create("other", { partitions: 1 });
+    await damage(store, mutation(topic.id, head!.value!));
+    const restarted = new Log(store, host, 0);
+    for (let i = 0; i < 2; i++) {
+      assertEquals(refused(await append(restarted, topic, [record("x")])), outcome);
+      await assertRejects(() => restarted.read(topic, 0, 0, 1));
+      assertEquals(places(await append(restarted, other, [record("x")])), [[0, i]]);
+    }
+  });
+}
 
 Deno.test("an entry that is lost from the store is an error for who needs it, and looked for once", async () => {
   const { store, host, log, topic } = await fixture(1);
@@ -272,4 +301,41 @@ Deno.test("an entry that is lost from the store is an error for who needs it, an
   const restarted = new Log(store, host, 0);
   assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
   await assertRejects(() => restarted.read(topic, 0, 1, 1), AssertionFailed);
+});
+
+Deno.test("with a clock that begins in 1970 all works; once it is right, epochs of then are unknown", async () => {
+  const host = testHost(1, 0);
+  const { store, log, topic } = await fixture(1, undefined, host);
+  const producers = new Producers(store, host);
+  const producer = { ...await producers.init("me", "meter"), sequence: 0 };
+  assertEquals(producer.epoch, 0);
+  const repeat = async (log: Log) => {
+    const result = await append(log, topic, [record("then")], { producer });
+    return result.ok ? result.duplicate : result.error.code;
+  };
+  assertEquals([await repeat(log), await repeat(log)], [false, true]);
+  const restarted = new Log(store, host, 0);
+  assertEquals(await repeat(restarted), true);
+  await host.clock.advance(1_764_000_000_000);
+  assertEquals(await repeat(restarted), "producer_unknown");
+  const next = { ...await producers.init("me", "meter"), sequence: 0 };
+  assertEquals([next.id, next.epoch], [producer.id, host.clock.now()]);
+  await append(restarted, topic, [record("now")], { producer: next });
+  assertEquals(await restarted.offsetAt(topic, 0, host.clock.now()), 1);
+  assertEquals(await valuesOf(restarted, topic, 0, 0), [[0, "then"], [1, "now"]]);
+});
+
+Deno.test("with a clock that falls back to 1970 the log goes on at the time that it has reached", async () => {
+  const { store, host: before, log, topic } = await fixture(1);
+  await append(log, topic, [record("before")]);
+  const host = testHost(2, 0);
+  const restarted = new Log(store, host, 0);
+  const producer = { ...await new Producers(store, host).init("me", undefined), sequence: 0 };
+  const results = [];
+  for (let i = 0; i < 2; i++) {
+    results.push(await append(restarted, topic, [record("after")], { producer }));
+  }
+  assertEquals(results.map((result) => result.ok && result.duplicate), [false, true]);
+  const { sections } = await restarted.read(topic, 0, 0, 1 << 20);
+  assertEquals(sections.map(({ time }) => time), [before.clock.now(), before.clock.now()]);
 });

@@ -9,8 +9,12 @@ interface Timer {
 
 /** A clock that moves only by `advance`. */
 export class TestClock implements Clock {
-  #nowMs = 1_764_000_000_000;
+  #nowMs: number;
   #timers: Timer[] = [];
+
+  constructor(nowMs = 1_764_000_000_000) {
+    this.#nowMs = nowMs;
+  }
 
   now(): number {
     return Math.floor(this.#nowMs);
@@ -54,11 +58,12 @@ export interface TestHost extends Host {
   readonly counts: Map<string, number>;
 }
 
-export function testHost(seed = 1): TestHost {
+/** `nowMs`: the time that its clock begins at. */
+export function testHost(seed = 1, nowMs?: number): TestHost {
   const counts = new Map<string, number>();
   const number = mulberry32(seed);
   return {
-    clock: new TestClock(),
+    clock: new TestClock(nowMs),
     counts,
     random: {
       number,
