@@ -193,12 +193,13 @@ function mutableKey(key: Key): Deno.KvKey {
   return key as Deno.KvKey;
 }
 
-function entryOf(entry: Deno.KvEntryMaybe<Uint8Array>): Entry {
-  return {
-    key: entry.key as Key,
-    value: entry.value ?? undefined,
-    version: entry.versionstamp,
-  };
+/**
+ * Only bytes are ever stored. What is something else, an array of numbers above all, must not be
+ * read as if it were bytes: it is read as none, which nothing that decodes a value takes.
+ */
+function entryOf({ key, value, versionstamp }: Deno.KvEntryMaybe<Uint8Array>): Entry {
+  const bytes = value === null || value instanceof Uint8Array ? value : new Uint8Array();
+  return { key: key as Key, value: bytes ?? undefined, version: versionstamp };
 }
 
 async function lockFile(path: string): Promise<Deno.FsFile> {

@@ -102,6 +102,30 @@ Deno.test("a newer format is refused in one line, and the lock is let go", () =>
     kv.close();
   }));
 
+/** What another program may have stored: only bytes are a gateway's. */
+const noBytes: readonly unknown[] = ["text", 7, 7n, new Deno.KvU64(7n), [1], { length: 1 }, true];
+
+for (const value of noBytes) {
+  Deno.test(`${Deno.inspect(value)} at a key is read as no bytes, which no decoder takes`, async () => {
+    const kv = await Deno.openKv(":memory:");
+    const store = new DenoKvStore(kv, { shared: false });
+    const { versionstamp: version } = await kv.set(["a"], value);
+    const entry = { key: ["a"], value: new Uint8Array(), version };
+    assertEquals(await store.read([["a"]]), [entry]);
+    assertEquals(await store.scan({ prefix: [], limit: 1 }), [entry]);
+    store.close();
+  });
+}
+
+Deno.test("a file whose format is no bytes is refused in one line", () =>
+  inFolder(async (folder) => {
+    const kv = await Deno.openKv(`${folder}/weir.kv`);
+    await kv.set([...keys.store()], "format 1");
+    kv.close();
+    const message = await refusal(`${folder}/weir.kv`);
+    assert(message.startsWith(`Cannot open the store ${folder}/weir.kv: `), message);
+  }));
+
 Deno.test("a new store says its format", async () => {
   const store = await openDenoKv(":memory:");
   const [entry] = await store.read([keys.store()]);
