@@ -6,6 +6,7 @@
  *     metadata  string     what the member wrote beside it; not there if it wrote nothing
  */
 
+import { assert } from "../assert.ts";
 import type { Random } from "../host/host.ts";
 import { ByteReader, ByteWriter } from "../log/bytes.ts";
 import { keys } from "../store/keys.ts";
@@ -34,6 +35,7 @@ export function encodeCommitted(stamp: Uint8Array, { offset, metadata }: Committ
 }
 
 function decodeCommitted(value: Uint8Array): Committed {
+  assert(value.length > STAMP_BYTES, "a committed offset stands behind its stamp");
   const reader = new ByteReader(value, STAMP_BYTES);
   const offset = reader.varint();
   return reader.done ? { offset } : { offset, metadata: reader.string() };

@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { AssertionFailed } from "../../src/assert.ts";
+import { keys } from "../../src/store/keys.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { settled, testHost } from "../support/test_host.ts";
 import {
@@ -121,4 +123,24 @@ Deno.test("who has gone before its commit is refused costs nobody who joins the 
   await at.host.clock.advance(100);
   assertEquals(port.told, ["assign 4"]);
   assertEquals((await passing(at, at.groups.describe("g"))).members.length, 1);
+});
+
+Deno.test("a committed offset that is damaged in the store is an error of its group, never offset 0", async () => {
+  const at = fixture();
+  await append(at, 0, 10);
+  const x = await join(at);
+  await commit(x, [{ topic: "t", partition: 0, offset: 5 }]);
+  x.membership?.disconnected();
+  await settled();
+  const { id } = await at.log.topics.ensure("t");
+  const key = keys.offset("g", id, 0);
+  for (const length of [16, 3, 0]) {
+    const [entry] = await at.store.read([key]);
+    const value = entry!.value!.slice(0, length);
+    await at.store.write({ checks: [entry!], mutations: [{ type: "set", key, value }] });
+    const restarted = gateway(at.store, at.host, "one");
+    await assertRejects(() => join(restarted), AssertionFailed);
+    await assertRejects(() => restarted.groups.describe("g"), AssertionFailed);
+    assertEquals((await join(restarted, { group: "other" })).owned.get("t/0"), 0);
+  }
 });
