@@ -5,6 +5,7 @@
  */
 
 import {
+  base64url,
   decodeProtectedHeader,
   errors,
   type JWTPayload,
@@ -20,6 +21,7 @@ import type { Jwks } from "./jwks.ts";
 
 const BY_SECRET = ["HS256"];
 const BY_PUBLIC_KEY = ["ES256", "EdDSA", "RS256"];
+const UNREADABLE = "it is no signed token that can be read";
 
 export interface TokenRules {
   /** For HS256. */
@@ -50,6 +52,7 @@ async function verified(token: string, rules: TokenRules, clock: Clock): Promise
     ...(rules.audience === undefined ? {} : { audience: rules.audience }),
   };
   try {
+    requireOneSpelling(token);
     const { alg } = decodeProtectedHeader(token);
     if (rules.secret && alg !== undefined && BY_SECRET.includes(alg)) {
       return (await jwtVerify(token, rules.secret, { ...options, algorithms: BY_SECRET })).payload;
@@ -61,6 +64,16 @@ async function verified(token: string, rules: TokenRules, clock: Clock): Promise
     throw unauthenticated("its algorithm is not one of those that are taken here");
   } catch (error) {
     throw refusal(error);
+  }
+}
+
+/**
+ * RFC 7515 allows neither padding nor white space, which `jose` passes over, as it does bits behind
+ * the last byte: one token would have many texts.
+ */
+function requireOneSpelling(token: string): void {
+  for (const part of token.split(".")) {
+    if (base64url.encode(base64url.decode(part)) !== part) throw unauthenticated(UNREADABLE);
   }
 }
 
@@ -80,5 +93,5 @@ function refusal(error: unknown): GatewayError {
   if (error instanceof errors.JWKSMultipleMatchingKeys) {
     return unauthenticated("it names no key, and the issuer has several");
   }
-  return unauthenticated("it is no signed token that can be read");
+  return unauthenticated(UNREADABLE);
 }
