@@ -37,9 +37,12 @@ for (const [name, seed] of Object.entries(PINNED)) {
   Deno.test(name, async () => assertClean(await runClientSeed(seed, NARROW)));
 }
 
-Deno.test("ten other seeds break no rule, and are no idle walk", async () => {
+Deno.test("other seeds break no rule, and are no idle walk", async () => {
   const totals = new Map<string, number>();
-  for (let seed = 1_000; seed < 1_010; seed++) {
+  const most = 1_050;
+  // Ten, and as many more as it takes until something is refused: in one of five it is.
+  for (let seed = 1_000; seed < 1_010 || !totals.get("refused"); seed++) {
+    assert(seed < most, "none refused");
     const outcome = await runClientSeed(seed, NARROW);
     assertClean(outcome);
     addAll(totals, outcome.counts);
@@ -47,5 +50,4 @@ Deno.test("ten other seeds break no rule, and are no idle walk", async () => {
   for (const name of ["acknowledged", "inDoubt", "cuts", "kills", "freezes"]) {
     assert((totals.get(name) ?? 0) > 30, `${totals.get(name)} ${name}`);
   }
-  assert((totals.get("refused") ?? 0) > 0, "none refused");
 });
