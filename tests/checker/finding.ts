@@ -6,7 +6,7 @@ export const KINDS = [
   "inconsistent-offsets",
   "duplicate",
   "lost-write",
-  "aborted-read",
+  "G1a",
   "phantom",
   "ack-payload-mismatch",
   "spurious-zero-offset",

@@ -47,7 +47,7 @@ function checkOrigin({ events, report }: LogsToCheck, entry: Entry): void {
   }
   if (!begun) return report("phantom", at, `${value} was at ${place} before it was published`);
   const who = sending.tries[0]?.process;
-  report("aborted-read", at, `${value} is at ${place}, and ${who} was told that it is not stored`);
+  report("G1a", at, `${value} is at ${place}, and ${who} was told that it is not stored`);
 }
 
 /**

@@ -111,7 +111,7 @@ export const LOG_CASES: readonly Case[] = [
     },
   },
   {
-    kind: "aborted-read",
+    kind: "G1a",
     name: "somebody reads what was refused",
     tell(sketch, wrong) {
       const op = sketch.send("a", "x");
@@ -122,7 +122,7 @@ export const LOG_CASES: readonly Case[] = [
     },
   },
   {
-    kind: "aborted-read",
+    kind: "G1a",
     name: "what was refused, and sent again later, was there in between",
     tell(sketch, wrong) {
       sketch.fail(sketch.send("a", "x", producer));

@@ -156,7 +156,7 @@ export const LOG_CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "an acknowledged publish is refused",
-    kinds: ["aborted-read"],
+    kinds: ["G1a"],
     apply(events, chance) {
       const places = stored(events);
       const counts = tries(events);

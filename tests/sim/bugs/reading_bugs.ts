@@ -8,7 +8,7 @@ export const READING_BUGS: readonly Bug[] = [
     story:
       "Publishers are told in time that a publish may be stored, so readers get it then, too: most such " +
       "writes turn out to be stored. But one that is not leaves them with records that never were.",
-    findings: ["inconsistent-offsets", "aborted-read", "phantom", "unseen", "poll-skip", "threw"],
+    findings: ["inconsistent-offsets", "G1a", "phantom", "unseen", "poll-skip", "threw"],
     file: "log/appender.ts",
     from: `      overdue: () => {
 `,
