@@ -4,6 +4,7 @@
  * that its faults were over.
  */
 
+import { checkAccess } from "./access_checks.ts";
 import { checkCycles } from "./cycles.ts";
 import type { Finding, Report } from "./finding.ts";
 import { checkGroups } from "./group_checks.ts";
@@ -36,6 +37,7 @@ export function check(events: readonly Event[]): Finding[] {
     overlapMs: terms?.overlapMs ?? Infinity,
     unrecorded: terms?.unrecorded ?? [],
   });
+  checkAccess({ ...given, graceMs: terms?.graceMs ?? Infinity });
   if (healed) checkAnswers(operations, report);
   return findings.sort((a, b) => a.at - b.at);
 }

@@ -2,13 +2,14 @@ import { assertEquals } from "@std/assert";
 import type { Case } from "./cases/case.ts";
 import { check } from "./check.ts";
 import { KINDS } from "./finding.ts";
+import { ACCESS_CASES } from "./cases/access.ts";
 import { GROUP_CASES } from "./cases/groups.ts";
 import { LOG_CASES } from "./cases/logs.ts";
 import { PRODUCER_CASES } from "./cases/producers.ts";
 import { READER_CASES } from "./cases/readers.ts";
 import { Sketch } from "./cases/sketch.ts";
 
-const CASES = [...LOG_CASES, ...PRODUCER_CASES, ...READER_CASES, ...GROUP_CASES];
+const CASES = [...LOG_CASES, ...PRODUCER_CASES, ...READER_CASES, ...GROUP_CASES, ...ACCESS_CASES];
 
 function found({ tell }: Case, wrong: boolean): string[] {
   const sketch = new Sketch();

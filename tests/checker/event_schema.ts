@@ -69,6 +69,12 @@ const tellings = v.variant("f", [
   telling("release", { ...member, partitions }),
   telling("left", member),
   telling("connection", { member: name, up: v.boolean() }),
+  telling("grant", {
+    read: v.array(name),
+    write: v.array(name),
+    groups: absent(v.array(name)),
+    until: absent(v.pipe(v.number(), v.finite())),
+  }),
   telling("topic", { ...incarnation, partitions: count }),
   telling("healed", {}),
   telling("log", { ...incarnation, partition: count, start: count, next: count, records }),
@@ -94,6 +100,7 @@ export const eventSchema: v.GenericSchema<unknown, Event> = v.variant("type", [
     overlapMs: v.pipe(v.number(), v.minValue(0)),
     groups: v.array(name),
     unrecorded: absent(v.array(name)),
+    graceMs: absent(v.pipe(v.number(), v.minValue(0))),
   }),
 ]);
 

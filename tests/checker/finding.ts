@@ -38,6 +38,9 @@ export const KINDS = [
   "unearned-handover",
   "unowned",
   "uneven",
+  // Rights.
+  "acl-leak",
+  "delivery-after-token-expiry",
   // Answers.
   "unanswered",
 ] as const;

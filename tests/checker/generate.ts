@@ -85,7 +85,8 @@ class Run implements Surroundings {
 
   #begin(): void {
     const { recorder, chance } = this;
-    recorder.terms({ overlapMs: DELAY_MS + REVOKE_MS, groups: ["g", "h", "x"] });
+    const overlapMs = DELAY_MS + REVOKE_MS;
+    recorder.terms({ overlapMs, groups: ["g", "h", "x"], graceMs: DELAY_MS });
     for (const topic of ["a", "b", "out", "gone"]) this.#create(topic);
     this.#publishers = Array.from(
       { length: this.#extent.publishers },
@@ -108,6 +109,7 @@ class Run implements Surroundings {
   #publisher(number: number): Publisher {
     const topics = number % 3 === 2 ? ["gone"] : ["a", "b"];
     const options = { name: `p${number}`, topics, idempotent: number % 2 === 0, paceMs: 8 };
+    this.recorder.told(options.name, { f: "grant", read: [], write: topics });
     return new Publisher(this, options);
   }
 

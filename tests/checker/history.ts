@@ -153,6 +153,22 @@ export type Telling =
   | { readonly f: "left"; readonly group: string; readonly member: string }
   /** A member's connection is open, or not: a recorder may tell, and no check needs it. */
   | { readonly f: "connection"; readonly member: string; readonly up: boolean }
+  /**
+   * The token with which this process is about to connect, or that its open connection goes on
+   * with: from now on it may do this much. A process that never shows one may do everything. Of a
+   * token that is renewed on an open connection, one that allows more is recorded when it is sent,
+   * one that allows less when it was accepted. A pattern is a name, or a prefix and `*`; of a topic
+   * also `topic/key`, which allows the records with that key.
+   */
+  | {
+    readonly f: "grant";
+    readonly read: readonly string[];
+    readonly write: readonly string[];
+    /** Groups that it may join; absent: all. */
+    readonly groups?: readonly string[];
+    /** When it expires, by the clock of `at`; absent: never. */
+    readonly until?: number;
+  }
   /** An incarnation of a topic exists. */
   | {
     readonly f: "topic";
@@ -186,6 +202,11 @@ export interface Terms {
   readonly groups: readonly string[];
   /** Groups whose members also make commits that are not recorded, as clients do automatically. */
   readonly unrecorded?: readonly string[];
+  /**
+   * How long, at most, a client has its rights after its token has expired, plus the time that a
+   * record may be on its way. Absent: for ever.
+   */
+  readonly graceMs?: number;
 }
 
 export type Event =

@@ -20,7 +20,18 @@ export class Sketch {
   }
 
   terms(overlapMs = 100, unrecorded: readonly string[] = []): void {
-    this.#recorder.terms({ overlapMs, groups: ["g"], unrecorded });
+    this.#recorder.terms({ overlapMs, groups: ["g"], unrecorded, graceMs: 100 });
+  }
+
+  /** A token that allows to read these topics, and to publish to those. */
+  granted(
+    process: string,
+    read: string,
+    write = "",
+    more: { until?: number; groups?: readonly string[] } = {},
+  ): void {
+    const rights = { read: listed(read), write: listed(write) };
+    this.#recorder.told(process, { f: "grant", ...rights, ...more });
   }
 
   healed(): void {
@@ -34,6 +45,11 @@ export class Sketch {
   /** Sends one part to one topic; returns the number of the operation. */
   send(topic: string, values: string, producer?: ProducerStamp): number {
     return this.sends([{ topic, values: listed(values), ...(producer ? { producer } : {}) }]);
+  }
+
+  /** Sends one record with a key. */
+  keyed(topic: string, key: string, value: string): number {
+    return this.sends([{ topic, values: [value], keys: [key] }]);
   }
 
   sends(sends: readonly Send[], commit?: Commit): number {

@@ -6,6 +6,7 @@
 import type { Chance } from "../../support/chance.ts";
 import type { Kind } from "../finding.ts";
 import type { Event } from "../history.ts";
+import { ACCESS_CORRUPTIONS } from "./access.ts";
 import { GROUP_CORRUPTIONS } from "./groups.ts";
 import { LOG_CORRUPTIONS } from "./logs.ts";
 import { READER_CORRUPTIONS } from "./readers.ts";
@@ -22,4 +23,5 @@ export const CORRUPTIONS: readonly Corruption[] = [
   ...LOG_CORRUPTIONS,
   ...READER_CORRUPTIONS,
   ...GROUP_CORRUPTIONS,
+  ...ACCESS_CORRUPTIONS,
 ];

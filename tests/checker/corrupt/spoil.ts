@@ -11,6 +11,7 @@ export interface At<E> {
 
 export type Poll = Told<"poll">;
 export type Log = Told<"log">;
+export type Grant = Told<"grant">;
 export type SendOk = Event & { type: "ok" } & {
   places: NonNullable<(Event & { type: "ok" })["places"]>;
 };
@@ -23,7 +24,9 @@ export function all<E extends Event>(
   return events.flatMap((event, index) => is(event) ? [{ event, index }] : []);
 }
 
-export function told<F extends Told<"poll" | "log" | "assign" | "revoke" | "subscribe">["f"]>(
+export function told<
+  F extends Told<"poll" | "log" | "assign" | "revoke" | "subscribe" | "grant">["f"],
+>(
   f: F,
 ): (event: Event) => event is Told<F> & Event {
   return (event): event is Told<F> & Event => event.type === "told" && event.f === f;

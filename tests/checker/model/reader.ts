@@ -16,6 +16,9 @@ export interface ReaderOptions {
 const BATCH = 6;
 /** The same after healing, so that they catch up. */
 const LARGE_BATCH = 200;
+/** How long a token is good for, and when before its end it is renewed. */
+const TOKEN_MS = 400;
+const RENEWAL_MS = 100;
 
 export class Reader {
   readonly #world: Surroundings;
@@ -28,6 +31,8 @@ export class Reader {
   #followed: ModelTopic | undefined;
   readonly #positions = new Map<number, number>();
   #hasEnded = false;
+  /** When its token expires. */
+  #until = 0;
 
   constructor(world: Surroundings, options: ReaderOptions) {
     this.#world = world;
@@ -36,6 +41,7 @@ export class Reader {
   }
 
   start(): void {
+    this.#renew();
     this.#subscribe();
     this.#pace();
   }
@@ -58,9 +64,17 @@ export class Reader {
     const { timeline, chance } = this.#world;
     timeline.after(chance.between(0.1, 2 * this.#options.paceMs), () => {
       if (this.#hasEnded) return;
+      if (timeline.now > this.#until - RENEWAL_MS) this.#renew();
       this.#push();
       this.#pace();
     });
+  }
+
+  #renew(): void {
+    const { recorder, timeline } = this.#world;
+    const { name, topic } = this.#options;
+    this.#until = timeline.now + TOKEN_MS;
+    recorder.told(name, { f: "grant", read: [topic], write: [], groups: [], until: this.#until });
   }
 
   #subscribe(): void {
