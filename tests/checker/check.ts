@@ -14,6 +14,7 @@ import { checkLogs } from "./log_checks.ts";
 import { gatherLogs } from "./logs.ts";
 import { Operations } from "./operations.ts";
 import { checkSends } from "./producer_checks.ts";
+import { checkRegisters } from "./register_checks.ts";
 import { checkReads } from "./reader_checks.ts";
 
 /** Findings in order of time. */
@@ -29,6 +30,7 @@ export function check(events: readonly Event[]): Finding[] {
   const logs = gatherLogs({ events, operations, incarnations, report });
   const given = { events, operations, incarnations, logs, healed, report };
   checkLogs(given);
+  checkRegisters(given);
   checkSends(given);
   checkCycles(given);
   checkReads({ ...given, groups: terms?.groups ?? [] });

@@ -41,6 +41,7 @@ const invocations = v.variant("f", [
   invocation("commit", { commit }),
   invocation("reset", { group: name, offsets: v.array(position) }),
   invocation("delete", { topic: name }),
+  invocation("tail", { topic: name }),
 ]);
 
 const member = { group: name, member: name };
@@ -91,6 +92,7 @@ export const eventSchema: v.GenericSchema<unknown, Event> = v.variant("type", [
     places: absent(v.array(v.array(place))),
     duplicate: absent(v.boolean()),
     committed: absent(v.array(position)),
+    tails: absent(v.array(place)),
   }),
   v.object({ ...completion, type: v.picklist(["fail", "info"]), error: name }),
   v.object({

@@ -18,6 +18,7 @@ export const KINDS = [
   "int-nonmonotonic-send",
   "nonmonotonic-send",
   "realtime-order",
+  "linearizable-register",
   "dup-ack-mismatch",
   "torn-transaction",
   "G0",

@@ -6,6 +6,7 @@
 
 import { Chance } from "../support/chance.ts";
 import type { Event } from "./history.ts";
+import { Connection } from "./model/connection.ts";
 import { ModelGroup } from "./model/group.ts";
 import { Member } from "./model/member.ts";
 import { Publisher } from "./model/publisher.ts";
@@ -60,6 +61,7 @@ class Run implements Surroundings {
     const isRead = event.type === "told" && event.f === "poll";
     if (event.type === "invoke" || isRead) this.#operations++;
   });
+  #observer: Connection | undefined;
   #publishers: Publisher[] = [];
   #readers: Reader[] = [];
   readonly #members = new Map<ModelGroup, Member[]>();
@@ -99,6 +101,23 @@ class Run implements Surroundings {
     for (const one of [...this.#publishers, ...this.#readers]) one.start();
     for (const members of this.#members.values()) for (const member of members) member.start();
     this.timeline.after(chance.between(0, this.#extent.troubleMs), () => this.#strike());
+    this.#observe();
+  }
+
+  /** Somebody looks where a topic ends. */
+  #observe(): void {
+    if (this.#healed) return;
+    const { chance, store, timeline } = this;
+    if (chance.chance(0.1)) this.#observer?.cut();
+    if (this.#observer?.isCut ?? true) this.#observer = new Connection(this, "observer");
+    const topic = chance.pick(["a", "b", "gone", "out"]);
+    this.#observer?.request({ f: "tail", topic }, () => {
+      if (chance.chance(0.1)) return { type: "fail", error: "unavailable" };
+      const { partitions } = store.topic(topic);
+      const tails = partitions.map(({ values }, partition) => [partition, values.length] as const);
+      return { type: "ok", tails };
+    }, () => {});
+    timeline.after(chance.between(1, 100), () => this.#observe());
   }
 
   #create(topic: string): void {

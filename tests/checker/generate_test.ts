@@ -47,7 +47,7 @@ Deno.test("a generated history has all that a history can have", () => {
     }
   }
   const wanted =
-    "terms topic grant send commit reset delete ok fail info subscribe unsubscribe poll gap " +
+    "terms topic grant tail send commit reset delete ok fail info subscribe unsubscribe poll gap " +
     "assign revoke release left healed log duplicate transaction recovered lost";
   assertEquals([...wanted.split(" "), "several parts"].filter((name) => !seen.has(name)), []);
 });

@@ -63,7 +63,9 @@ export type Invocation =
     readonly group: string;
     readonly offsets: readonly Position[];
   }
-  | { readonly f: "delete"; readonly op: number; readonly topic: string };
+  | { readonly f: "delete"; readonly op: number; readonly topic: string }
+  /** Where the partitions of a topic end now: the next offset of each, as a read of a register. */
+  | { readonly f: "tail"; readonly op: number; readonly topic: string };
 
 export type Completion =
   | {
@@ -75,6 +77,8 @@ export type Completion =
     readonly duplicate?: boolean;
     /** Of a commit: what was then committed. */
     readonly committed?: readonly Position[];
+    /** Of a `tail`: the next offset of each partition. */
+    readonly tails?: readonly Place[];
   }
   | { readonly type: "fail" | "info"; readonly op: number; readonly error: string };
 

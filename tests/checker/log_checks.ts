@@ -1,16 +1,10 @@
-/** Checks of the logs: who published what is in them, how often, and in which order. */
+/** Checks of the logs: who published what is in them, and how often. */
 
 import type { Report } from "./finding.ts";
 import type { Event } from "./history.ts";
-import type { Entry, Logs, PartitionLog } from "./partition_log.ts";
+import type { Entry, Logs } from "./partition_log.ts";
 import { placeOf } from "./partition_log.ts";
-import {
-  earliestStored,
-  NEVER,
-  type Operations,
-  type Origin,
-  possibleTries,
-} from "./operations.ts";
+import { type Operations, type Origin, possibleTries } from "./operations.ts";
 
 export interface LogsToCheck {
   readonly events: readonly Event[];
@@ -22,7 +16,6 @@ export interface LogsToCheck {
 export function checkLogs(given: LogsToCheck): void {
   for (const log of given.logs.all) {
     for (const entry of log.sorted) checkOrigin(given, entry);
-    checkRealTime(given, log);
   }
   for (const origin of given.operations.origins.values()) {
     if (origin.others) checkCopies(given, origin);
@@ -72,29 +65,4 @@ function checkCopies({ events, report }: LogsToCheck, origin: Origin): void {
   const at = Math.max(...others.map(({ shown }) => events[shown]?.at ?? 0));
   const { topic } = part;
   report("incarnation-reuse", at, `${value} is in ${topic} as ${incarnations.join(" and as ")}`);
-}
-
-/**
- * If somebody had read an offset, or been told of it, a send that begins later cannot get a place
- * before it.
- */
-function checkRealTime({ events, report }: LogsToCheck, log: PartitionLog): void {
-  let latest: Entry | undefined;
-  let latestBegun = -1;
-  for (const entry of log.sorted) {
-    if (latest && entry.shown < latestBegun) {
-      const at = events[latestBegun]?.at ?? 0;
-      const text = `${latest.value} was published when ${entry.value} was known to be at ` +
-        `${placeOf(entry)}, and is at ${placeOf(latest)}`;
-      report("realtime-order", at, text);
-      if (latest.offset === 0 && latest.acked >= 0) {
-        report("spurious-zero-offset", at, text);
-      }
-    }
-    const begun = entry.origin ? earliestStored(entry.origin.part.sending) : -1;
-    if (begun !== NEVER && begun > latestBegun) {
-      latest = entry;
-      latestBegun = begun;
-    }
-  }
 }

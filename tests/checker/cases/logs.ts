@@ -270,6 +270,52 @@ export const LOG_CASES: readonly Case[] = [
     },
   },
   {
+    kind: "linearizable-register",
+    name: "a log ends before an acknowledged record",
+    tell(sketch, wrong) {
+      sketch.published("x", "a/0/0");
+      sketch.ends(sketch.tail("a"), wrong ? 0 : 1);
+    },
+  },
+  {
+    kind: "linearizable-register",
+    name: "a log ends behind a record that is published later",
+    tell(sketch, wrong) {
+      const early = wrong ? undefined : sketch.send("a", "x");
+      sketch.ends(sketch.tail("a"), 1);
+      sketch.stored(early ?? sketch.send("a", "x"), "a/0/0");
+    },
+  },
+  {
+    kind: "linearizable-register",
+    name: "of two reads of a log's end the later one finds less",
+    tell(sketch, wrong) {
+      sketch.send("a", "x");
+      const early = wrong ? undefined : sketch.tail("a");
+      sketch.ends(sketch.tail("a"), 1);
+      sketch.ends(early ?? sketch.tail("a"), 0);
+      sketch.log("a/0", 0, "x");
+    },
+  },
+  {
+    kind: "linearizable-register",
+    name: "a log ends in the middle of a publish",
+    tell(sketch, wrong) {
+      sketch.send("a", "x y");
+      sketch.ends(sketch.tail("a"), wrong ? 1 : 2);
+      sketch.log("a/0", 0, "x y");
+    },
+  },
+  {
+    kind: "linearizable-register",
+    name: "a log ends beyond its end",
+    tell(sketch, wrong) {
+      sketch.send("a", "x");
+      sketch.ends(sketch.tail("a"), wrong ? 2 : 1);
+      sketch.log("a/0", 0, "x");
+    },
+  },
+  {
     kind: "torn-transaction",
     name: "one part of a transaction is stored, and the other is not",
     tell(sketch, wrong) {

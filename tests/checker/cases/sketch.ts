@@ -94,6 +94,16 @@ export class Sketch {
     return this.#recorder.invoke("run", { f: "delete", topic });
   }
 
+  /** Requests where a topic ends. */
+  tail(topic: string): number {
+    return this.#recorder.invoke("run", { f: "tail", topic });
+  }
+
+  /** The answer: where its partition 0 ends. */
+  ends(op: number, next: number): void {
+    this.#recorder.ok("run", op, { tails: [[0, next]] });
+  }
+
   resets(name: string, offset: number): number {
     return this.#recorder.invoke("run", {
       f: "reset",

@@ -9,6 +9,7 @@ import {
   freeOp,
   inserted,
   isAcknowledged,
+  isTail,
   type Log,
   pick,
   replaced,
@@ -39,6 +40,16 @@ function pickLog(
   const log = pick(logsOf(events, least), chance);
   if (!log) return undefined;
   return { log, place: Math.floor(chance.random() * (log.event.records.length - least + 1)) };
+}
+
+/** Reads of the ends of topics that are not deleted. */
+function tailsOf(events: readonly Event[]) {
+  return all(events, isTail).flatMap(({ event, index }) => {
+    const begun = events.findIndex((asked) => asked.type === "invoke" && asked.op === event.op);
+    const asked = events[begun];
+    const isKnown = asked?.type === "invoke" && asked.f === "tail" && asked.topic !== "gone";
+    return isKnown ? [{ event, index, topic: asked.topic, begun }] : [];
+  });
 }
 
 export const LOG_CORRUPTIONS: readonly Corruption[] = [
@@ -189,6 +200,36 @@ export const LOG_CORRUPTIONS: readonly Corruption[] = [
         { type: "invoke", f: "send", op, sends, at, process },
         { type: "info", op, error: "spoilt", at, process },
       );
+    },
+  },
+  {
+    name: "the end of a log is where it was before",
+    kinds: ["linearizable-register"],
+    apply(events, chance) {
+      const reads = tailsOf(events).flatMap(({ event, index, topic, begun }) => {
+        const known = all(events.slice(0, begun), told("poll")).filter(({ event }) =>
+          event.topic === topic
+        );
+        return known.length > 0 ? [{ event, index, known }] : [];
+      });
+      const read = pick(reads, chance);
+      const poll = read && pick(read.known, chance);
+      const first = poll?.event.records[0];
+      if (!read || !poll || !first) return undefined;
+      const tails = read.event.tails.map(([partition, next]) =>
+        [partition, partition === poll.event.partition ? first[0] : next] as const
+      );
+      return replaced(events, read.index, { ...read.event, tails });
+    },
+  },
+  {
+    name: "the end of a log is beyond it",
+    kinds: ["linearizable-register"],
+    apply(events, chance) {
+      const read = pick(tailsOf(events), chance);
+      if (!read) return undefined;
+      const tails = read.event.tails.map(([partition, next]) => [partition, next + 1_000] as const);
+      return replaced(events, read.index, { ...read.event, tails });
     },
   },
   {

@@ -16,6 +16,10 @@ export type SendOk = Event & { type: "ok" } & {
   places: NonNullable<(Event & { type: "ok" })["places"]>;
 };
 
+export type TailOk = Event & { type: "ok" } & {
+  tails: NonNullable<(Event & { type: "ok" })["tails"]>;
+};
+
 /** All events that pass a test, with their indexes. */
 export function all<E extends Event>(
   events: readonly Event[],
@@ -30,6 +34,10 @@ export function told<
   f: F,
 ): (event: Event) => event is Told<F> & Event {
   return (event): event is Told<F> & Event => event.type === "told" && event.f === f;
+}
+
+export function isTail(event: Event): event is TailOk {
+  return event.type === "ok" && event.tails !== undefined;
 }
 
 export function isAcknowledged(event: Event): event is SendOk {
