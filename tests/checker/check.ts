@@ -30,9 +30,9 @@ export function check(events: readonly Event[]): Finding[] {
   const logs = gatherLogs({ events, operations, incarnations, report });
   const given = { events, operations, incarnations, logs, healed, report };
   checkLogs(given);
-  checkRegisters(given);
+  const disordered = checkRegisters(given);
   checkSends(given);
-  checkCycles(given);
+  checkCycles({ ...given, disordered });
   checkReads({ ...given, groups: terms?.groups ?? [] });
   checkGroups({
     ...given,

@@ -22,7 +22,11 @@ export const KINDS = [
   "dup-ack-mismatch",
   "torn-transaction",
   "G0",
+  "G0-process",
+  "G0-realtime",
   "G1c",
+  "G1c-process",
+  "G1c-realtime",
   // How it was read.
   "int-poll-skip",
   "int-nonmonotonic-poll",

@@ -2,8 +2,8 @@
 
 export class Graph {
   readonly #size: number;
-  readonly #from: number[] = [];
-  readonly #to: number[] = [];
+  /** Kept as they are: there may be millions of them. */
+  readonly #edges: (readonly number[])[] = [];
 
   constructor(size: number) {
     this.#size = size;
@@ -11,27 +11,35 @@ export class Graph {
 
   /** Flat pairs `from, to`. */
   add(edges: readonly number[]): void {
-    for (let i = 0; i < edges.length; i += 2) {
-      const [from = 0, to = 0] = [edges[i], edges[i + 1]];
-      if (from === to) continue;
-      this.#from.push(from);
-      this.#to.push(to);
-    }
+    this.#edges.push(edges);
   }
 
-  /** The edges grouped by their first node. */
+  /** The edges grouped by their first node, without those from a node to itself. */
   rows(): Rows {
     const starts = new Int32Array(this.#size + 1);
-    for (const from of this.#from) starts[from + 1] = (starts[from + 1] ?? 0) + 1;
+    let count = 0;
+    this.#each((from) => {
+      starts[from + 1] = (starts[from + 1] ?? 0) + 1;
+      count++;
+    });
     for (let i = 0; i < this.#size; i++) starts[i + 1] = (starts[i + 1] ?? 0) + (starts[i] ?? 0);
     const filled = starts.slice();
-    const to = new Int32Array(this.#to.length);
-    for (const [i, from] of this.#from.entries()) {
+    const to = new Int32Array(count);
+    this.#each((from, target) => {
       const at = filled[from] ?? 0;
-      to[at] = this.#to[i] ?? 0;
+      to[at] = target;
       filled[from] = at + 1;
-    }
+    });
     return { size: this.#size, starts, to };
+  }
+
+  #each(visit: (from: number, to: number) => void): void {
+    for (const edges of this.#edges) {
+      for (let i = 0; i < edges.length; i += 2) {
+        const [from = 0, to = 0] = [edges[i], edges[i + 1]];
+        if (from !== to) visit(from, to);
+      }
+    }
   }
 }
 

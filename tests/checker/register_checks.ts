@@ -35,10 +35,12 @@ interface Tail {
   readonly next: number;
 }
 
-export function checkRegisters(given: RegistersToCheck): void {
+/** Returns the sendings that are in a wrong order. */
+export function checkRegisters(given: RegistersToCheck): ReadonlySet<number> {
+  const disordered = new Set<number>();
   const tails = tailsOf(given);
   for (const log of given.logs.all) {
-    const sweep = new Sweep(given, log);
+    const sweep = new Sweep(given, log, disordered);
     const reads = (tails.get(log) ?? []).sort((a, b) => a.next - b.next);
     let read = 0;
     for (const entry of log.sorted) {
@@ -47,6 +49,7 @@ export function checkRegisters(given: RegistersToCheck): void {
     }
     while (read < reads.length) read = sweep.read(reads, read, undefined);
   }
+  return disordered;
 }
 
 /** The reads of each log's register. */
@@ -71,14 +74,16 @@ function tailsOf({ operations, incarnations, logs }: RegistersToCheck): Map<Part
 class Sweep {
   readonly #given: RegistersToCheck;
   readonly #log: PartitionLog;
+  readonly #disordered: Set<number>;
   /** The one that was requested last, and when. */
   #latest: Entry | Tail | undefined;
   #begun = -1;
   #before: Entry | undefined;
 
-  constructor(given: RegistersToCheck, log: PartitionLog) {
+  constructor(given: RegistersToCheck, log: PartitionLog, disordered: Set<number>) {
     this.#given = given;
     this.#log = log;
+    this.#disordered = disordered;
   }
 
   append(entry: Entry): void {
@@ -113,6 +118,9 @@ class Sweep {
   #disorder(known: Entry | Tail, index: number): void {
     const latest = this.#latest;
     if (!latest) return;
+    for (const one of [known, latest]) {
+      if ("origin" in one && one.origin) this.#disordered.add(one.origin.part.sending.number);
+    }
     const isAppends = "offset" in known && "offset" in latest;
     const at = this.#given.events[Math.max(index, this.#begun)]?.at ?? 0;
     const text = `${this.#known(known)} before ${this.#requested(latest)}`;

@@ -1,9 +1,23 @@
 /** Faults in the order of what is published, and in its answers. */
 
 import type { Case } from "./case.ts";
+import type { Sketch } from "./sketch.ts";
 
 function stamp(sequence: number, epoch = 1) {
   return { id: "p", epoch, sequence };
+}
+
+/**
+ * Two publishes, of which the second begins when the first is known to be stored, and one to both
+ * of their topics that is before the first, and behind the second if it is wrong.
+ */
+function between(sketch: Sketch, wrong: boolean, second: string, known: () => void): void {
+  sketch.sends([{ topic: "a", values: ["u"] }, { topic: "b", values: ["v"] }]);
+  sketch.send("a", "x", { id: "p", epoch: 1, sequence: 0 });
+  known();
+  sketch.send("b", "y", { id: second, epoch: 1, sequence: 1 });
+  sketch.log("a/0", 0, "u x");
+  sketch.log("b/0", 0, wrong ? "y v" : "v y");
 }
 
 export const PRODUCER_CASES: readonly Case[] = [
@@ -73,6 +87,40 @@ export const PRODUCER_CASES: readonly Case[] = [
       const commit = { group: "g", member: "m", offsets: [["a", 0, 1]] } as const;
       sketch.sends([{ topic: "b", values: ["copy"] }], commit);
       sketch.log("b/0", 0, wrong ? "copy y" : "y copy");
+    },
+  },
+  {
+    kind: "G0-process",
+    name: "a later publish of a process is before one that is before its first",
+    tell(sketch, wrong) {
+      between(sketch, wrong, "p", () => sketch.stored(2, "a/0/1"));
+    },
+  },
+  {
+    kind: "G0-realtime",
+    name: "a publish is before one that is before what was acknowledged to another process",
+    tell(sketch, wrong) {
+      between(sketch, wrong, "q", () => sketch.stored(2, "a/0/1"));
+    },
+  },
+  {
+    kind: "G1c-process",
+    name: "a publish is before one that is before what its process had read",
+    tell(sketch, wrong) {
+      between(sketch, wrong, "q", () => {
+        sketch.subscribes("q", "a/0", 1);
+        sketch.polls("q", "a/0", 1, "x");
+      });
+    },
+  },
+  {
+    kind: "G1c-realtime",
+    name: "a publish is before one that is before what somebody had read",
+    tell(sketch, wrong) {
+      between(sketch, wrong, "q", () => {
+        sketch.subscribes("r", "a/0", 1);
+        sketch.polls("r", "a/0", 1, "x");
+      });
     },
   },
 ];

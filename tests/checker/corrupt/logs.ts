@@ -243,4 +243,46 @@ export const LOG_CORRUPTIONS: readonly Corruption[] = [
       return inserted(events, log.index, shorter);
     },
   },
+  {
+    name: "a transaction is before what was known to be stored, by way of another log",
+    kinds: ["G0-process", "G0-realtime", "G1c-process", "G1c-realtime"],
+    apply(events, chance) {
+      const logs = logsOf(events, 0).filter(({ event }) => event.topic !== "gone");
+      const one = pick(logs, chance);
+      const other = pick(logs.filter((log) => log !== one), chance);
+      if (!one || !other) return undefined;
+      const first = Math.min(...logs.map(({ index }) => index));
+      const ends = [one, other].map(({ event }) => event.next);
+      const [a = 0, b = 0] = ends;
+      const added = withRecords(
+        withRecords(events, one, [...one.event.records, [a, "u"], [a + 1, "x"]], a + 2),
+        other,
+        [...other.event.records, [b, "y"], [b + 1, "v"]],
+        b + 2,
+      );
+      const op = freeOp(events);
+      const { at } = one.event;
+      const sender = chance.pick(["p", "q"]);
+      const knower = chance.pick([sender, "r"]);
+      const { topic, partition } = one.event;
+      const sends = ["u", "x", "y"].map((value, i): Event => {
+        const parts = [
+          ...i === 2 ? [] : [{ topic, values: [value] }],
+          ...i === 2 ? [{ topic: other.event.topic, values: [value] }] : [],
+          ...i === 0 ? [{ topic: other.event.topic, values: ["v"] }] : [],
+        ];
+        const process = i === 2 ? sender : "p";
+        return { type: "invoke", f: "send", op: op + i, sends: parts, at, process };
+      });
+      const knows: Event = chance.chance(0.5)
+        ? { type: "ok", op: op + 1, places: [[[partition, a + 1]]], at, process: "p" }
+        : {
+          ...{ type: "told", f: "poll", reader: "r", topic, partition, at, process: knower },
+          records: [[a + 1, "x"]],
+        };
+      const [before, acknowledged, behind] = sends;
+      if (!before || !acknowledged || !behind) return undefined;
+      return inserted(added, first - 1, before, acknowledged, knows, behind);
+    },
+  },
 ];
