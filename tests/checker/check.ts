@@ -10,12 +10,14 @@ import type { Finding, Report } from "./finding.ts";
 import { checkGroups } from "./group_checks.ts";
 import type { Event, Terms } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
+import { checkLag } from "./lag_checks.ts";
 import { checkLogs } from "./log_checks.ts";
 import { gatherLogs } from "./logs.ts";
 import { Operations } from "./operations.ts";
 import { checkSends } from "./producer_checks.ts";
 import { checkRegisters } from "./register_checks.ts";
 import { checkReads } from "./reader_checks.ts";
+import { checkTransactions } from "./transaction_checks.ts";
 
 /** Findings in order of time. */
 export function check(events: readonly Event[]): Finding[] {
@@ -34,6 +36,8 @@ export function check(events: readonly Event[]): Finding[] {
   checkSends(given);
   checkCycles({ ...given, disordered });
   checkReads({ ...given, groups: terms?.groups ?? [] });
+  checkLag({ ...given, lagMs: terms?.lagMs ?? Infinity });
+  checkTransactions(given);
   checkGroups({
     ...given,
     overlapMs: terms?.overlapMs ?? Infinity,

@@ -103,6 +103,7 @@ export const eventSchema: v.GenericSchema<unknown, Event> = v.variant("type", [
     groups: v.array(name),
     unrecorded: absent(v.array(name)),
     graceMs: absent(v.pipe(v.number(), v.minValue(0))),
+    lagMs: absent(v.pipe(v.number(), v.minValue(0))),
   }),
 ]);
 

@@ -21,6 +21,8 @@ export const KINDS = [
   "linearizable-register",
   "dup-ack-mismatch",
   "torn-transaction",
+  "precommitted-read",
+  "consume-counts",
   "G0",
   "G0-process",
   "G0-realtime",
@@ -33,6 +35,7 @@ export const KINDS = [
   "poll-skip",
   "nonmonotonic-poll",
   "unseen",
+  "realtime-lag",
   "delivery-after-revoke",
   // Groups.
   "commit-regression",

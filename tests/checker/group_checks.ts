@@ -92,7 +92,11 @@ class GroupPass {
 
   #asked(event: Event & { type: "invoke" }, index: number): void {
     if (event.f === "commit" || event.f === "send") {
-      if (event.commit) this.#commits.asked(event.op, event.commit, index);
+      const { commit } = event;
+      if (!commit) return;
+      this.#commits.asked(event.op, commit, index);
+      const ok = this.#operations.all.get(event.op)?.ok;
+      if (ok && !ok.duplicate) this.#ownership.committing(commit, event.at);
     } else if (event.f === "reset") {
       this.#commits.resetting(event.op, event.group, event.offsets);
     } else if (event.f === "delete") {

@@ -211,6 +211,11 @@ export interface Terms {
    * record may be on its way. Absent: for ever.
    */
   readonly graceMs?: number;
+  /**
+   * How far behind a reader may be, at most, once faults are over and it has begun to read: the time
+   * to catch up after faults included. Absent: for ever.
+   */
+  readonly lagMs?: number;
 }
 
 export type Event =

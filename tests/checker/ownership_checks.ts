@@ -4,7 +4,7 @@
  */
 
 import type { Report } from "./finding.ts";
-import type { Event, Told } from "./history.ts";
+import type { Commit, Event, Told } from "./history.ts";
 import { type Hold, type Holds, type Member, rivalOf, type Share } from "./holds.ts";
 import type { Incarnations } from "./incarnations.ts";
 import type { Logs } from "./partition_log.ts";
@@ -33,7 +33,7 @@ export class OwnershipChecks {
   readonly #suspected = new Set<Hold>();
   /** Checks that need later events. */
   readonly #later: (() => void)[] = [];
-  /** For each partition and epoch, who was sent records in it. */
+  /** For each partition and epoch, who was sent records, or committed, in it. */
   readonly #served = new Map<string, Hold>();
 
   constructor(given: OwnershipToCheck) {
@@ -61,6 +61,14 @@ export class OwnershipChecks {
     this.#checkTime(hold, index, event.at);
   }
 
+  /** A commit was requested that will be accepted. */
+  committing({ member, offsets }: Commit, at: number): void {
+    for (const [topic, partition] of offsets) {
+      const hold = this.#given.holds.find(member, topic, partition);
+      if (hold && hold.end === undefined) this.#checkEpoch(hold, at);
+    }
+  }
+
   end(): void {
     for (const judge of this.#later) judge();
     for (const overlap of this.#overlaps) this.#judgeOverlap(overlap);
@@ -76,8 +84,8 @@ export class OwnershipChecks {
     if (!first) this.#served.set(key, hold);
     if (!first || first.member === member || this.#suspected.has(hold)) return;
     this.#suspected.add(hold);
-    const text = `${first.member} and ${member} were both sent records of ${share.name} in epoch ` +
-      `${epoch} of ${share.group}`;
+    const text = `${first.member} and ${member} both had ${share.name} in epoch ${epoch} of ` +
+      share.group;
     this.#given.report("double-owner", at, text);
   }
 

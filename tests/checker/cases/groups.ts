@@ -174,6 +174,17 @@ export const GROUP_CASES: readonly Case[] = [
   },
   {
     kind: "double-owner",
+    name: "commits of two members are taken in one epoch",
+    tell(sketch, wrong) {
+      sketch.terms();
+      sketch.assigned("m", "a/0", 0, 1);
+      sketch.assigned("n", "a/0", 0, wrong ? 1 : 2);
+      if (wrong) sketch.committed("m", "a/0", 1);
+      sketch.committed("n", "a/0", 2);
+    },
+  },
+  {
+    kind: "double-owner",
     name: "a member is sent records long after another was given the partition",
     also: ["unearned-handover"],
     tell(sketch, wrong) {

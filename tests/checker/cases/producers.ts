@@ -123,4 +123,48 @@ export const PRODUCER_CASES: readonly Case[] = [
       });
     },
   },
+  {
+    kind: "precommitted-read",
+    name: "a transaction commits beyond what it publishes",
+    tell(sketch, wrong) {
+      sketch.assigned("m", "a/0", 0);
+      const commit = { group: "g", member: "m", offsets: [["a", 0, wrong ? 1 : 0]] } as const;
+      sketch.allStored(sketch.sends([{ topic: "a", values: ["x"] }], commit), "a/0/0");
+    },
+  },
+  {
+    kind: "consume-counts",
+    name: "two transactions of a group consume one record",
+    tell(sketch, wrong) {
+      sketch.published("x", "a/0/0");
+      const commit = { group: "g", member: "m", offsets: [["a", 0, 1]] } as const;
+      for (const copy of wrong ? [0, 1] : [0]) {
+        sketch.assigned("m", "a/0", 0);
+        sketch.polls("m", "a/0", 0, "x");
+        sketch.allStored(
+          sketch.sends([{ topic: "b", values: [`x${copy}`] }], commit),
+          `b/0/${copy}`,
+        );
+      }
+    },
+    also: ["commit-regression"],
+  },
+  {
+    kind: "consume-counts",
+    name: "a transaction that is tried again is one, and one that is not stored is none",
+    tell(sketch, wrong) {
+      sketch.published("x", "a/0/0");
+      const commit = { group: "g", member: "m", offsets: [["a", 0, 1]] } as const;
+      const pass = (copy: string) => {
+        sketch.assigned("m", "a/0", 0);
+        sketch.polls("m", "a/0", 0, "x");
+        return sketch.sends([{ topic: "b", values: [copy] }], commit);
+      };
+      sketch.info(pass("lost"));
+      sketch.info(pass("x0"));
+      sketch.duplicate(pass(wrong ? "x1" : "x0"), "b/0/0");
+      if (wrong) sketch.log("b/0", 0, "x1 x0");
+      else sketch.log("b/0", 0, "x0");
+    },
+  },
 ];

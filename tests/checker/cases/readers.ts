@@ -119,6 +119,31 @@ export const READER_CASES: readonly Case[] = [
     },
   },
   {
+    kind: "realtime-lag",
+    name: "though faults are over, a record comes long after it was acknowledged",
+    tell(sketch, wrong) {
+      sketch.terms();
+      sketch.subscribes("r", "a/0", 0);
+      sketch.healed();
+      sketch.published("x", "a/0/0"); // acknowledged at 4
+      sketch.wait(wrong ? 100 : 99);
+      sketch.polls("r", "a/0", 0, "x");
+    },
+  },
+  {
+    kind: "realtime-lag",
+    name: "a reader is late if it began in time, and faults had been over for long",
+    tell(sketch, wrong) {
+      sketch.terms();
+      sketch.published("x", "a/0/0");
+      if (wrong) sketch.healed();
+      sketch.subscribes("r", "a/0", 0);
+      sketch.wait(100);
+      if (!wrong) sketch.healed();
+      sketch.polls("r", "a/0", 0, "x");
+    },
+  },
+  {
     kind: "delivery-after-revoke",
     name: "records come to a member that knows that it lost the partition",
     tell(sketch, wrong) {

@@ -20,7 +20,7 @@ export class Sketch {
   }
 
   terms(overlapMs = 100, unrecorded: readonly string[] = []): void {
-    this.#recorder.terms({ overlapMs, groups: ["g"], unrecorded, graceMs: 100 });
+    this.#recorder.terms({ overlapMs, groups: ["g"], unrecorded, graceMs: 100, lagMs: 100 });
   }
 
   /** A token that allows to read these topics, and to publish to those. */

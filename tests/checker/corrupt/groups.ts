@@ -49,6 +49,25 @@ function lostBy(events: readonly Event[], chance: Chance): At<Told<"revoke"> & E
   return pick(all(events, told("revoke")).filter(({ event }) => event.lost), chance);
 }
 
+/** Whether its topic was never deleted. */
+function isKept({ event }: At<Told<"log"> & Event>): boolean {
+  return event.topic !== "gone";
+}
+
+function opOf(event: Event): number | undefined {
+  return "op" in event ? event.op : undefined;
+}
+
+/** Whether it is a request of a member, or tells it something. */
+function isOf(event: Event, member: string): boolean {
+  if (event.type === "told") {
+    return event.f === "poll" && event.reader === member ||
+      event.f === "assign" && event.member === member;
+  }
+  return event.type === "invoke" && (event.f === "send" || event.f === "commit") &&
+    event.commit?.member === member;
+}
+
 export const GROUP_CORRUPTIONS: readonly Corruption[] = [
   {
     name: "the last that a group got never came",
@@ -238,6 +257,62 @@ export const GROUP_CORRUPTIONS: readonly Corruption[] = [
       const partitions = [[given[0], given[1]]] as const;
       const revoke = { type: "told", f: "revoke", group, member, lost: true, partitions } as const;
       return [...events, { ...revoke, at, process }];
+    },
+  },
+  {
+    name: "a transaction commits beyond what it publishes",
+    kinds: ["precommitted-read"],
+    apply(events, chance) {
+      const log = pick(all(events, told("log")).filter(isKept), chance);
+      if (!log) return undefined;
+      const { topic, partition, next, records, at, process } = log.event;
+      const offsets = [[topic, partition, next + 1]] as const;
+      const op = freeOp(events);
+      const commit = { group: "x", member: "m", offsets };
+      const sends = [{ topic, values: ["own"] }];
+      const more = { ...log.event, records: [...records, [next, "own"] as const], next: next + 1 };
+      const first = events.findIndex((event) => event.type === "told" && event.f === "log");
+      return inserted(
+        replaced(events, log.index, more),
+        first - 1,
+        { type: "invoke", f: "send", op, sends, commit, at, process },
+        { type: "info", op, error: "spoilt", at, process },
+      );
+    },
+  },
+  {
+    name: "a record is consumed once more",
+    kinds: ["consume-counts"],
+    apply(events, chance) {
+      const resets = groupsReset(events);
+      const passed = events.flatMap((event, index) => {
+        const commit = event.type === "invoke" && event.f === "send" ? event.commit : undefined;
+        const [first] = commit?.offsets ?? [];
+        if (!commit || !first || resets.has(commit.group)) return [];
+        const answer = events.findIndex((one) => one.type === "ok" && one.op === opOf(event));
+        const before = events.slice(0, index).findLast((one) => isOf(one, commit.member));
+        // The last that it was sent, which it passes on at once.
+        const isRead = before?.type === "told" && before.f === "poll" &&
+          before.topic === first[0] && before.partition === first[1] &&
+          before.records.at(-1)?.[0] === first[2] - 1;
+        return answer > index && isRead ? [{ answer, commit, first, poll: before }] : [];
+      });
+      const one = pick(passed, chance);
+      if (!one) return undefined;
+      const { answer, commit: { group, offsets }, first: [topic, partition], poll } = one;
+      const at = events[answer]?.at ?? 0;
+      const [member, op] = ["another", freeOp(events)];
+      const base = { at, process: member };
+      const partitions = [[topic, partition, poll.records[0]?.[0] ?? 0]] as const;
+      const sends = [{ topic: "out", values: ["again"] }];
+      return inserted(
+        events,
+        answer,
+        { type: "told", f: "assign", group, member, partitions, ...base },
+        { ...poll, reader: member, ...base },
+        { type: "invoke", f: "send", op, sends, commit: { group, member, offsets }, ...base },
+        { type: "ok", op, ...base },
+      );
     },
   },
 ];

@@ -1,7 +1,20 @@
 /** What a buggy gateway does to readers, and to requests. */
 
 import type { Corruption } from "./corruptions.ts";
-import { all, inserted, pick, type Poll, pollsOf, replaced, told } from "./spoil.ts";
+import {
+  all,
+  inserted,
+  isAcknowledged,
+  pick,
+  type Poll,
+  pollsOf,
+  replaced,
+  sentBy,
+  told,
+} from "./spoil.ts";
+
+/** Later than these histories allow. */
+const LATE_MS = 2_500;
 
 function isSamePlace(one: Poll, other: Poll): boolean {
   return one.reader === other.reader && one.topic === other.topic &&
@@ -97,6 +110,29 @@ export const READER_CORRUPTIONS: readonly Corruption[] = [
       const answers = events.flatMap((event, index) => event.type === "ok" ? [index] : []);
       const index = pick(answers, chance);
       return index === undefined ? undefined : events.toSpliced(index, 1);
+    },
+  },
+  {
+    name: "what comes when all is well comes late",
+    kinds: ["realtime-lag"],
+    apply(events, chance) {
+      const healed = events.findIndex((event) => event.type === "told" && event.f === "healed");
+      const late = pollsOf(events, 1).filter(({ event, index }) => {
+        if (index < healed || event.topic === "gone") return false;
+        const [first = -1] = event.records[0] ?? [];
+        return all(events.slice(0, index), isAcknowledged).some((answer) =>
+          sentBy(events, answer.event.op).some((value, i) => {
+            const [partition = -1, offset = -1] = answer.event.places.flat()[i] ?? [];
+            return partition === event.partition && offset === first &&
+              event.records[0]?.[1] === value;
+          })
+        );
+      });
+      const poll = pick(late, chance);
+      if (!poll) return undefined;
+      return events.map((event, index) =>
+        index < poll.index ? event : { ...event, at: event.at + LATE_MS }
+      );
     },
   },
 ];
