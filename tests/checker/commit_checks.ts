@@ -219,11 +219,11 @@ export class CommitChecks {
     const latest = holds.find(by.member, topic, partition) ?? by;
     if (hold.epoch !== undefined && latest.epoch !== undefined) {
       if (hold.epoch >= latest.epoch) report();
-    } else if (hold.fromAt - by.fromAt > overlapMs) {
+    } else if (hold.fromAt - latest.fromAt > overlapMs) {
       report();
     } else if (by.end !== undefined) {
       this.#later.push(() => {
-        const isOver = hold.end === "left" || hold.end === "lost it";
+        const isOver = hold.end !== undefined && hold.end !== "has it anew";
         if (!isOver || hold.untilAt > hold.fromAt + overlapMs) report();
       });
     }

@@ -22,6 +22,33 @@ export const GROUP_CASES: readonly Case[] = [
   },
   {
     kind: "commit-regression",
+    name: "without epochs, an assignment may come late and below it if it is soon given up",
+    tell(sketch, wrong) {
+      sketch.terms(100);
+      sketch.assigned("m", "a/0", 0);
+      sketch.committed("m", "a/0", 5);
+      sketch.left("m");
+      sketch.assigned("n", "a/0", 0);
+      if (wrong) sketch.wait(100);
+      sketch.revoked("n", "a/0");
+      sketch.released("n", "a/0");
+    },
+  },
+  {
+    kind: "commit-regression",
+    name: "without epochs, one that has it again may have committed before another hears of it",
+    tell(sketch, wrong) {
+      sketch.terms(100);
+      sketch.assigned("m", "a/0", 0);
+      sketch.wait(100);
+      sketch.committed("m", "a/0", 5);
+      if (!wrong) sketch.assigned("m", "a/0", 5);
+      sketch.assigned("n", "a/0", 0);
+      sketch.left("n");
+    },
+  },
+  {
+    kind: "commit-regression",
     name: "the answer to a commit names less than was to be committed",
     tell(sketch, wrong) {
       sketch.assigned("m", "a/0", 0);

@@ -83,10 +83,12 @@ export class ModelGroup {
     this.#reconcile();
   }
 
-  owns(member: GroupMember, offsets: readonly Position[]): boolean {
-    return offsets.every(([topic, partition]) =>
-      this.#shares.get(`${topic}/${partition}`)?.owner === member
-    );
+  /** Whether it owns these, of the incarnation that it had read. */
+  owns(member: GroupMember, offsets: readonly Position[], incarnation: string): boolean {
+    return offsets.every(([topic, partition]) => {
+      const share = this.#shares.get(`${topic}/${partition}`);
+      return share?.owner === member && share.incarnation === incarnation;
+    });
   }
 
   /** Returns what is committed afterwards; it never goes down. */

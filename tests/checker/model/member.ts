@@ -26,6 +26,7 @@ const LARGE_BATCH = 200;
 interface Owned {
   readonly topic: string;
   readonly partition: number;
+  readonly incarnation: string;
   next: number;
   /** The offset that it has asked to commit. */
   asked: number;
@@ -143,16 +144,17 @@ class Session implements GroupMember {
     const isBehind = !isHealed() && chance.chance(0.1);
     if (owned.asked >= owned.next && !isBehind) return;
     owned.asked = owned.next;
-    this.#commit([[owned.topic, owned.partition, Math.max(0, owned.next - (isBehind ? 2 : 0))]]);
+    this.#commit(owned, Math.max(0, owned.next - (isBehind ? 2 : 0)));
   }
 
   assign(epoch: number, given: readonly Assigned[]): void {
     const { name: member, tellsEpochs } = this.#options;
     this.connection.tell(() => {
-      for (const { topic, partition, offset } of given) {
+      for (const { topic, partition, offset, incarnation } of given) {
         this.#owned.set(`${topic}/${partition}`, {
           topic,
           partition,
+          incarnation,
           next: offset,
           asked: offset,
           fresh: [],
@@ -189,14 +191,15 @@ class Session implements GroupMember {
     });
   }
 
-  #giveUp({ topic, partition, next }: Owned): void {
+  #giveUp(owned: Owned): void {
+    const { topic, partition, next } = owned;
     const { chance, timeline } = this.#world;
     const { name: member } = this.#options;
     // Some never answer: then the deadline takes it from them.
     if (chance.chance(0.1)) return;
     timeline.after(chance.between(0, 20), () => {
       if (this.connection.isCut) return;
-      if (chance.chance(0.7)) this.#commit([[topic, partition, next]]);
+      if (chance.chance(0.7)) this.#commit(owned, next);
       const partitions = [[topic, partition]] as const;
       this.#told({ f: "release", group: this.#group.options.name, member, partitions });
       this.connection.send(() => this.#group.release(this, topic, partition));
@@ -232,12 +235,13 @@ class Session implements GroupMember {
     });
   }
 
-  #commit(offsets: readonly Position[]): void {
+  #commit({ topic, partition, incarnation }: Owned, offset: number): void {
     const { name: member } = this.#options;
+    const offsets = [[topic, partition, offset]] as const;
     const commit = { group: this.#group.options.name, member, offsets };
     this.connection.request(
       { f: "commit", commit },
-      () => this.#carryOut(offsets),
+      () => this.#carryOut(offsets, incarnation),
       ({ type }) => {
         if (type === "ok") this.#committed(offsets);
       },
@@ -251,9 +255,9 @@ class Session implements GroupMember {
     }
   }
 
-  #carryOut(offsets: readonly Position[]): Outcome {
+  #carryOut(offsets: readonly Position[], incarnation: string): Outcome {
     const { chance, isHealed } = this.#world;
-    if (!this.#group.owns(this, offsets)) return { type: "fail", error: "not_owner" };
+    if (!this.#group.owns(this, offsets, incarnation)) return { type: "fail", error: "not_owner" };
     const luck = isHealed() ? 1 : chance.random();
     if (luck < 0.03) return { type: "info", error: "timeout" };
     const committed = this.#group.commit(offsets);
@@ -262,7 +266,7 @@ class Session implements GroupMember {
   }
 
   /** Sends copies of what it got, and its commit, in one transaction. */
-  #passOn({ topic, partition, next, fresh }: Owned, into: string): void {
+  #passOn({ topic, partition, incarnation, next, fresh }: Owned, into: string): void {
     const { chance, store, isHealed } = this.#world;
     const { name: member } = this.#options;
     const values = fresh.map(([, value]) => `${value}>${member}.${this.#copies++}`);
@@ -273,7 +277,9 @@ class Session implements GroupMember {
     const commit = { group: this.#group.options.name, member, offsets };
     const send = { topic: into, values };
     const carryOut = (): Outcome => {
-      if (!this.#group.owns(this, offsets)) return { type: "fail", error: "not_owner" };
+      if (!this.#group.owns(this, offsets, incarnation)) {
+        return { type: "fail", error: "not_owner" };
+      }
       const luck = isHealed() ? 1 : chance.random();
       if (luck < 0.03) return { type: "info", error: "timeout" };
       const appended = store.append([{ ...send, partitions }]);
