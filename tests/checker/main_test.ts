@@ -44,7 +44,7 @@ Deno.test("the program says what it found, last how much, and fails", async () =
     records: [],
   }));
   assertMatch(text, /\n1 offset-hole\n/);
-  assertMatch(text, /\n {2}\d+ ms: lost-write: p0\.0 was read at a\/0\/0, and the log, /);
+  assertMatch(text, /\n {2}\d+ ms: lost-write: p\d\.\d+ was read at a\/0\/0, and the log, /);
   assertMatch(text, /\ncheck: \d+ operations, \d+ findings\n$/);
   assertEquals(code, 1);
 });

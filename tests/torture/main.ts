@@ -19,6 +19,7 @@ import { countsOf, recordLog } from "../sim/outcome.ts";
 import { checkPassedOn } from "../sim/passed_on.ts";
 import type { Violation } from "../sim/site.ts";
 import { type Deeds, Fleet, LEASE_MS, SESSION_TIMEOUT_MS } from "./fleet.ts";
+import { observe } from "./observer.ts";
 import { Reality } from "./reality.ts";
 import { summary } from "./summary.ts";
 import { print } from "../../src/demo/print.ts";
@@ -61,7 +62,12 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   };
   const overlapMs = 2 * LEASE_MS + SESSION_TIMEOUT_MS + SLOW_MS;
   // Workers also commit automatically, which is not recorded.
-  recorder.terms({ overlapMs, groups: ["g0", "g1", "h"], unrecorded: ["g0", "g1"] });
+  recorder.terms({
+    overlapMs,
+    groups: ["g0", "g1", "h"],
+    unrecorded: ["g0", "g1"],
+    lagMs: HEALING_MS,
+  });
   const fleet = await Fleet.start(world, GATEWAYS);
   const url = `http://127.0.0.1:${fleet.door.port}`;
   const api = new GatewayApi(url);
@@ -110,10 +116,14 @@ export async function torture(minutes: number, seed: number): Promise<Ordeal> {
   for (const app of apps) app.start();
 
   const tormenting = fleet.torment();
+  let isOver = false;
+  const observing = observe({ world, recorder, api, topics: TOPICS }, () => isOver);
   await world.sleep(minutes * 60_000);
   for (const one of producing) one.finish();
   await fleet.calm();
   await tormenting;
+  isOver = true;
+  await observing;
   world.trace("all is well again");
   recorder.told("run", { f: "healed" });
   await waitFor(world, () => producing.every(({ isQuiet }) => isQuiet), HEALING_MS);

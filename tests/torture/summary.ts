@@ -10,7 +10,13 @@ const CLASSES = {
   /** Acknowledged, and not in the log; or in the log, and a reader or its group never got it. */
   lost: ["lost-write", "unseen", "skipped", "poll-skip", "int-poll-skip", "never-passed", "gap"],
   /** Stored twice, or given twice to one reader. */
-  duplicated: ["duplicate", "passed-twice", "nonmonotonic-poll", "int-nonmonotonic-poll"],
+  duplicated: [
+    "duplicate",
+    "passed-twice",
+    "consume-counts",
+    "nonmonotonic-poll",
+    "int-nonmonotonic-poll",
+  ],
   /** Two members were served, or could commit, at a time. */
   "double-owned": ["double-owner", "unearned-handover", "zombie-commit", "delivery-after-revoke"],
 } satisfies Record<string, readonly (Finding | "never-passed" | "gap")[]>;
