@@ -101,9 +101,10 @@ class Run implements Site {
   }
 
   begin(): void {
-    const { wide } = this.scenario;
+    const { wide, healingMs } = this.scenario;
     const overlapMs = 2 * SETTINGS.leaseMs + LONGEST_PAUSE_MS + UNDER_WAY_MS;
-    this.recorder.terms({ overlapMs, groups: wide ? ["g", "h"] : ["g"] });
+    const groups = wide ? ["g", "h"] : ["g"];
+    this.recorder.terms({ overlapMs, groups, lagMs: healingMs / 2 });
     this.place.begin();
     for (const client of this.#clients()) client.start();
     if (wide) {
