@@ -1,31 +1,12 @@
 /**
- * What others learnt the hard way, and the test here that holds it. Below are those that are tested
- * nowhere else.
+ * What others learnt the hard way, and the test here that holds each of it. Below the table are
+ * those that are tested nowhere else.
  *
- * | lesson | learnt by | held by |
- * | --- | --- | --- |
- * | parts of a message count together, before anybody is known | CVE-2026-42786 (Bandit) | `frames_corpus_test.ts`, "frames before hello" |
- * | a time that every octet prolongs is none | CVE-2026-47073 (hackney) | `handshake_corpus_test.ts`, "a request that drips"; below, "octets of a frame" |
- * | parts are counted, not only their bytes | GHSA of 2026 (ws) | `frames_corpus_test.ts`, "a million parts of nothing" |
- * | what inflates is a bomb | CVE-2026-27571 (NATS) | `handshake_corpus_test.ts`, "takes no extension"; `rfc6455_test.ts`, reserved bits; below, "bodies that are compressed" |
- * | a length may be any number | CVE-2026-27889 (NATS) | `frames_corpus_test.ts`, "a length of 2^63" |
- * | every way to a record asks the same function | NATS 2026-18, 2026-26, 2026-16; CVE-2026-6564 (EMQX) | `contracts/tokens_*_test.ts`, `identity/` |
- * | nobody says of itself who it is | CVE-2026-33246 (NATS) | below, "names in headers and frames" |
- * | names of the inside cannot be reached | CVE-2026-33217 (NATS) | `contracts/bad_input_test.ts`, "names" |
- * | no address is made from what nobody has verified; keys belong to an issuer | CVE-2026-32301, CVE-2026-49998 (Centrifugo) | `server/` and `identity/`, on tokens |
- * | that it was stored and that it is known as stored are one write | CVE-2026-8741 (EMQX) | `contracts/producing_idempotence_test.ts`, `sim/` |
- * | many headers | CVE-2024-37890 (ws) | `handshake_corpus_test.ts`, "600 headers" |
- * | patterns that take forever on a header | CVE-2021-32640 (ws) | `handshake_corpus_test.ts`, "4,000 spaces", "32,000 spaces" |
- * | one bad packet ends its socket, never the process | CVE-2024-38355, CVE-2023-32695, CVE-2022-21676 (socket.io) | every table of this folder; `server/ws_socket_test.ts`, 1011 |
- * | a number that a client announces reserves nothing | socket.io-parser, 2026-03-17 | below, "what is announced" |
- * | the first packet costs little, whatever it is | CVE-2023-0809 (Mosquitto) | `frames_corpus_test.ts`, "frames before hello"; `contracts/connection_hello_test.ts` |
- * | a topic with no letters | CVE-2021-34432 (Mosquitto) | `contracts/bad_input_test.ts`, "names" |
- * | an origin is compared whole | CWE-1385 | `handshake_corpus_test.ts`, "Origin", "version 8"; `server/admission_test.ts` |
- *
- * CVE-2026-49860 (Deno, `--deny-net` by name) does not apply: nothing is denied, all is granted by name.
+ * CVE-2026-49860 (Deno, `--deny-net` by name) does not apply: nothing is denied, all is granted by
+ * name.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Client } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call, makeTopic } from "../support/http.ts";
@@ -33,6 +14,222 @@ import { encodeFrame, RawSocket } from "../support/raw_socket.ts";
 import { besideHealthy, drip, greeted, OPCODE, said, statusOf } from "./exchange.ts";
 
 const shared = Gateway.shared({ WEIR_SOCKETS: "ws" });
+
+type Lesson = readonly [learntBy: string, lesson: string, file: string, test: string];
+
+const frames = "wire/frames_corpus_test.ts";
+const handshakes = "wire/handshake_corpus_test.ts";
+const here = "wire/lessons_test.ts";
+const sessions = "contracts/tokens_session_test.ts";
+const tokens = "server/tokens_test.ts";
+const leaks = [
+  "identity/leaks_test.ts",
+  "a grant for some keys shows all of these and nothing of another, however it is used",
+] as const;
+
+const lessons: readonly Lesson[] = [
+  [
+    "CVE-2026-42786 (Bandit)",
+    "parts of a message count together, before anybody is known",
+    frames,
+    "frames before hello: unfinished parts of 1 KiB: 1009",
+  ],
+  [
+    "CVE-2026-47073 (hackney)",
+    "a time that every octet prolongs is none: of a handshake",
+    handshakes,
+    "handshake: a request that drips is cut off when its time is over: 408",
+  ],
+  [
+    "CVE-2026-47073 (hackney)",
+    "a time that every octet prolongs is none: of a session",
+    here,
+    "octets of a frame, parts, pings and pongs keep no session alive: 4000",
+  ],
+  [
+    "GHSA of 2026 on tiny fragments (ws)",
+    "parts are counted, not only their bytes",
+    frames,
+    "frames: a million parts of nothing: 1008",
+  ],
+  [
+    "CVE-2026-27571 (NATS)",
+    "what inflates is a bomb: no extension is agreed on",
+    handshakes,
+    "handshake: the answer proves that the key was read, and takes no extension",
+  ],
+  [
+    "CVE-2026-27571 (NATS)",
+    "what inflates is a bomb: nor is one taken without agreement",
+    frames,
+    "frames: a bit for compression that was not agreed on: 1002",
+  ],
+  [
+    "CVE-2026-27571 (NATS)",
+    "what inflates is a bomb: over HTTP",
+    here,
+    "bodies that are compressed are not inflated",
+  ],
+  [
+    "CVE-2026-27889 (NATS)",
+    "a length may be any number",
+    frames,
+    "frames: parts that together claim 2^64 octets: 1009",
+  ],
+  [
+    "NATS 2026-18 (GHSA-jx8g-9g95-6322)",
+    "who reads as one of a group needs what any reader needs",
+    ...leaks,
+  ],
+  [
+    "NATS 2026-26 (GHSA-7qmq-8cc4-hxwg)",
+    "what was kept is read again with the rights of now: resumes, seeks, pages",
+    ...leaks,
+  ],
+  [
+    "NATS 2026-16",
+    "every way to a record asks the same function: over a socket",
+    sessions,
+    "nothing is allowed that is not granted, and nothing is created without the right",
+  ],
+  [
+    "NATS 2026-16",
+    "every way to a record asks the same function: an event stream",
+    "contracts/tokens_http_test.ts",
+    "an event stream takes its token from the query, and reads what that allows",
+  ],
+  [
+    "CVE-2026-6564 (EMQX)",
+    "a name is taken over only by the subject that it belongs to",
+    sessions,
+    "nobody fences the producer or the instance of another subject",
+  ],
+  [
+    "CVE-2026-33246 (NATS)",
+    "nobody says of itself who it is",
+    here,
+    "names in headers and frames are nobody's identity: 401 and 4501",
+  ],
+  [
+    "CVE-2026-33217 (NATS)",
+    "names of the inside cannot be reached: over a socket",
+    "contracts/bad_input_test.ts",
+    "names: topics and groups, over the socket",
+  ],
+  [
+    "CVE-2026-33217 (NATS)",
+    "names of the inside cannot be reached: over HTTP",
+    "contracts/bad_input_test.ts",
+    "names: topics and groups, over HTTP",
+  ],
+  [
+    "CVE-2026-32301 (Centrifugo)",
+    "no address is made from what nobody has verified",
+    tokens,
+    "an address where the key is is refused",
+  ],
+  [
+    "CVE-2026-49998 (Centrifugo)",
+    "keys belong to an issuer: those of another, of the same name, are others",
+    tokens,
+    "keys of one name are each taken only for the issuer that they are of",
+  ],
+  [
+    "CVE-2026-8741 (EMQX)",
+    "that it was stored and that it is known as stored are one write",
+    "contracts/producing_idempotence_test.ts",
+    "a duplicate that is sent while the first is still unanswered stores nothing either",
+  ],
+  [
+    "CVE-2026-8741 (EMQX)",
+    "that it was stored and that it is known as stored are one write, also after a restart",
+    "log/log_test.ts",
+    "a repeat is stored once and gets its original offsets, also after a restart",
+  ],
+  ["CVE-2024-37890 (ws)", "many headers", handshakes, "handshake: 600 headers: 431"],
+  [
+    "CVE-2021-32640 (ws)",
+    "patterns that take forever on a header",
+    handshakes,
+    "handshake: 4,000 spaces in a subprotocol: 400",
+  ],
+  [
+    "CVE-2024-38355 (socket.io), CVE-2022-21676 (engine.io)",
+    "what nobody catches ends its socket, never the process",
+    "server/ws_socket_test.ts",
+    "an error thrown by a session closes its socket with 1011, and no other",
+  ],
+  [
+    "CVE-2023-32695 (socket.io-parser)",
+    "a malformed packet ends nothing but itself",
+    "fuzz/fuzz_test.ts",
+    "60 conversations of nonsense harm nobody, and what they get is what the page says",
+  ],
+  [
+    "socket.io-parser, 2026-03-17",
+    "a number that a client announces reserves nothing: of octets",
+    here,
+    "what is announced reserves nothing: a body of 2^53-1 octets: 413",
+  ],
+  [
+    "socket.io-parser, 2026-03-17",
+    "a number that a client announces reserves nothing: of records",
+    here,
+    "what is announced reserves nothing: credit of 2^53-1 is a balance that stops",
+  ],
+  [
+    "CVE-2023-0809 (Mosquitto)",
+    "the first packet costs little, whatever it claims",
+    frames,
+    "frames before hello: one that claims 1 MiB is cut off at 64 KiB: 1009",
+  ],
+  [
+    "CVE-2023-0809 (Mosquitto)",
+    "the first packet costs little, whatever it is",
+    "contracts/connection_hello_test.ts",
+    "before hello is answered a message of 8 KiB is taken, a longer one closes with 1009",
+  ],
+  [
+    "CVE-2021-34432 (Mosquitto)",
+    "a topic with no letters",
+    "contracts/bad_input_test.ts",
+    "names: topics and groups, over the socket",
+  ],
+  [
+    "CWE-1385",
+    "an origin is compared whole: of a socket",
+    handshakes,
+    "handshake: a listed name behind another: 403",
+  ],
+  [
+    "CWE-1385",
+    "an origin is compared whole, and null is none",
+    "server/admission_test.ts",
+    "any other origin is forbidden, and null always",
+  ],
+];
+
+/**
+ * Whether a file has a test of this name. In a title that is made of parts the first is the row of
+ * a table, which must stand in the file, as must the others.
+ */
+function hasTest(text: string, name: string): boolean {
+  const titles = text.matchAll(/^ *Deno\.test\(\s*("[^"]*"|`[^`]*`)/gm);
+  return [...titles].some(([, title = ""]) => {
+    const parts = title.slice(1, -1).split(/\$\{.*?\}/).map((part) => RegExp.escape(part));
+    const made = new RegExp(`^${parts.join("(.*?)")}$`).exec(name);
+    const [row, ...rest] = made?.slice(1) ?? [];
+    if (row === undefined) return made !== null;
+    return text.includes(`"${row}"`) && rest.every((part) => text.includes(part));
+  });
+}
+
+for (const [learntBy, lesson, file, test] of lessons) {
+  Deno.test(`lesson of ${learntBy}: ${lesson}`, async () => {
+    const text = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
+    assert(hasTest(text, test), `${file} has no test "${test}"`);
+  });
+}
 
 /** What comes octet by octet without end, and is never a whole message. */
 const drips = [
