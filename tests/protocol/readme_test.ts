@@ -1,8 +1,8 @@
 /** The page that client authors read must be true: its numbers, its error table, its examples. */
 
 import { assert, assertEquals } from "@std/assert";
-import { ERRORS, GatewayError } from "../../src/errors.ts";
-import { ADVERTISED, CREDIT, GROUP, NAMES, SESSION, TOPIC } from "../../src/limits.ts";
+import { CLOSE, ERRORS, GatewayError } from "../../src/errors.ts";
+import { ADVERTISED, CREDIT, GROUP, HTTP, NAMES, SESSION, TOPIC } from "../../src/limits.ts";
 import { FRAMES } from "../../src/protocol/frames.ts";
 import { decode } from "./messages.ts";
 
@@ -13,7 +13,11 @@ function rows(section: string): string[][] {
   const from = page.indexOf(`\n## ${section}`);
   assert(from >= 0, `There is no section ${section}`);
   const to = page.indexOf("\n## ", from + 1);
-  return page.slice(from, to < 0 ? page.length : to).split("\n")
+  return rowsOf(page.slice(from, to < 0 ? page.length : to));
+}
+
+function rowsOf(text: string): string[][] {
+  return text.split("\n")
     .filter((line) => line.startsWith("| ") && !line.startsWith("| -"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 }
@@ -31,22 +35,100 @@ Deno.test("the page names the advertised limits as they are", () => {
   assertEquals<unknown>(Object.fromEntries(named), ADVERTISED);
 });
 
-Deno.test("the page names the fixed bounds as they are", () => {
-  const bounds = new Map(rows("8.").map(([what, value]) => [what, value]));
-  const fixed: [string, string][] = [
-    ["frames in a message", `1 to ${SESSION.framesPerMessage}`],
-    ["open brackets in a message", `${SESSION.jsonDepth}`],
-    ["characters of a name", `1 to ${NAMES.length}`],
-    ["`topics` of a `join`", `1 to ${NAMES.topicsPerMember}`],
-    ["`keys` of a `subscribe`", `1 to ${NAMES.keysPerSubscription}`],
-    ["`partitions` or `positions` of a `subscribe`", `1 to ${TOPIC.partitions}`],
-    ["partitions that the subscriptions of a session follow together", `${SESSION.partitions}`],
-    ["bytes of `metadata`", `${GROUP.metadataBytes}`],
-    ["`sessionTimeoutMs`", `${GROUP.minSessionMs} to ${GROUP.maxSessionMs}`],
-    ["`revokeTimeoutMs`", `0 to ${GROUP.maxRevokeMs}`],
-    ["balance of `credit`", `${CREDIT.maxRecords} records, ${CREDIT.maxBytes} bytes`],
-  ];
-  for (const [what, value] of fixed) assertEquals(bounds.get(what), value, what);
+const closedWith = (code: number) => `the socket is closed with ${code}`;
+const cut = "the connection is cut";
+const outOfBounds = "`invalid_frame`";
+
+/** As `npm:ws` does it. */
+const POLICY_VIOLATION = 1008;
+
+/** Each bound, and what a client gets that goes beyond it. */
+const fixed: readonly (readonly [what: string, bounds: string, otherwise: string])[] = [
+  ["path of a request, and whole address of a socket", `${HTTP.urlBytes} bytes`, "HTTP 414"],
+  [
+    "headers of a request",
+    `${HTTP.headers}, of ${HTTP.headerBytes} bytes together`,
+    "HTTP 431",
+  ],
+  [
+    "time for the headers of a request, and for all of it",
+    `${HTTP.headersMs} ms, ${HTTP.requestMs} ms`,
+    "HTTP 408",
+  ],
+  [
+    "body of a request",
+    `${HTTP.bodyBytes} bytes`,
+    `HTTP ${ERRORS.batch_too_large.status} \`batch_too_large\``,
+  ],
+  [
+    "requests of one connection that are not answered yet (pipelining)",
+    `${HTTP.pipelinedRequests}`,
+    cut,
+  ],
+  ["time until `hello` comes", `${SESSION.helloMs} ms`, closedWith(CLOSE.noHello)],
+  [
+    "a message before `hello` is answered",
+    `${SESSION.helloMessageBytes} bytes`,
+    closedWith(CLOSE.messageTooBig),
+  ],
+  [
+    "all that comes before `hello` is answered, parts and control frames included",
+    `${SESSION.helloBytes} bytes`,
+    closedWith(CLOSE.messageTooBig),
+  ],
+  [
+    "parts of a message (frames of RFC 6455)",
+    `${HTTP.fragments}`,
+    closedWith(POLICY_VIOLATION),
+  ],
+  [
+    "pieces from the network that wait for the rest of such a frame",
+    `${HTTP.bufferedChunks}`,
+    closedWith(POLICY_VIOLATION),
+  ],
+  ["pongs that wait for a client that does not read", `${HTTP.pendingPongs}`, cut],
+  [
+    "bytes that wait for a client that does not read",
+    `${SESSION.outboxBytes} for ${SESSION.outboxFullMs} ms`,
+    closedWith(CLOSE.slowConsumer),
+  ],
+  ["time to answer a close", `${HTTP.closeMs} ms`, cut],
+  [
+    "invalid and unknown frames",
+    `${SESSION.invalidFrames} in ${SESSION.invalidWindowMs} ms`,
+    closedWith(CLOSE.tooManyInvalid),
+  ],
+  ["frames in a message", `1 to ${SESSION.framesPerMessage}`, outOfBounds],
+  ["open brackets in a message", `${SESSION.jsonDepth}`, outOfBounds],
+  [
+    "members and elements in a message, but for those in records' values",
+    `${SESSION.jsonValues}`,
+    outOfBounds,
+  ],
+  ["characters of a name", `1 to ${NAMES.length}`, outOfBounds],
+  ["`topics` of a `join`", `1 to ${NAMES.topicsPerMember}`, outOfBounds],
+  ["different topics in a `transact`", `1 to ${TOPIC.stripes}`, "`transaction_too_large`"],
+  ["`keys` of a `subscribe`", `1 to ${NAMES.keysPerSubscription}`, outOfBounds],
+  ["`partitions` or `positions` of a `subscribe`", `1 to ${TOPIC.partitions}`, outOfBounds],
+  [
+    "partitions that the subscriptions of a session follow together",
+    `${SESSION.partitions}`,
+    "`too_many_subscriptions`",
+  ],
+  ["bytes of `metadata`", `${GROUP.metadataBytes}`, outOfBounds],
+  ["`sessionTimeoutMs`", `${GROUP.minSessionMs} to ${GROUP.maxSessionMs}`, outOfBounds],
+  ["`revokeTimeoutMs`", `0 to ${GROUP.maxRevokeMs}`, outOfBounds],
+  [
+    "balance of `credit`",
+    `${CREDIT.maxRecords} records, ${CREDIT.maxBytes} bytes`,
+    "what is over it is lost",
+  ],
+];
+
+Deno.test("the page names the fixed bounds as they are, and no others", () => {
+  const [, after = ""] = page.split("\nWhat is fixed:\n\n");
+  const table = rowsOf(after.slice(0, after.indexOf("\n\n"))).slice(1);
+  assertEquals<unknown>(table, fixed);
 });
 
 Deno.test("the page has every error, with its status and its retry rule", () => {
