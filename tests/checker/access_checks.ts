@@ -59,7 +59,7 @@ class AccessChecks {
     const { process, at } = event;
     if (this.#isOver(grant, at)) {
       return this.#leaks(event, `${process} had its ${event.f} carried out`, [
-        `nothing since ${grant.until} ms`,
+        `nothing since ${grant.until?.toFixed()} ms`,
       ]);
     }
     if (event.f === "send") {
@@ -78,7 +78,7 @@ class AccessChecks {
     const place = `${topic}/${partition}/${records[0]?.[0]}`;
     if (this.#isOver(grant, at)) {
       const text = `${reader} got ${place} when its token had expired for ` +
-        `${at - (grant.until ?? at)} ms`;
+        `${(at - (grant.until ?? at)).toFixed()} ms`;
       this.#given.report("delivery-after-token-expiry", at, text);
     }
     if (allows(grant.read, topic, undefined)) return;

@@ -42,9 +42,7 @@ export const SMALL: Extent = {
 
 const DELAY_MS = 80;
 const REVOKE_MS = 60;
-/** How long a reader may take to catch up when all is well. */
-const LAG_MS = 2_000;
-/** The time that everything has to heal. */
+/** The time that everything has to heal, and readers to catch up. */
 const HEALING_MS = 4_000;
 
 export function generate(seed: number, extent: Extent = SMALL): readonly Event[] {
@@ -90,7 +88,7 @@ class Run implements Surroundings {
   #begin(): void {
     const { recorder, chance } = this;
     const overlapMs = DELAY_MS + REVOKE_MS;
-    recorder.terms({ overlapMs, groups: ["g", "h", "x"], graceMs: DELAY_MS, lagMs: LAG_MS });
+    recorder.terms({ overlapMs, groups: ["g", "h", "x"], graceMs: DELAY_MS, lagMs: HEALING_MS });
     for (const topic of ["a", "b", "out", "gone"]) this.#create(topic);
     this.#publishers = Array.from(
       { length: this.#extent.publishers },

@@ -72,7 +72,7 @@ class LagChecks {
     if (behind <= lagMs) return;
     const text =
       `${reader} got ${log.name}/${first[0]} when it, or something behind it, had been ` +
-      `acknowledged for ${behind} ms`;
+      `acknowledged for ${behind.toFixed()} ms`;
     report("realtime-lag", at, text);
   }
 

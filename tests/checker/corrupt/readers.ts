@@ -14,7 +14,7 @@ import {
 } from "./spoil.ts";
 
 /** Later than these histories allow. */
-const LATE_MS = 2_500;
+const LATE_MS = 5_000;
 
 function isSamePlace(one: Poll, other: Poll): boolean {
   return one.reader === other.reader && one.topic === other.topic &&
