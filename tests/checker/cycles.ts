@@ -42,7 +42,7 @@ export function checkCycles(given: OrdersToCheck): void {
   if (reads.length === 0 && !crossing) return;
   const moments = new Moments(sendings.length);
   const inTime = realtime(given, moments, true);
-  // Whoever knew it by itself, or was told that it is stored, is behind what was known in time.
+  // What a process knew, or an acknowledgement told, follows from these: no cycle here, none there.
   if (!hasCycle(rowsOf(moments, [writes, reads, inTime]))) return;
   const ownAcks = withinProcesses(given, moments, false);
   const own = withinProcesses(given, moments, true);
