@@ -92,7 +92,7 @@ export class Broker {
     this.#log.append(append);
   }
 
-  /** Whether more waits for the store than a few writes take. */
+  /** Whether so much waits for the store that it is better not to read more. */
   get isBehind(): boolean {
     return this.#log.isBehind;
   }

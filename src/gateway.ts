@@ -18,7 +18,7 @@ import { type Fleet, type FleetListener, joinFleet } from "./peers/fleet.ts";
 import type { News } from "./peers/news.ts";
 import { Producers } from "./producers.ts";
 import { Session, type SessionContext } from "./session/session.ts";
-import { Line } from "./session/line.ts";
+import { Muting } from "./session/muting.ts";
 import { Turn } from "./session/turn.ts";
 import type { Wire } from "./session/wire.ts";
 import { keys } from "./store/keys.ts";
@@ -40,7 +40,7 @@ export class Gateway {
   /** What each subject uses of this gateway. */
   readonly subjects: Subjects;
   readonly #hub: Hub;
-  readonly #line: Line;
+  readonly #muting: Muting;
   readonly #groups: Groups;
   readonly #fleet: Fleet;
   readonly #store: Store;
@@ -63,7 +63,7 @@ export class Gateway {
     this.#host = host;
     this.#settings = settings;
     this.log = new Log(store, host, autoPartitions);
-    this.#line = new Line(() => this.log.isBehind);
+    this.#muting = new Muting(() => this.log.isBehind);
     this.#upkeep = new Upkeep(store, host, this.log);
     this.#hub = new Hub(this.log, host.clock);
     this.log.listener = this.#hub;
@@ -92,7 +92,7 @@ export class Gateway {
       host,
       broker: this.broker,
       turn: new Turn(),
-      line: this.#line,
+      muting: this.#muting,
       authenticate,
       subjects: this.subjects,
       server,
@@ -128,7 +128,11 @@ export class Gateway {
 
   /** Numbers of sessions and topics, by their names in metrics. */
   get gauges(): Readonly<Record<string, number>> {
-    return { sessions: this.#sessions.size, topics: [...this.log.loaded()].length };
+    return {
+      sessions: this.#sessions.size,
+      sessions_muted: this.#muting.count,
+      topics: [...this.log.loaded()].length,
+    };
   }
 
   /** Whether it may get traffic: the store answers, and it is not draining. */
@@ -153,8 +157,8 @@ export class Gateway {
     this.#hub.tick(now);
     this.#groups.tick(now);
     this.#upkeep.tick(now);
-    this.#line.tick(now);
     this.#tickSessions(now);
+    this.#muting.tick(now);
   }
 
   /** Only a share of them in each tick: ten thousand idle sessions would take a tenth of a core. */

@@ -164,13 +164,16 @@ export const JWKS = {
   freshMs: 600_000,
 } as const;
 
-/** The line of sessions that publish while too much waits for the store. */
-export const LINE = {
-  /** How many are let go every `TICK_MS`. */
+/** Sessions that publish while too much waits for the store. */
+export const MUTING = {
+  /** How many have their turn in one tick: at least so many, unless too much waits, and at most. */
   fewest: 64,
   most: 4_096,
-  /** How long one waits at most: shorter than any client takes to think that the gateway is gone. */
-  waitMs: 5_000,
+  /** What a session may publish in its turn, which also ends after this time. */
+  turnBytes: 8 * KiB,
+  turnMs: 200,
+  /** How long one is muted at most: a client that has been asleep expects an answer within 2 s. */
+  waitMs: 1_500,
 } as const;
 
 export const NAMES = {
@@ -199,14 +202,18 @@ export const LOG = {
   publishMs: 5_000,
   /** Pause before a failed read is repeated. */
   rereadMs: 100,
-  /** Memory of publishes waiting for the store above which those who publish stand in line. */
-  behindBytes: 16 * MiB,
   /**
-   * New ones are `overloaded` above so much, and when they have waited for so long in a long queue:
-   * less than `publishMs`, so that what is taken is stored.
+   * Publishes that wait for the store mute those who send more, and make more `overloaded`, when
+   * they take so much memory, or would wait for so long at the pace of the last write: less than
+   * `publishMs`, so that what is taken is stored.
    */
+  behindBytes: 16 * MiB,
+  behindMs: 1_000,
   queueBytes: 64 * MiB,
   queueMs: 2_500,
+  /** When to send again what was `overloaded`: at least, and how far apart, so that not all come at once. */
+  retryMs: 100,
+  retryApartMs: 1_000,
   /** A snapshot of the producers' state is due after so many bytes of entries. */
   snapshotBytes: 16 * MiB,
   /** Producers checked for expiry per stripe and maintenance pass. */

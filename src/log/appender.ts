@@ -24,6 +24,7 @@ import { type EntryBuilder, hasWriteId, WRITE_ID_BYTES } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { pend, type Pending } from "./pending.ts";
+import { QueuePace } from "./queue_pace.ts";
 import type { Section } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
@@ -48,8 +49,7 @@ export class Appender implements Source {
   readonly #builders: EntryBuilder[] = [];
   #queue: Pending[] = [];
   #queuedBytes = 0;
-  /** How long the first one of the last write had waited for it. */
-  #delayMs = 0;
+  readonly #pace = new QueuePace();
 
   constructor(host: Host, listener: AppendListener, wake: () => void) {
     this.#host = host;
@@ -57,9 +57,14 @@ export class Appender implements Source {
     this.#wake = wake;
   }
 
-  /** Whether more waits than a few writes take. */
+  /** Whether so much waits that it is better not to read more. */
   get isBehind(): boolean {
-    return this.#queuedBytes > LOG.behindBytes;
+    return this.#queuedBytes > LOG.behindBytes || this.#waitMs > LOG.behindMs;
+  }
+
+  /** How long the last one of the queue will wait, about. */
+  get #waitMs(): number {
+    return this.#pace.waitMs(this.#queuedBytes);
   }
 
   /**
@@ -67,10 +72,8 @@ export class Appender implements Source {
    * or the queue is full.
    */
   enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
-    // After a stall alone, with little that waits, the next writes take all of it.
-    const isSlow = this.isBehind && this.#delayMs > LOG.queueMs;
-    if (isSlow || this.#queuedBytes > LOG.queueBytes) {
-      const retryAfterMs = Math.max(100, Math.round(this.#delayMs));
+    if (this.#queuedBytes > LOG.queueBytes || this.#waitMs > LOG.queueMs) {
+      const retryAfterMs = LOG.retryMs + Math.floor(this.#host.random.number() * LOG.retryApartMs);
       throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs });
     }
     const pending = pend(append, logs, since);
@@ -80,12 +83,12 @@ export class Appender implements Source {
   }
 
   take(room: Room): Part | undefined {
-    this.#delayMs = 0;
     if (this.#queue.length === 0) return undefined; // the usual case after a lone publish
     const writeId = this.#host.random.bytes(WRITE_ID_BYTES);
     const now = this.#host.clock.now();
     const batch = new Batch(now, writeId, this.#builders);
     const stamps = new Stamps();
+    const queued = this.#queuedBytes;
     const taken: Pending[] = [];
     const deferred = new Deferred();
     let rider: Rider | undefined;
@@ -126,10 +129,9 @@ export class Appender implements Source {
       stamps.add(pending);
     }
     this.#drop(at, deferred.pendings);
-    const [first] = taken;
-    if (!first) return undefined;
-    this.#delayMs = this.#host.clock.monotonic() - first.since;
-    return this.#part(batch, taken, writeId, rider);
+    const tookBytes = this.#queue.length > 0 ? queued - this.#queuedBytes : 0;
+    this.#pace.took(tookBytes, this.#host.clock.monotonic());
+    return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
   }
 
   /** Fails what has waited too long. Unless it is in doubt, it was never sent. */

@@ -98,7 +98,7 @@ export class Log {
     return false;
   }
 
-  /** Whether more waits for the store than a few writes take. */
+  /** Whether so much waits for the store that it is better not to read more. */
   get isBehind(): boolean {
     return this.#appender.isBehind;
   }

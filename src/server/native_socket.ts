@@ -92,6 +92,7 @@ export class NativeSockets {
       close,
       terminate: () => socket.close(),
       reconsider() {}, // the timer polls what waits
+      canPause: false,
       get buffered() {
         return socket.bufferedAmount;
       },

@@ -121,6 +121,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     close,
     terminate: () => ws.terminate(),
     reconsider: () => reconsider(),
+    canPause: true,
     get buffered() {
       return ws.bufferedAmount;
     },

@@ -5,6 +5,7 @@ import { forgetOldest } from "../forget_oldest.ts";
 import { PRODUCER, TOPIC } from "../limits.ts";
 import type { AppendPart, AppendResult, Rider } from "../log/append.ts";
 import { type Admission, giveUp, Lane } from "../log/lane.ts";
+import { storedBytesOf } from "../log/record.ts";
 import type { ClientFrame, FrameOf, PublishFrame, TransactFrame } from "../protocol/frames.ts";
 import { inTwoEpochs } from "../protocol/publish.ts";
 import type { ProducerId } from "../producers.ts";
@@ -79,6 +80,10 @@ export class Producing {
   }
 
   transact({ id, publish, commit }: TransactFrame): void {
+    const { broker, rest } = this.#parts;
+    if (broker.isBehind) {
+      rest.published(publish.reduce((sum, { records }) => sum + storedBytesOf(records), 0));
+    }
     const admissions: (Admission | undefined)[] = [];
     const refuse = (error: unknown) => {
       const refusal = this.#parts.requests.asGatewayError(error);
@@ -151,7 +156,7 @@ export class Producing {
     const { broker, requests, rest, turnstile } = this.#parts;
     const part: AppendPart = { topic, records, producer, admission };
     broker.append(new Publishing(id, part, requests, turnstile));
-    if (broker.isBehind) rest.waitForTurn();
+    if (broker.isBehind) rest.published(storedBytesOf(records));
   }
 
   #answerTransaction(id: number, result: AppendResult): void {

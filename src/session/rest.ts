@@ -1,26 +1,35 @@
-/** When nothing is read from a session, so that a client that costs much leaves time for others. */
+/**
+ * When nothing is read from a session, so that a client that costs much leaves time for others: for
+ * a time, or, while it is muted, until its turn comes.
+ */
 
 import type { Clock } from "../host/host.ts";
-import { SESSION } from "../limits.ts";
-import type { Line, Waiting } from "./line.ts";
+import { MUTING, SESSION } from "../limits.ts";
+import type { Muted, Muting } from "./muting.ts";
 
-export class Rest implements Waiting {
+export class Rest implements Muted {
   readonly #clock: Clock;
-  readonly #line: Line;
+  readonly #muting: Muting | undefined;
   readonly #ended: () => void;
   #until = -Infinity;
   #timed = false;
-  #inLine = false;
+  #muted = false;
+  /** Bytes that it may publish until then, in its turn, before it is muted again. */
+  #turnBytes = 0;
+  #turnUntil = -Infinity;
 
-  /** `ended` is called when it may be read again. */
-  constructor(clock: Clock, line: Line, ended: () => void) {
+  /**
+   * `muting`: unless the socket cannot pause, when what it sends would only wait elsewhere; `ended`
+   * is called when it may be read again.
+   */
+  constructor(clock: Clock, muting: Muting | undefined, ended: () => void) {
     this.#clock = clock;
-    this.#line = line;
+    this.#muting = muting;
     this.#ended = ended;
   }
 
   get resting(): boolean {
-    return this.#timed || this.#inLine;
+    return this.#timed || this.#muted;
   }
 
   /** Rests for so long, behind what it rests already. */
@@ -32,21 +41,26 @@ export class Rest implements Waiting {
     if (!this.#timed) this.#goOn(now);
   }
 
-  /** Rests until its turn comes. */
-  waitForTurn(): void {
-    if (this.#inLine) return;
-    this.#inLine = true;
-    this.#line.enter(this, this.#clock.monotonic());
+  /** It has published so many bytes while too much waits for the store. */
+  published(bytes: number): void {
+    if (this.#muted || !this.#muting) return;
+    const now = this.#clock.monotonic();
+    this.#turnBytes -= bytes;
+    if (this.#turnBytes > 0 && now < this.#turnUntil) return;
+    this.#muted = true;
+    this.#muting.mute(this, now);
   }
 
-  turn(): void {
-    this.#inLine = false;
+  unmute(): void {
+    this.#muted = false;
+    this.#turnBytes = MUTING.turnBytes;
+    this.#turnUntil = this.#clock.monotonic() + MUTING.turnMs;
     this.#endIfOver();
   }
 
   /** The session is over. */
   stop(): void {
-    this.#line.leave(this);
+    this.#muting?.forget(this);
   }
 
   #goOn(now: number): void {

@@ -20,8 +20,8 @@ import { type Decoded, decodeMessage, errorFrame, pushFrame } from "../protocol/
 import type { ClientFrame, FrameOf } from "../protocol/frames.ts";
 import { Consuming } from "./consuming.ts";
 import { Credentials } from "./credentials.ts";
-import type { Line } from "./line.ts";
 import { Liveness } from "./liveness.ts";
+import type { Muting } from "./muting.ts";
 import { Outbox } from "./outbox.ts";
 import type { Parts } from "./parts.ts";
 import { Producing } from "./producing.ts";
@@ -38,7 +38,7 @@ export interface SessionContext {
   readonly host: Host;
   readonly broker: Broker;
   readonly turn: Turn;
-  readonly line: Line;
+  readonly muting: Muting;
   readonly authenticate: Authenticate;
   readonly subjects: Subjects;
   /** Name and version, as the reply to `hello` has it. */
@@ -74,7 +74,7 @@ export class Session {
     this.#wire = wire;
     const outbox = new Outbox(wire, turn);
     this.#outbox = outbox;
-    this.#rest = new Rest(host.clock, context.line, () => {
+    this.#rest = new Rest(host.clock, wire.canPause ? context.muting : undefined, () => {
       if (!this.#isClosed) this.#wire.reconsider();
     });
     this.#requests = new Requests(outbox, host.telemetry, this.#rest);

@@ -12,6 +12,8 @@ export interface Wire {
   terminate(): void;
   /** Whether the session takes messages (`congested`) may have changed. */
   reconsider(): void;
+  /** Whether nothing is received while the session takes no messages; else it waits in memory. */
+  readonly canPause: boolean;
   /** Bytes that were sent but not yet taken by the network. */
   readonly buffered: number;
 }

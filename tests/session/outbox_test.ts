@@ -9,6 +9,7 @@ import { settled } from "../support/test_host.ts";
 
 class FakeWire implements Wire {
   readonly sent: (string | Uint8Array)[] = [];
+  canPause = false;
   buffered = 0;
   send(message: string | Uint8Array): void {
     this.sent.push(message);

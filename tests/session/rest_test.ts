@@ -1,16 +1,26 @@
 import { assertEquals } from "@std/assert";
 import { Gateway } from "../../src/gateway.ts";
-import { ADVERTISED, LOG, SESSION } from "../../src/limits.ts";
+import { ADVERTISED, LOG, MUTING, SESSION } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import type { Write, WriteResult } from "../../src/store/store.ts";
 import { SETTINGS } from "../sim/gateway_site.ts";
 import { settled, testHost } from "../support/test_host.ts";
 
 const utf8 = new TextEncoder();
 
+type Fixture = Awaited<ReturnType<typeof fixture>>;
+
+class StallingStore extends MemoryStore {
+  isStalled = false;
+
+  override write(write: Write): Promise<WriteResult> {
+    return this.isStalled ? new Promise(() => {}) : super.write(write);
+  }
+}
+
 /** A session that has said hello. */
-async function fixture() {
+async function fixture({ canPause = true, store = new MemoryStore() } = {}) {
   const host = testHost();
-  const store = new MemoryStore();
   const gateway = new Gateway({ store, host, settings: SETTINGS, server: "weir test" });
   let reconsidered = 0;
   const session = gateway.connect({
@@ -18,6 +28,7 @@ async function fixture() {
     close() {},
     terminate() {},
     reconsider: () => reconsidered++,
+    canPause,
     buffered: 0,
   });
   const send = (frame: unknown) => session.receive(utf8.encode(JSON.stringify(frame)));
@@ -95,18 +106,66 @@ Deno.test("releases that wait for something count as open, beside as many others
   assertEquals([session.congested, session.isQuiet], [true, false]);
 });
 
-Deno.test("who publishes when much waits for the store is not read until that is stored", async () => {
-  const { gateway, session, send, publish, reconsidered } = await fixture();
+/** Publishes once: what comes later needs to wait for the topic no more. */
+async function publishFirst({ send, publish }: Pick<Fixture, "send" | "publish">): Promise<void> {
   send({ ...publish, id: 2 });
-  await settled(); // the topic is there
-  const bytes = 250_000;
-  const large = { ...publish, records: Array(2).fill({ value: "x".repeat(bytes) }) };
+  await settled();
+}
+
+/** Publishes more than may wait; returns the next id. */
+function publishTooMuch({ send, publish }: Pick<Fixture, "send" | "publish">): number {
   let id = 3;
-  for (let sent = 0; sent <= LOG.behindBytes; sent += 2 * bytes) send({ ...large, id: id++ });
-  assertEquals(session.congested, true);
+  for (let sent = 0; sent <= LOG.behindBytes + 1_000_000; sent += 500_000) {
+    send({ ...publish, id: id++, records: Array(2).fill({ value: "x".repeat(250_000) }) });
+  }
+  return id;
+}
+
+Deno.test("who publishes while much waits for the store is not read until that is stored", async () => {
+  const { gateway, session, reconsidered, ...at } = await fixture();
+  await publishFirst(at);
+  publishTooMuch(at);
+  assertEquals([session.congested, gateway.gauges["sessions_muted"]], [true, 1]);
   gateway.tick();
   assertEquals([session.congested, reconsidered()], [true, 0]);
   await settled();
   gateway.tick();
   assertEquals([session.congested, session.isQuiet, reconsidered()], [false, true, 1]);
+});
+
+Deno.test("who is muted for long has a turn, in which it may publish so much for so long", async () => {
+  const store = new StallingStore();
+  const { gateway, host, session, ...at } = await fixture({ store });
+  await publishFirst(at);
+  store.isStalled = true;
+  let id = publishTooMuch(at);
+  const turn = async () => {
+    assertEquals(session.congested, true);
+    await host.clock.advance(MUTING.waitMs);
+    gateway.tick();
+    assertEquals(session.congested, false);
+  };
+  const send = (type: "publish" | "transact", length: number) => {
+    const one = { topic: "t", records: [{ value: "x".repeat(length) }] };
+    at.send({ id: id++, type, ...type === "publish" ? one : { publish: [one] } });
+  };
+  await turn();
+  send("publish", 10);
+  assertEquals(session.congested, false);
+  send("publish", MUTING.turnBytes);
+  await turn();
+  await host.clock.advance(MUTING.turnMs);
+  send("publish", 10);
+  await turn();
+  send("transact", 10);
+  assertEquals(session.congested, false);
+  send("transact", MUTING.turnBytes);
+  assertEquals(session.congested, true);
+});
+
+Deno.test("who cannot be paused is never muted: what it sends would wait in memory", async () => {
+  const { session, ...at } = await fixture({ canPause: false });
+  await publishFirst(at);
+  publishTooMuch(at);
+  assertEquals(session.congested, false);
 });

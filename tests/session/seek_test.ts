@@ -18,6 +18,7 @@ Deno.test("a seek takes one look at what others have appended, however many part
     close() {},
     terminate() {},
     reconsider() {},
+    canPause: false,
     buffered: 0,
   });
   const ask = async (id: number, type: string, fields: Readonly<Record<string, unknown>> = {}) => {

@@ -40,6 +40,7 @@ export function connect(world: World, process: Process, events: SocketEvents): S
     world.after(1, () => events.closed(code, reason));
   };
   const wire = {
+    canPause: false,
     buffered: 0,
     send(message: string | Uint8Array) {
       outboundAt = later(outboundAt);

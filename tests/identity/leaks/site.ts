@@ -43,6 +43,7 @@ export class Peer {
       close: (code) => this.inbox.push({ type: "closed", code }),
       terminate() {},
       reconsider() {},
+      canPause: false,
       buffered: 0,
     });
   }
