@@ -24,6 +24,9 @@ const SHOWN_CHARACTERS = 240;
 /** The wall clock at the start of a world. */
 const EPOCH_MS = 1_764_000_000_000;
 
+/** The shortest time that passes. */
+const STEP_MS = 0.001;
+
 /** What applications need of the world that they run in, simulated or real. */
 export interface Surroundings extends Chance {
   /** Milliseconds since its start. */
@@ -85,7 +88,10 @@ export class World extends Chance implements Surroundings {
   after(ms: number, run: () => void): () => void {
     let cancelled = false;
     const rank = this.random();
-    const event = { at: this.#now + Math.max(0, ms), rank, order: this.#order++ };
+    let at = this.#now + Math.max(0, ms);
+    // Too short to be added: who waits for the rest of a time in this way would wait for ever.
+    if (ms > 0 && at === this.#now) at += STEP_MS;
+    const event = { at, rank, order: this.#order++ };
     this.#push({ ...event, run: () => cancelled || run() });
     return () => cancelled = true;
   }

@@ -50,6 +50,20 @@ Deno.test("what is cancelled does not happen, also by something of the same time
   assertEquals(happened, 1);
 });
 
+Deno.test("a time that is too short to be added to the clock passes nevertheless", async () => {
+  const world = new World(1);
+  let tries = 0;
+  world.after(33_716.00891778346, () => {
+    const due = world.now + 1e-11;
+    const wait = () => ++tries < 100 && world.now < due && world.after(due - world.now, wait);
+    wait();
+    const late = world.now;
+    world.after(1e-12, () => assert(world.now > late));
+  });
+  await world.run(40_000);
+  assert(tries < 10, `${tries} tries`);
+});
+
 Deno.test("any number of events leave the queue in order", async () => {
   const world = new World(9);
   const times: number[] = [];
