@@ -42,6 +42,15 @@ function failed({ recorder, fault }: Fleet, process: string, op: number, error: 
   else recorder.info(process, op, error.code);
 }
 
+/** An application, which runs until its client is closed. */
+export interface App {
+  readonly name: string;
+  readonly hasEnded: boolean;
+  start(): Promise<void>;
+  /** It crashed, and will not say so itself. */
+  died(): void;
+}
+
 export function connectFrom(device: Device): Client {
   return connect("ws://sim", { platform: device });
 }
@@ -57,7 +66,7 @@ export interface ProducingOptions {
 /**
  * Publishes, with a producer or without, without waiting for each answer before the next publish.
  */
-export class Producing {
+export class Producing implements App {
   readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
@@ -90,6 +99,8 @@ export class Producing {
   finish(): void {
     this.#finished = true;
   }
+
+  died(): void {}
 
   async start(): Promise<void> {
     const { world } = this.#fleet;
@@ -138,7 +149,7 @@ export class Producing {
 }
 
 /** Follows a topic: must get every record once, in order. */
-export class Follower {
+export class Follower implements App {
   readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
@@ -199,6 +210,11 @@ export class Follower {
     }
   }
 
+  died(): void {
+    const { recorder } = this.#fleet;
+    recorder.told(this.name, { f: "unsubscribe", reader: this.name, topic: this.#topic });
+  }
+
   /** Whether it has received a partition up to this end. */
   hasAll(topic: string, partition: number, end: number): boolean {
     return topic !== this.#topic || (this.#next.get(partition) ?? 0) >= end;
@@ -235,7 +251,7 @@ function tellingOf({ recorder }: Fleet, member: string, group: string) {
 }
 
 /** A member of a group that commits, explicitly or automatically. */
-export class Worker {
+export class Worker implements App {
   readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
@@ -289,6 +305,11 @@ export class Worker {
     this.hasEnded = true;
   }
 
+  died(): void {
+    const { name } = this;
+    this.#fleet.recorder.told(name, { f: "left", group: this.#options.group, member: name });
+  }
+
   /** Whether it owns a partition, as far as it has been told. */
   owns(topic: string, partition: number): boolean {
     return this.#owned.has(`${topic}/${partition}`);
@@ -337,7 +358,7 @@ export interface PasserOptions {
 }
 
 /** Passes records on in transactions: each must appear once. */
-export class Passer {
+export class Passer implements App {
   readonly name: string;
   readonly #fleet: Fleet;
   readonly #client: Client;
@@ -376,6 +397,11 @@ export class Passer {
       fault("threw", `the loop of ${this.name}: ${error}`);
     }
     this.hasEnded = true;
+  }
+
+  died(): void {
+    const { name } = this;
+    this.#fleet.recorder.told(name, { f: "left", group: this.#options.group, member: name });
   }
 
   /** Whether it owns a partition, as far as it has been told. */

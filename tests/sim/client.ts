@@ -17,6 +17,7 @@ export abstract class SimClient {
   #waiting = new Map<number, (reply: Frame | undefined) => void>();
   #id = 0;
   #stopped = false;
+  #lives = 0;
   /** The gateway of the last connection does not know that it is gone. */
   protected leftOpen = false;
 
@@ -34,6 +35,13 @@ export abstract class SimClient {
   protected abstract pushed(frame: Frame): void;
   /** Called when the connection is lost. */
   protected lost(): void {}
+  /** Called when it crashes: nothing that it knew is left. */
+  protected forget(): void {}
+
+  /** Which of its processes runs. */
+  protected get life(): number {
+    return this.#lives;
+  }
 
   get isOpen(): boolean {
     return this.#socket?.isOpen ?? false;
@@ -63,6 +71,22 @@ export abstract class SimClient {
     this.#socket = undefined;
     this.leftOpen = true;
     this.#closed();
+  }
+
+  /**
+   * Its process ends, and another takes its place that knows nothing. `silently`: so does its
+   * machine, and the gateway is not told.
+   */
+  crash(silently: boolean): void {
+    const socket = this.#socket;
+    if (!socket?.isOpen) return;
+    this.site.rare.clientCrashed++;
+    this.#lives++;
+    this.#socket = undefined;
+    if (silently) this.leftOpen = true;
+    else socket.cut();
+    this.#closed();
+    this.forget();
   }
 
   stop(): void {

@@ -5,13 +5,12 @@
  * the applications were told is compared with the log.
  */
 
-import type { Client } from "../../src/client/mod.ts";
 import { Recorder } from "../checker/recorder.ts";
-import { connectFrom, type Fleet, Follower, Passer, Producing, Worker } from "./apps.ts";
-import { Device } from "./device.ts";
+import { type App, type Fleet, Follower, Passer, Producing, Worker } from "./apps.ts";
 import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
 import { guarded, judge, noRareThings, type Outcome, recordLog, untilDone } from "./outcome.ts";
 import { checkPassedOn } from "./passed_on.ts";
+import { Phone, type PhoneOptions } from "./phone.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Violation } from "./site.ts";
 import { World } from "./world.ts";
@@ -36,8 +35,8 @@ export async function runClientSeed(seed: number, scenario: Scenario): Promise<O
     await world.run(world.now + scenario.healingMs + LONGER_HEALING_MS);
     await run.end();
   });
-  const { site, recorder, faults, counts } = run;
-  return judge({ seed, site, recorder, faults, rare: noRareThings(), counts });
+  const { site, recorder, faults, rare, counts } = run;
+  return judge({ seed, site, recorder, faults, rare, counts });
 }
 
 class Run implements Fleet {
@@ -48,10 +47,9 @@ class Run implements Fleet {
   readonly faults: Violation[] = [];
   readonly counts = { cuts: 0, silences: 0, freezes: 0, wakes: 0, drains: 0 };
   readonly scenario: Scenario;
-  readonly #devices: Device[] = [];
-  readonly #clients: Client[] = [];
-  readonly #producing: Producing[];
-  readonly #others: readonly (Follower | Worker | Passer)[];
+  readonly rare = noRareThings();
+  readonly #producing: readonly Phone<Producing>[];
+  readonly #phones: readonly Phone[];
 
   constructor(world: World, scenario: Scenario) {
     this.world = world;
@@ -59,31 +57,35 @@ class Run implements Fleet {
     this.recorder = new Recorder(() => world.now, (event) => world.trace(JSON.stringify(event)));
     this.site = new GatewaySite(world, (message) => this.fault("reported", message), scenario);
     const slowness = scenario.wide ? WIDE_SLOWNESS : 1;
-    this.#producing = ["p", "q"].map((name) =>
-      new Producing(this, this.#connect(), { name, topics: TOPICS, idempotent: true, slowness })
-    );
-    this.#producing.push(
-      new Producing(this, this.#connect(), {
-        name: "r",
-        topics: TOPICS,
-        idempotent: false,
-        slowness,
-      }),
-    );
-    const followers = TOPICS.map((topic) =>
-      new Follower(this, this.#connect(), `follower of ${topic}`, topic)
-    );
-    const workers = [undefined, undefined, false as const].map((instance, i) =>
-      new Worker(this, this.#connect(), `worker ${i}`, {
-        group: "g",
-        topics: TOPICS,
-        ...instance === false ? { instance } : {},
+    this.#producing = ["p", "q", "r"].map((name) =>
+      this.#phone(name, (fleet, client, name) => {
+        const idempotent = !name.startsWith("r");
+        const app = new Producing(fleet, client, { name, topics: TOPICS, idempotent, slowness });
+        if (this.site.isHealthy) app.finish();
+        return app;
       })
     );
-    const passers = [1, 2].map((i) =>
-      new Passer(this, this.#connect(), `passer ${i}`, { group: "h", topic: "a", into: PASSED_ON })
+    const followers = TOPICS.map((topic) =>
+      this.#phone(
+        `follower of ${topic}`,
+        (fleet, client, name) => new Follower(fleet, client, name, topic),
+      )
     );
-    this.#others = [...followers, ...workers, ...passers];
+    const workers = [{}, {}, { instance: false } as const].map((instance, i) =>
+      this.#phone(
+        `worker ${i}`,
+        (fleet, client, name) =>
+          new Worker(fleet, client, name, { group: "g", topics: TOPICS, ...instance }),
+      )
+    );
+    const passing = { group: "h", topic: "a", into: PASSED_ON };
+    const passers = [1, 2].map((i) =>
+      this.#phone(
+        `passer ${i}`,
+        (fleet, client, name) => new Passer(fleet, client, name, passing),
+      )
+    );
+    this.#phones = [...this.#producing, ...followers, ...workers, ...passers];
   }
 
   /** An arrow function, so that it can be passed on. */
@@ -98,12 +100,12 @@ class Run implements Fleet {
     // Workers also commit automatically, which is not recorded.
     this.recorder.terms({ overlapMs, groups: ["g", "h"], unrecorded: ["g"] });
     this.site.begin();
-    for (const app of this.#apps()) app.start();
+    for (const { app } of this.#phones) app.start();
     this.#strike();
   }
 
   heal(): void {
-    for (const producing of this.#producing) producing.finish();
+    for (const { app } of this.#producing) app.finish();
     this.site.heal();
     this.recorder.told("run", { f: "healed" });
     // Clients that are cut off without notice must find out by themselves.
@@ -111,9 +113,9 @@ class Run implements Fleet {
 
   async end(): Promise<void> {
     const { world, recorder } = this;
-    for (const client of this.#clients) client.close();
+    for (const { client } of this.#phones) client.close();
     await world.run(world.now + CLOSING_MS);
-    for (const { name, hasEnded } of this.#apps()) {
+    for (const { app: { name, hasEnded } } of this.#phones) {
       if (!hasEnded) this.fault("hangs", `${name} goes on after its client was closed`);
     }
     const log = await this.site.readAll([...TOPICS, PASSED_ON]);
@@ -121,32 +123,29 @@ class Run implements Fleet {
     for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
-  #connect(): Client {
-    const device = new Device(this.world, () => this.site.gateway());
-    this.#devices.push(device);
-    const client = connectFrom(device);
-    this.#clients.push(client);
-    return client;
-  }
-
-  #apps() {
-    return [...this.#producing, ...this.#others];
+  #phone<A extends App>(name: string, make: PhoneOptions<A>["make"]): Phone<A> {
+    const gateway = () => this.site.gateway();
+    return new Phone({ world: this.world, fleet: this, gateway, name, make });
   }
 
   #strike(): void {
     const { world, site, counts } = this;
-    const { wide } = this.scenario;
+    const { wide, harsh } = this.scenario;
     if (site.isHealthy) return;
-    const device = world.pick(this.#devices);
+    const phone = world.pick(this.#phones);
+    const { device } = phone;
     const what = world.random();
     if (what < 0.08) {
       site.kill();
-      if (!site.isShared) { for (const other of this.#devices) other.cut(); }
+      if (!site.isShared) { for (const { device } of this.#phones) device.cut(); }
     } else if (site.isShared && world.chance(0.1)) {
       site.cutOff();
     } else if (wide && world.chance(0.1)) {
       if (world.chance(0.7)) site.pause();
       else site.setClock();
+    } else if (harsh && world.chance(0.05)) {
+      this.rare.clientCrashed++;
+      phone.die(world.chance(0.5));
     } else if (what < 0.12) {
       counts.drains++;
       site.drain();

@@ -82,7 +82,9 @@ export class Consumer extends ReadingClient {
     { topic, partition, next }: Pick<RecordsFrame, "topic" | "partition" | "next" | "records">,
   ): Promise<void> {
     const { world, recorder } = this.site;
+    const { life } = this;
     await world.sleep(world.between(...this.options.commitMs ?? COMMIT_MS));
+    if (this.life !== life) return;
     const { commit, frame } = this.commitOf(topic, partition, next);
     const op = recorder.invoke(this.name, { f: "commit", commit });
     const reply = await this.request({ type: "commit", ...frame });

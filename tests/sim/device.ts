@@ -27,6 +27,10 @@ export class Device implements Platform {
     this.#gateway = gateway;
   }
 
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
   now(): number {
     return this.#world.now;
   }
@@ -105,10 +109,10 @@ export class Device implements Platform {
     });
   }
 
-  /** As if its battery died. */
-  die(): void {
+  /** Its application ends; `silently`: as if its battery died, and its gateway is not told. */
+  die(silently: boolean): void {
     this.#dead = true;
-    this.cut();
+    if (!silently) this.cut();
   }
 
   #unlessFrozen(run: () => void): void {

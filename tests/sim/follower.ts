@@ -21,6 +21,8 @@ export class Follower extends ReadingClient {
   readonly #options: FollowerOptions;
   readonly #next = new Map<number, number>();
   #incarnation = "";
+  /** A position that survives its process. */
+  #saved: { readonly next: Map<number, number>; readonly incarnation: string } | undefined;
   #subscription = 0;
   /** How often it has subscribed. */
   #turn = 0;
@@ -53,7 +55,18 @@ export class Follower extends ReadingClient {
     const { paceMs, seeks } = this.#options;
     this.take(frame, paceMs);
     this.#next.set(frame.partition, frame.next);
-    if (seeks && this.site.world.chance(0.01)) this.#seek(frame.partition, frame.next);
+    const { scenario, world } = this.site;
+    if (scenario.harsh && world.chance(0.05)) {
+      this.#saved = { next: new Map(this.#next), incarnation: this.#incarnation };
+    }
+    if (seeks && world.chance(0.01)) this.#seek(frame.partition, frame.next);
+  }
+
+  /** It goes on at the position that it has saved, or from the start. */
+  protected override forget(): void {
+    this.#next.clear();
+    for (const [partition, offset] of this.#saved?.next ?? []) this.#next.set(partition, offset);
+    this.#incarnation = this.#saved?.incarnation ?? "";
   }
 
   #missed(frame: Frame): void {

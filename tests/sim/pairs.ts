@@ -28,6 +28,12 @@ export class PairPublisher extends AnyPublisher {
     if (this.#open) this.#open.sent = false;
   }
 
+  protected override forget(): void {
+    this.#producer = undefined;
+    this.#sequence = 0;
+    this.#open = undefined;
+  }
+
   protected override async step(): Promise<void> {
     if (!this.#producer) {
       const reply = await this.request({ type: "initProducer" });

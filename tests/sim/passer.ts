@@ -51,6 +51,13 @@ export class Passer extends Consumer {
     this.#init();
   }
 
+  /** What is in flight may still be stored, or not: the commit in it says where to begin. */
+  protected override forget(): void {
+    this.#producer = undefined;
+    this.#sequence = 0;
+    this.#open = undefined;
+  }
+
   #join(): void {
     if (this.#hasJoined || this.#open) return;
     this.#hasJoined = true;

@@ -138,6 +138,12 @@ export class Publisher extends AnyPublisher {
     for (const publish of this.#unanswered) publish.sent = false;
   }
 
+  protected override forget(): void {
+    this.#unanswered.length = 0;
+    this.#producer = undefined;
+    this.#sequence = 0;
+  }
+
   protected override async step(): Promise<void> {
     if (this.site.world.now < this.#restUntil) return;
     if (!this.#producer) {
@@ -205,9 +211,7 @@ export class Publisher extends AnyPublisher {
     }
     if (!this.#unanswered.includes(publish)) return;
     // After an earlier try its sequence may be taken: a new epoch is always right.
-    this.#unanswered.length = 0;
-    this.#producer = undefined;
-    this.#sequence = 0;
+    this.forget();
     if (isFenced) this.#restUntil = this.site.world.now + FENCED_MS;
   }
 }

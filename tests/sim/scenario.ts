@@ -19,6 +19,8 @@ export interface Scenario {
   readonly wide: boolean;
   /** And transactions over two topics. */
   readonly broad: boolean;
+  /** And clients that crash. */
+  readonly harsh: boolean;
 }
 
 /** The worlds of the first seeds that failed: unchanged, so that those can be run again. */
@@ -30,6 +32,7 @@ export const NARROW: Scenario = {
   publishMs: [1, 40],
   wide: false,
   broad: false,
+  harsh: false,
 };
 
 /** The worlds of the next seeds that failed. */
@@ -41,7 +44,11 @@ export const WIDE: Scenario = {
   publishMs: [40, 300],
   wide: true,
   broad: false,
+  harsh: false,
 };
 
-/** Everything that there is. */
+/** And of those after them. */
 export const BROAD: Scenario = { ...WIDE, broad: true };
+
+/** Everything that there is. */
+export const HARSH: Scenario = { ...BROAD, harsh: true };

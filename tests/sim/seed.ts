@@ -165,7 +165,7 @@ class Run implements Site {
 
   #strike(): void {
     const { world, place } = this;
-    const { wide } = this.scenario;
+    const { wide, harsh } = this.scenario;
     if (place.isHealthy) return;
     if (world.chance(0.12)) {
       place.kill();
@@ -177,6 +177,8 @@ class Run implements Site {
       place.pause();
     } else if (wide && world.chance(0.07)) {
       place.setClock();
+    } else if (harsh && world.chance(0.1)) {
+      world.pick(this.#clients()).crash(world.chance(0.5));
     } else if (wide && world.chance(0.2)) {
       world.pick(this.#clients()).abandon();
     } else if (world.chance(0.5)) {

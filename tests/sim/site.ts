@@ -16,6 +16,7 @@ export const RARE = [
   "gapDelivered",
   "transactRepeated",
   "declaredDeadWhileAlive",
+  "clientCrashed",
 ] as const;
 
 export type Rare = typeof RARE[number];

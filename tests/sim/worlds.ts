@@ -5,14 +5,18 @@
 
 import { runClientSeed } from "./client_seed.ts";
 import type { Outcome } from "./outcome.ts";
-import { BROAD, NARROW, type Scenario, WIDE } from "./scenario.ts";
+import { BROAD, HARSH, NARROW, type Scenario, WIDE } from "./scenario.ts";
 import { runSeed } from "./seed.ts";
+
+const LIKE = { narrow: NARROW, wide: WIDE, broad: BROAD } as const;
+
+export type Like = keyof typeof LIKE;
 
 export interface Choice {
   /** The clients; absent: the seed decides. */
   readonly world?: "frames" | "client";
   /** As the worlds of earlier seeds were; absent: with everything that there is. */
-  readonly like?: "narrow" | "wide";
+  readonly like?: Like;
   /** Absent: three, or one in a narrow world. */
   readonly gateways?: number;
 }
@@ -35,6 +39,6 @@ export function commandFor(seed: number, { world, like, gateways }: Choice): str
 }
 
 function scenarioOf({ like, gateways }: Choice): Scenario {
-  const scenario = like === "narrow" ? NARROW : like === "wide" ? WIDE : BROAD;
+  const scenario = like === undefined ? HARSH : LIKE[like];
   return gateways === undefined ? scenario : { ...scenario, gateways };
 }
