@@ -32,10 +32,11 @@ export async function runClientSeed(seed: number, scenario: Scenario): Promise<O
     run.begin();
     await untilDone(run, scenario.faultyMs + LONGER_FAULTY_MS);
     run.heal();
-    await world.run(world.now + scenario.healingMs + LONGER_HEALING_MS);
+    const { longerHealingMs } = run.place;
+    await world.run(world.now + scenario.healingMs + LONGER_HEALING_MS + longerHealingMs);
     await run.end();
   });
-  const { site, recorder, faults, rare, counts } = run;
+  const { place: site, recorder, faults, rare, counts } = run;
   return judge({ seed, site, recorder, faults, rare, counts });
 }
 
@@ -43,7 +44,7 @@ class Run implements Fleet {
   readonly world: World;
   readonly recorder: Recorder;
   readonly partitions = PARTITIONS;
-  readonly site: GatewaySite;
+  readonly place: GatewaySite;
   readonly faults: Violation[] = [];
   readonly counts = { cuts: 0, silences: 0, freezes: 0, wakes: 0, drains: 0 };
   readonly scenario: Scenario;
@@ -55,13 +56,13 @@ class Run implements Fleet {
     this.world = world;
     this.scenario = scenario;
     this.recorder = new Recorder(() => world.now, (event) => world.trace(JSON.stringify(event)));
-    this.site = new GatewaySite(world, (message) => this.fault("reported", message), scenario);
+    this.place = new GatewaySite(world, (message) => this.fault("reported", message), scenario);
     const slowness = scenario.wide ? WIDE_SLOWNESS : 1;
     this.#producing = ["p", "q", "r"].map((name) =>
       this.#phone(name, (fleet, client, name) => {
         const idempotent = !name.startsWith("r");
         const app = new Producing(fleet, client, { name, topics: TOPICS, idempotent, slowness });
-        if (this.site.isHealthy) app.finish();
+        if (this.place.isHealthy) app.finish();
         return app;
       })
     );
@@ -99,14 +100,14 @@ class Run implements Fleet {
       FREEZE_MS;
     // Workers also commit automatically, which is not recorded.
     this.recorder.terms({ overlapMs, groups: ["g", "h"], unrecorded: ["g"] });
-    this.site.begin();
+    this.place.begin();
     for (const { app } of this.#phones) app.start();
     this.#strike();
   }
 
   heal(): void {
     for (const { app } of this.#producing) app.finish();
-    this.site.heal();
+    this.place.heal();
     this.recorder.told("run", { f: "healed" });
     // Clients that are cut off without notice must find out by themselves.
   }
@@ -118,37 +119,37 @@ class Run implements Fleet {
     for (const { app: { name, hasEnded } } of this.#phones) {
       if (!hasEnded) this.fault("hangs", `${name} goes on after its client was closed`);
     }
-    const log = await this.site.readAll([...TOPICS, PASSED_ON]);
+    const log = await this.place.readAll([...TOPICS, PASSED_ON]);
     recordLog(recorder, log);
     for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
   #phone<A extends App>(name: string, make: PhoneOptions<A>["make"]): Phone<A> {
-    const gateway = () => this.site.gateway();
+    const gateway = () => this.place.gateway();
     return new Phone({ world: this.world, fleet: this, gateway, name, make });
   }
 
   #strike(): void {
-    const { world, site, counts } = this;
+    const { world, place, counts } = this;
     const { wide, harsh } = this.scenario;
-    if (site.isHealthy) return;
+    if (place.isHealthy) return;
     const phone = world.pick(this.#phones);
     const { device } = phone;
     const what = world.random();
     if (what < 0.08) {
-      site.kill();
-      if (!site.isShared) { for (const { device } of this.#phones) device.cut(); }
-    } else if (site.isShared && world.chance(0.1)) {
-      site.cutOff();
+      place.kill();
+      if (!place.isShared) { for (const { device } of this.#phones) device.cut(); }
+    } else if (place.isShared && world.chance(0.1)) {
+      place.cutOff();
     } else if (wide && world.chance(0.1)) {
-      if (world.chance(0.7)) site.pause();
-      else site.setClock();
+      if (world.chance(0.7)) place.pause();
+      else place.setClock();
     } else if (harsh && world.chance(0.05)) {
       this.rare.clientCrashed++;
       phone.die(world.chance(0.5));
     } else if (what < 0.12) {
       counts.drains++;
-      site.drain();
+      place.drain();
     } else if (what < 0.5) {
       counts.cuts++;
       device.cut();

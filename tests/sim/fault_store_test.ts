@@ -6,9 +6,14 @@ import { type Fault, FAULTS, FaultyStore } from "./fault_store.ts";
 import { AWAKE, World } from "./world.ts";
 
 const KEY = ["a"];
-const WRITE: Write = {
-  checks: [{ key: KEY, version: null }],
-  mutations: [{ type: "set", key: KEY, value: Uint8Array.of(1) }],
+const MUTATION = { type: "set", key: KEY, value: Uint8Array.of(1) } as const;
+const WRITE: Write = { checks: [{ key: KEY, version: null }], mutations: [MUTATION] };
+const NONE: FaultyStore["fates"] = {
+  unknownFoundStored: 0,
+  unknownFoundNotStored: 0,
+  lateWriteRefused: 0,
+  lateWriteStored: 0,
+  writeMinutesLate: 0,
 };
 const LATEST_MS = 60_000;
 
@@ -88,6 +93,96 @@ Deno.test("a read that fails is unavailable, and one that does not is what is st
   await world.run(200);
   assertEquals(await reading, [{ key: KEY, value: undefined, version: null }]);
   assertEquals(store.struck.readError, 2);
+});
+
+const stalls: readonly [ms: number, Seen & { reads: boolean }][] = [
+  [1_000, { outcome: "stored", then: true, ever: true, reads: true }],
+  [30_000, { outcome: "unknown", then: false, ever: true, reads: false }],
+];
+for (const [ms, expected] of stalls) {
+  Deno.test(`a write sent while the store stalls for ${ms} ms is stored after it`, async () => {
+    const world = new World(1);
+    const store = new FaultyStore(world);
+    const link = store.link(AWAKE);
+    const isStored = () => store.stored.read([KEY]).then(([entry]) => entry?.version !== null);
+    let seen: Seen | undefined;
+    let reads: boolean | undefined;
+    store.stall(ms);
+    assertEquals(store.stalledMs, ms);
+    link.write(WRITE).then(async ({ outcome }) => {
+      assert(world.now <= STORE.callMs + 1e-6, `answered after ${world.now} ms`);
+      seen = { outcome, then: await isStored(), ever: false };
+    });
+    link.read([KEY]).then(() => reads = true, () => reads = false);
+    await world.run(ms - 1);
+    assert(!await isStored());
+    await world.run(LATEST_MS);
+    assertEquals({ ...seen, ever: await isStored(), reads }, expected);
+  });
+}
+
+Deno.test("a slow read tells what was stored when it was sent, or fails in time", async () => {
+  const told = new Set<unknown>();
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = new World(seed);
+    const store = new FaultyStore(world);
+    store.odds = { ...FAULTS, slowRead: 1 };
+    const begun = store.link(AWAKE).read([KEY]);
+    begun.then(([entry]) => told.add(entry?.version === null), () => told.add("failed"))
+      .then(() => assert(world.now >= 100 && world.now <= STORE.callMs + 3, `${world.now} ms`));
+    world.after(50, () => store.stored.write(WRITE));
+    await world.run(LATEST_MS);
+  }
+  assertEquals(told, new Set([true, false, "failed"]));
+});
+
+Deno.test("writes may be ten minutes late, but most are not", async () => {
+  const world = new World(1);
+  const store = new FaultyStore(world, { latestMs: 600_000 });
+  const ms = Array.from({ length: 1_000 }, () => store.lateness());
+  assert(Math.min(...ms) < 200 && Math.max(...ms) > 500_000 && Math.max(...ms) <= 600_000);
+  const late = ms.filter((one) => one > 60_000).length;
+  assert(late > 200 && late < 320, `${late} of 1000`);
+  assertEquals(store.fates.writeMinutesLate, late);
+});
+
+const doubts: readonly [Fault, expected: FaultyStore["fates"]][] = [
+  ["lostReply", { ...NONE, unknownFoundStored: 1 }],
+  ["falseConflict", { ...NONE, unknownFoundStored: 1 }],
+  ["lostRequest", { ...NONE, unknownFoundNotStored: 1 }],
+];
+for (const [fault, expected] of doubts) {
+  Deno.test(`what became of a write after ${fault} counts when it is found out`, async () => {
+    const world = new World(1);
+    const store = new FaultyStore(world);
+    const link = store.link(AWAKE);
+    const another: Write = { ...WRITE, mutations: [{ ...MUTATION, value: Uint8Array.of(2) }] };
+    store.odds = { ...FAULTS, [fault]: 1 };
+    link.write(WRITE);
+    await world.run(10_000);
+    assertEquals(store.fates, NONE);
+    store.odds = FAULTS;
+    await store.stored.write(another); // refused, unless the first was lost
+    link.read([KEY]);
+    await world.run(20_000);
+    assertEquals(store.fates, expected);
+  });
+}
+
+Deno.test("that a write is stored when it is sent again tells that it was not before", async () => {
+  const world = new World(1);
+  const store = new FaultyStore(world);
+  const link = store.link(AWAKE);
+  store.odds = { ...FAULTS, throwBefore: 1 };
+  link.write(WRITE);
+  await world.run(10_000);
+  store.odds = FAULTS;
+  link.read([KEY]); // which tells nothing: the check still holds
+  await world.run(20_000);
+  assertEquals(store.fates, NONE);
+  link.write(WRITE);
+  await world.run(30_000);
+  assertEquals(store.fates, { ...NONE, unknownFoundNotStored: 1 });
 });
 
 Deno.test("who is dead hears nothing, though what it sent arrives", async () => {

@@ -53,6 +53,11 @@ export type PartitionLog = Omit<Extract<Telling, { f: "log" }>, "f">;
 /** By how much a wall clock may be wrong. */
 const CLOCK_ERRORS_MS = [3_600_000, -600_000, 300_000, -300_000, 0];
 export const LONGEST_PAUSE_MS = 3 * SETTINGS.leaseMs;
+/** How long the store may stall. */
+const STALLS_MS = [1_000, 5_000, 30_000];
+/** How late writes may be in most harsh worlds, so that they arrive before its end, and in some. */
+const LATER_MS = 20_000;
+const MUCH_LATER_MS = 600_000;
 const utf8 = new TextDecoder();
 
 export class GatewaySite {
@@ -65,7 +70,9 @@ export class GatewaySite {
   /** No watch ever fires, even without faults. */
   readonly #deaf: boolean;
   /** How often each thing happened to gateways. */
-  readonly counts = { kills: 0, cutOffs: 0, losses: 0, pauses: 0, clockJumps: 0 };
+  readonly counts = { kills: 0, cutOffs: 0, losses: 0, pauses: 0, clockJumps: 0, stalls: 0 };
+  /** How late the latest write may arrive, where that is more than seconds. */
+  readonly #latestMs: number | undefined;
 
   /**
    * `report`: called with what a gateway reports to its operators as an error, which none should.
@@ -74,7 +81,11 @@ export class GatewaySite {
   constructor(world: World, report: (message: string) => void, scenario: Scenario) {
     this.world = world;
     this.#scenario = scenario;
-    this.store = new FaultyStore(world, { shared: scenario.gateways > 1 });
+    if (scenario.harsh) this.#latestMs = world.chance(0.08) ? MUCH_LATER_MS : LATER_MS;
+    this.store = new FaultyStore(world, {
+      shared: scenario.gateways > 1,
+      ...this.#latestMs === undefined ? {} : { latestMs: this.#latestMs },
+    });
     this.#report = report;
     this.#deaf = scenario.wide && world.chance(0.2);
   }
@@ -96,10 +107,18 @@ export class GatewaySite {
     return this.#scenario.gateways > 1;
   }
 
+  /** How much longer than usual a world must heal, so that all late writes have arrived. */
+  get longerHealingMs(): number {
+    return this.#latestMs === MUCH_LATER_MS ? MUCH_LATER_MS : 0;
+  }
+
   begin(): void {
     for (let i = 0; i < this.#scenario.gateways; i++) this.start();
     this.#mixFaults();
     this.#tick();
+    if (this.#scenario.harsh && this.world.chance(0.1)) {
+      this.world.after(this.world.between(3_000, 15_000), () => this.#stall());
+    }
   }
 
   heal(): void {
@@ -174,6 +193,13 @@ export class GatewaySite {
     process.wallClockErrorMs = this.world.pick(CLOCK_ERRORS_MS);
   }
 
+  /** The store does nothing for a while. */
+  #stall(): void {
+    this.counts.stalls++;
+    this.world.trace("the store stalls");
+    this.store.stall(this.world.pick(STALLS_MS));
+  }
+
   #pick(): Process | undefined {
     return this.#up.length > 1 ? this.world.pick(this.#up) : this.#up[0];
   }
@@ -209,6 +235,8 @@ export class GatewaySite {
     if (this.#deaf) odds.silentWatch = 1;
     else if (this.isShared && world.chance(0.5)) odds.silentWatch = world.pick([0.1, 0.5, 1]);
     if (this.isShared && world.chance(0.3)) odds.staleWatch = 0.2;
+    if (this.#scenario.harsh && world.chance(0.3)) odds.slowRead = world.between(0, 0.1);
+    if (this.#latestMs === MUCH_LATER_MS) odds.late = 0.05;
     store.odds = odds;
     world.after(MIX_MS, () => this.#mixFaults());
   }

@@ -1,6 +1,6 @@
 /**
- * Harsh worlds, which `deno task sim` runs: what happens in wide and broad ones, and clients that
- * crash.
+ * Harsh worlds, which `deno task sim` runs: what happens in wide and broad ones, clients that crash,
+ * a store that is slow and stalls, and writes that are minutes late.
  */
 
 import { assert, assertEquals } from "@std/assert";

@@ -47,13 +47,23 @@ export async function guarded(
   }
 }
 
+interface Doing {
+  readonly world: World;
+  readonly scenario: Scenario;
+  readonly recorder: Recorder;
+  readonly place: GatewaySite;
+}
+
 /** Keeps faults going for their time, and longer until enough was done under them. */
 export async function untilDone(
-  { world, scenario, recorder }: { world: World; scenario: Scenario; recorder: Recorder },
+  { world, scenario, recorder, place }: Doing,
   faultyMs: number,
 ): Promise<void> {
+  const isDone = () =>
+    (countsOf(recorder.events)["operations"] ?? 0) >= scenario.operations &&
+    place.store.stalledMs === 0;
   await world.run(faultyMs);
-  while ((countsOf(recorder.events)["operations"] ?? 0) < scenario.operations) {
+  while (!isDone()) {
     await world.run(world.now + 1_000);
   }
 }

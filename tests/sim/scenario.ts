@@ -19,7 +19,7 @@ export interface Scenario {
   readonly wide: boolean;
   /** And transactions over two topics. */
   readonly broad: boolean;
-  /** And clients that crash. */
+  /** And clients that crash, slow reads, a store that stalls, and writes that are minutes late. */
   readonly harsh: boolean;
 }
 

@@ -40,7 +40,7 @@ export async function runSeed(seed: number, scenario: Scenario): Promise<Outcome
     run.begin();
     await untilDone(run, scenario.faultyMs);
     run.heal();
-    await world.run(world.now + scenario.healingMs);
+    await world.run(world.now + scenario.healingMs + run.place.longerHealingMs);
     await run.end();
   });
   const { place: site, recorder, faults, rare, cuts } = run;
