@@ -282,6 +282,30 @@ export const GROUP_CASES: readonly Case[] = [
   },
   {
     kind: "uneven",
+    name: "a member may own nothing of a topic that was deleted and created again",
+    tell(sketch, wrong) {
+      sketch.joined("n");
+      if (!wrong) sketch.ok(sketch.deletes("a"));
+      sketch.given("m", "a/0", "2");
+      sketch.given("m", "a/1", "2");
+      sketch.healed();
+      for (const name of ["a/0", "a/1"]) sketch.log(name, 0, "", "2");
+    },
+  },
+  {
+    kind: "uneven",
+    name: "who owns some of what was created again owns as many as others",
+    tell(sketch, wrong) {
+      sketch.ok(sketch.deletes("a"));
+      for (const name of ["a/0", "a/1"]) sketch.given("m", name, "2");
+      sketch.given(wrong ? "m" : "n", "a/2", "2");
+      sketch.given("n", "a/3", "2");
+      sketch.healed();
+      for (const name of ["a/0", "a/1", "a/2", "a/3"]) sketch.log(name, 0, "", "2");
+    },
+  },
+  {
+    kind: "uneven",
     name: "a member that joined for other topics counts for those",
     tell(sketch, wrong) {
       sketch.assigned("m", "a/0", 0);

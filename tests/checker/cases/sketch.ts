@@ -162,6 +162,12 @@ export class Sketch {
     this.#recorder.told(member, { f: "assign", group: "g", member, partitions, ...more });
   }
 
+  /** It owns this of a certain incarnation of its topic, from the start. */
+  given(member: string, name: string, incarnation: string): void {
+    const partitions = [[...positioned(name, 0), incarnation] as const];
+    this.#recorder.told(member, { f: "assign", group: "g", member, partitions });
+  }
+
   /** It is in the group, and owns nothing yet. */
   joined(member: string, topics?: readonly string[]): void {
     const more = topics ? { topics } : {};
