@@ -30,7 +30,10 @@ export class Consumer extends ReadingClient {
   /** By partition's name: the next offset. */
   readonly #owned = new Map<string, number>();
   readonly #revoking = new Set<string>();
+  /** Subscriptions that it has left, on this connection. */
+  readonly #left = new Set<number>();
   #joins = 0;
+  #isAssigned = false;
   #isMember = false;
   protected subscription = 0;
 
@@ -41,6 +44,25 @@ export class Consumer extends ReadingClient {
 
   get owned(): readonly string[] {
     return [...this.#owned.keys()];
+  }
+
+  /** It waits for partitions, or has to release some. */
+  get isRebalancing(): boolean {
+    return !this.#isAssigned || this.#revoking.size > 0;
+  }
+
+  /** Leaves its group, and joins again on the same connection after so long. */
+  leave(awayMs: number): void {
+    const { world, rare } = this.site;
+    if (!this.isOpen || !this.#isMember) return;
+    rare.memberLeft++;
+    const { subscription, member } = this;
+    this.ask({ type: "leave", subscription }, () => {});
+    this.#left.add(subscription);
+    this.#leave();
+    world.after(awayMs, () => {
+      if (this.isOpen && this.member === member) this.#join();
+    });
   }
 
   /** Its name in the history: each `join` makes a new member. */
@@ -58,9 +80,11 @@ export class Consumer extends ReadingClient {
 
   protected override lost(): void {
     this.#leave();
+    this.#left.clear();
   }
 
   protected override pushed(frame: Frame): void {
+    if (this.#left.has(Number(frame["subscription"]))) return;
     this.subscription = Number(frame["subscription"] ?? this.subscription);
     switch (frame["type"]) {
       case "assign":
@@ -113,6 +137,7 @@ export class Consumer extends ReadingClient {
       if (!reply) return;
       if (reply["type"] !== "ok") return this.cut();
       this.#isMember = true;
+      this.subscription = Number(reply["subscription"]);
       if (this.leftOpen && spec.instance !== undefined) this.site.rare.instanceTakenOver++;
       this.leftOpen = false;
     });
@@ -120,6 +145,7 @@ export class Consumer extends ReadingClient {
 
   #assigned(frame: Frame): void {
     const { group } = this.options;
+    this.#isAssigned = true;
     const given = frame["partitions"] as (Position & { readonly incarnation: string })[];
     for (const { topic, partition, offset } of given) {
       this.#owned.set(`${topic}/${partition}`, offset);
@@ -163,7 +189,7 @@ export class Consumer extends ReadingClient {
     world.after(
       slow === undefined ? world.between(0, 100) : world.between(100, 0.95 * slow),
       () => {
-        if (this.member !== member || !this.isOpen) return;
+        if (this.member !== member || !this.isOpen || this.#left.has(subscription)) return;
         const { group } = this.options;
         recorder.told(this.name, { f: "release", group, member, partitions });
         for (const [topic, partition] of partitions) this.#revoking.delete(`${topic}/${partition}`);
@@ -191,6 +217,7 @@ export class Consumer extends ReadingClient {
   #leave(): void {
     this.#owned.clear();
     this.#revoking.clear();
+    this.#isAssigned = false;
     if (!this.#isMember || this.isStopped) return;
     this.#isMember = false;
     const { group } = this.options;

@@ -10,12 +10,14 @@ const NAME = "operator";
 export class Operator {
   readonly #site: Site;
   readonly #topic: string;
+  readonly #before: (() => Promise<void>) | undefined;
   #stopped = false;
 
-  /** `topic`: the one that is deleted now and then. */
-  constructor(site: Site, topic: string) {
+  /** `topic`: the one that is deleted now and then, and `before`: what is done then, if any. */
+  constructor(site: Site, topic: string, before?: () => Promise<void>) {
     this.#site = site;
     this.#topic = topic;
+    this.#before = before;
   }
 
   /** Creates a topic, retrying as long as it takes. */
@@ -33,6 +35,7 @@ export class Operator {
     const { world } = this.#site;
     while (!this.#stopped) {
       await world.sleep(world.between(3_000, 9_000));
+      await this.#before?.();
       if (!this.#stopped) await this.#delete();
     }
   }

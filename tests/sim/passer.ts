@@ -58,6 +58,13 @@ export class Passer extends Consumer {
     this.#open = undefined;
   }
 
+  /** Not while something is in flight: the next membership must begin behind it. */
+  override leave(awayMs: number): void {
+    if (this.#open) return;
+    this.#waiting = [];
+    super.leave(awayMs);
+  }
+
   #join(): void {
     if (this.#hasJoined || this.#open) return;
     this.#hasJoined = true;

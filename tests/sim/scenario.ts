@@ -19,7 +19,10 @@ export interface Scenario {
   readonly wide: boolean;
   /** And transactions over two topics. */
   readonly broad: boolean;
-  /** And clients that crash, slow reads, a store that stalls, and writes that are minutes late. */
+  /**
+   * And clients that crash, slow reads, a store that stalls, writes that are minutes late, members
+   * that leave and join again and again, and topics deleted while a group of several rebalances.
+   */
   readonly harsh: boolean;
 }
 

@@ -30,6 +30,8 @@ const SHORT_MS = 2_000;
 const QUIET = "e";
 /** The topic for copies of the first topic's records. */
 const PASSED_ON = "out";
+/** How long members leave and join again and again. */
+const STORM_MS = [2_000, 6_000] as const;
 /** A record may be on its way for so long when its partition is reassigned. */
 const UNDER_WAY_MS = 1_000;
 
@@ -56,6 +58,8 @@ class Run implements Site {
   readonly scenario: Scenario;
   readonly #publishers: AnyPublisher[];
   readonly #consumers: Consumer[];
+  /** Members of a group that reads the topic which is deleted now and then. */
+  readonly #fleeting: Consumer[] = [];
   readonly #others: SimClient[];
   readonly #operator: Operator;
   cuts = 0;
@@ -84,7 +88,8 @@ class Run implements Site {
         new PairPublisher(this, "pairs", { topics: TOPICS, everyMs: [100, 700] }),
       );
     }
-    this.#operator = new Operator(this, FLEETING);
+    const before = () => this.#beforeDeletion();
+    this.#operator = new Operator(this, FLEETING, scenario.harsh ? before : undefined);
   }
 
   get isHealthy(): boolean {
@@ -134,6 +139,33 @@ class Run implements Site {
     for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
+  /** Makes it likely that the topic is deleted while the group that reads it rebalances. */
+  async #beforeDeletion(): Promise<void> {
+    const { world, rare } = this;
+    if (world.chance(0.5)) {
+      world.pick(this.#fleeting).leave(world.between(5, 300));
+      await world.sleep(world.between(0, 50));
+    }
+    if (this.#fleeting.some((member) => member.isRebalancing)) rare.topicDeletedInRebalance++;
+  }
+
+  /** Members leave and join again all the time, except for one. */
+  #storm(): void {
+    const { world, rare } = this;
+    rare.rebalanceStorm++;
+    world.trace("members leave and join again and again");
+    const until = world.now + world.between(...STORM_MS);
+    const calm = world.pick(this.#consumers);
+    for (const member of this.#consumers) if (member !== calm) this.#unsettle(member, until);
+  }
+
+  #unsettle(member: Consumer, until: number): void {
+    const { world, place } = this;
+    if (world.now > until || place.isHealthy) return;
+    member.leave(world.between(20, 100));
+    world.after(world.between(60, 150), () => this.#unsettle(member, until));
+  }
+
   /** Further clients in a wide world. */
   #more(): SimClient[] {
     const everyMs = [100, 700] as const;
@@ -146,13 +178,21 @@ class Run implements Site {
     );
     const slow = { credit: 3, paceMs: [200, 1_500] as const };
     const passing = { group: "h", topics: ["a"], into: PASSED_ON, credit: 20 };
+    const fleeting = { group: "k", topics: [SHORT, FLEETING], ...slow };
+    this.#fleeting.push(new Consumer(this, "u", fleeting));
+    if (this.scenario.harsh) {
+      this.#fleeting.push(
+        new Consumer(this, "u2", { ...fleeting, revokeTimeoutMs: 1_000 }),
+        new Consumer(this, "u3", { ...fleeting, instance: "k", sessionTimeoutMs: 2_000 }),
+      );
+    }
     const latest = { group: "l", topics: ["b"], from: "latest", commitMs: [0, 2_000] } as const;
     return [
       new Passer(this, "v", passing),
       new Passer(this, "w", { ...passing, instance: "j", sessionTimeoutMs: 2_000 }),
       new Consumer(this, "late1", latest),
       new Consumer(this, "late2", { ...latest, instance: "l", sessionTimeoutMs: 2_000 }),
-      new Consumer(this, "u", { group: "k", topics: [SHORT, FLEETING], ...slow }),
+      ...this.#fleeting,
       new Follower(this, "fleeting", { topic: FLEETING, mayReset: true }),
       new Follower(this, "slow", { topic: SHORT, mayReset: true, ...slow }),
       new Follower(this, "quiet", { topic: QUIET }),
@@ -161,6 +201,10 @@ class Run implements Site {
 
   #clients(): SimClient[] {
     return [...this.#publishers, ...this.#consumers, ...this.#others];
+  }
+
+  #members(): Consumer[] {
+    return this.#clients().filter((client) => client instanceof Consumer);
   }
 
   #strike(): void {
@@ -179,6 +223,10 @@ class Run implements Site {
       place.setClock();
     } else if (harsh && world.chance(0.1)) {
       world.pick(this.#clients()).crash(world.chance(0.5));
+    } else if (harsh && world.chance(0.02)) {
+      this.#storm();
+    } else if (harsh && world.chance(0.05)) {
+      world.pick(this.#members()).leave(world.between(5, 1_000));
     } else if (wide && world.chance(0.2)) {
       world.pick(this.#clients()).abandon();
     } else if (world.chance(0.5)) {

@@ -17,6 +17,9 @@ export const RARE = [
   "transactRepeated",
   "declaredDeadWhileAlive",
   "clientCrashed",
+  "memberLeft",
+  "rebalanceStorm",
+  "topicDeletedInRebalance",
 ] as const;
 
 export type Rare = typeof RARE[number];
