@@ -5,7 +5,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { addAll } from "./many.ts";
+import { FAULTS } from "./fault_store.ts";
+import { addAll, Totals } from "./many.ts";
 import type { Outcome } from "./outcome.ts";
 import { commandFor, runWorld } from "./worlds.ts";
 
@@ -36,4 +37,16 @@ Deno.test("four harsh worlds break no rule, and what makes them harsh happens in
   ) {
     assert((totals.get(name) ?? 0) > 0, `no ${name}`);
   }
+});
+
+Deno.test("a run fails that has a seed in which too little happens", async () => {
+  const { history: _, ...summary } = await runWorld(515, {});
+  const totals = new Totals();
+  totals.add(summary);
+  assertEquals(totals.tooLittle, []);
+  const { virtualMs, operations, faults, rebalances } = totals.least;
+  assert(virtualMs >= 60_000 && operations >= 1_000 && faults >= 20 && rebalances >= 1);
+  const calm = { ...summary, virtualMs: 59_999, faults: { ...FAULTS, silentWatch: 1_000 } };
+  totals.add({ ...calm, counts: { operations: 999, kills: 10, cuts: 9, rebalances: 0 } });
+  assertEquals(totals.tooLittle, ["virtualMs", "operations", "faults", "rebalances"]);
 });

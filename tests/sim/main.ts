@@ -64,8 +64,10 @@ async function runAll(from: number, count: number, jobs: number, choice: Choice)
   // In the worlds of earlier seeds some things cannot happen.
   const missing = choice.like === undefined ? totals.tooRare : [];
   if (missing.length > 0) print(`too rare to have been tried: ${missing.join(", ")}`);
+  const little = choice.like === undefined ? totals.tooLittle : [];
+  if (little.length > 0) print(`a seed had too little: ${little.map(spaced).join(", ")}`);
   print(`sim: ${count} seeds, ${totals.broken} violations`);
-  return totals.broken === 0 && missing.length === 0;
+  return totals.broken === 0 && missing.length === 0 && little.length === 0;
 }
 
 function listed(counts: ReadonlyMap<string, number>): string {

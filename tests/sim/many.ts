@@ -1,5 +1,6 @@
 /** Runs many seeds, on several cores if asked to, and sums up what happened in them. */
 
+import { faultsOf, LEAST } from "./outcome.ts";
 import type { Summary, Task } from "./worker.ts";
 import { type Choice, runWorld } from "./worlds.ts";
 
@@ -60,15 +61,22 @@ export class Totals {
   broken = 0;
   virtualMs = 0;
   /** The smallest counts of any seed. */
-  readonly least = { operations: Infinity, faults: Infinity, assignments: Infinity };
+  readonly least = {
+    virtualMs: Infinity,
+    operations: Infinity,
+    faults: Infinity,
+    rebalances: Infinity,
+  };
 
-  add({ counts, faults, rare, violations, virtualMs }: Summary): void {
+  add(summary: Summary): void {
+    const { counts, faults, rare, violations, virtualMs } = summary;
     this.seeds++;
     this.virtualMs += virtualMs;
     const { least } = this;
+    least.virtualMs = Math.min(least.virtualMs, virtualMs);
     least.operations = Math.min(least.operations, counts["operations"] ?? 0);
-    least.faults = Math.min(least.faults, sum(Object.values(faults)));
-    least.assignments = Math.min(least.assignments, counts["assignments"] ?? 0);
+    least.faults = Math.min(least.faults, faultsOf(summary));
+    least.rebalances = Math.min(least.rebalances, counts["rebalances"] ?? 0);
     addAll(this.counts, counts);
     addAll(this.faults, faults);
     addAll(this.rare, rare);
@@ -78,15 +86,17 @@ export class Totals {
     }
   }
 
+  /** What each seed should have more of, and one had not. */
+  get tooLittle(): readonly string[] {
+    const names = Object.keys(LEAST) as (keyof typeof LEAST)[];
+    return names.filter((name) => this.least[name] < LEAST[name]);
+  }
+
   /** What should happen at least once in a hundred seeds, and did not. */
   get tooRare(): readonly string[] {
     const least = Math.floor(this.seeds / 100);
     return [...this.rare].filter(([, times]) => times < least).map(([name]) => name);
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0);
 }
 
 /** Adds counts to those of the same name. */

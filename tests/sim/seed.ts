@@ -45,8 +45,8 @@ export async function runSeed(seed: number, scenario: Scenario): Promise<Outcome
     await world.run(world.now + scenario.healingMs + run.place.longerHealingMs);
     await run.end();
   });
-  const { place: site, recorder, faults, rare, cuts } = run;
-  return judge({ seed, site, recorder, faults, rare, counts: { cuts } });
+  const { place: site, recorder, faults, rare, counts } = run;
+  return judge({ seed, site, recorder, faults, rare, counts });
 }
 
 class Run implements Site {
@@ -62,7 +62,7 @@ class Run implements Site {
   readonly #fleeting: Consumer[] = [];
   readonly #others: SimClient[];
   readonly #operator: Operator;
-  cuts = 0;
+  readonly counts = { cuts: 0, abandoned: 0 };
 
   constructor(world: World, scenario: Scenario) {
     this.world = world;
@@ -228,9 +228,10 @@ class Run implements Site {
     } else if (harsh && world.chance(0.05)) {
       world.pick(this.#members()).leave(world.between(5, 1_000));
     } else if (wide && world.chance(0.2)) {
+      this.counts.abandoned++;
       world.pick(this.#clients()).abandon();
     } else if (world.chance(0.5)) {
-      this.cuts++;
+      this.counts.cuts++;
       world.pick(this.#clients()).cut();
     }
     world.after(world.between(200, 1_200), () => this.#strike());
