@@ -280,6 +280,16 @@ export class Worker implements App {
       ...(byHand ? { autoCommitMs: false } : {}),
       capacity: { records: world.pick([3, 50, 2_000]) },
       revokeTimeoutMs: 1_500,
+      onGap: ({ topic, partition, from, to, reason }) =>
+        recorder.told(this.name, {
+          f: "gap",
+          reader: this.name,
+          topic,
+          partition,
+          from,
+          to,
+          reason,
+        }),
       onAssign: (given) => {
         for (const { topic, partition, offset } of given) {
           this.#owned.set(`${topic}/${partition}`, [topic, partition, offset]);

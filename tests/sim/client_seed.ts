@@ -10,7 +10,9 @@ import { type App, type Fleet, Follower, Passer, Producing, Worker } from "./app
 import { GatewaySite, LONGEST_PAUSE_MS, PARTITIONS, SETTINGS } from "./gateway_site.ts";
 import { guarded, judge, noRareThings, type Outcome, recordLog, untilDone } from "./outcome.ts";
 import { checkPassedOn } from "./passed_on.ts";
+import { Operator } from "./operator.ts";
 import { Phone, type PhoneOptions } from "./phone.ts";
+import type { Process } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Violation } from "./site.ts";
 import { World } from "./world.ts";
@@ -24,6 +26,11 @@ const FREEZE_MS = 6_000;
 const WIDE_SLOWNESS = 6;
 const TOPICS = ["a", "b"];
 const PASSED_ON = "out";
+/** Deleted now and then, and created again by its users. */
+const FLEETING = "c";
+/** Retained only for a short time. */
+const SHORT = "d";
+const SHORT_MS = 2_000;
 
 export async function runClientSeed(seed: number, scenario: Scenario): Promise<Outcome> {
   const world = new World(seed);
@@ -49,7 +56,8 @@ class Run implements Fleet {
   readonly counts = { cuts: 0, silences: 0, freezes: 0, wakes: 0, drains: 0 };
   readonly scenario: Scenario;
   readonly rare = noRareThings();
-  readonly #producing: readonly Phone<Producing>[];
+  readonly #producing: Phone<Producing>[];
+  readonly #operator: Operator;
   readonly #phones: readonly Phone[];
 
   constructor(world: World, scenario: Scenario) {
@@ -86,7 +94,14 @@ class Run implements Fleet {
         (fleet, client, name) => new Passer(fleet, client, name, passing),
       )
     );
-    this.#phones = [...this.#producing, ...followers, ...workers, ...passers];
+    this.#phones = [
+      ...this.#producing,
+      ...followers,
+      ...workers,
+      ...passers,
+      ...scenario.harsh ? this.#more() : [],
+    ];
+    this.#operator = new Operator(this, FLEETING);
   }
 
   /** An arrow function, so that it can be passed on. */
@@ -99,14 +114,23 @@ class Run implements Fleet {
     const overlapMs = 2 * SETTINGS.leaseMs + LONGEST_PAUSE_MS + SETTINGS.sessionTimeoutMs +
       FREEZE_MS;
     // Workers also commit automatically, which is not recorded.
-    this.recorder.terms({ overlapMs, groups: ["g", "h"], unrecorded: ["g"] });
+    this.recorder.terms({
+      overlapMs,
+      groups: ["g", "h"],
+      unrecorded: this.scenario.harsh ? ["g", "k"] : ["g"],
+    });
     this.place.begin();
     for (const { app } of this.#phones) app.start();
+    if (this.scenario.harsh) {
+      this.#operator.make(SHORT, { partitions: PARTITIONS, retentionMs: SHORT_MS });
+      this.#operator.start();
+    }
     this.#strike();
   }
 
   heal(): void {
     for (const { app } of this.#producing) app.finish();
+    this.#operator.stop();
     this.place.heal();
     this.recorder.told("run", { f: "healed" });
     // Clients that are cut off without notice must find out by themselves.
@@ -119,14 +143,40 @@ class Run implements Fleet {
     for (const { app: { name, hasEnded } } of this.#phones) {
       if (!hasEnded) this.fault("hangs", `${name} goes on after its client was closed`);
     }
-    const log = await this.place.readAll([...TOPICS, PASSED_ON]);
+    const log = await this.place.readAll([
+      ...TOPICS,
+      PASSED_ON,
+      ...this.scenario.harsh ? [FLEETING, SHORT] : [],
+    ]);
     recordLog(recorder, log);
     for (const { kind, text } of checkPassedOn(log, "a", PASSED_ON)) this.fault(kind, text);
   }
 
+  gateway(): Process | undefined {
+    return this.place.gateway();
+  }
+
+  /** Of topics that are deleted, and that retention takes from those who read them. */
+  #more(): Phone[] {
+    const topics = [FLEETING, SHORT];
+    const producing = this.#phone("s", (fleet, client, name) => {
+      const options = { name, topics, idempotent: false, slowness: WIDE_SLOWNESS };
+      const app = new Producing(fleet, client, options);
+      if (this.place.isHealthy) app.finish();
+      return app;
+    });
+    this.#producing.push(producing);
+    const workers = [1, 2].map((i) =>
+      this.#phone(
+        `reader ${i}`,
+        (fleet, client, name) => new Worker(fleet, client, name, { group: "k", topics }),
+      )
+    );
+    return [producing, ...workers];
+  }
+
   #phone<A extends App>(name: string, make: PhoneOptions<A>["make"]): Phone<A> {
-    const gateway = () => this.place.gateway();
-    return new Phone({ world: this.world, fleet: this, gateway, name, make });
+    return new Phone({ world: this.world, fleet: this, gateway: () => this.gateway(), name, make });
   }
 
   #strike(): void {

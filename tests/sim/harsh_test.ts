@@ -39,6 +39,13 @@ Deno.test("four harsh worlds break no rule, and what makes them harsh happens in
   }
 });
 
+Deno.test("the client meets topics that are deleted, and retention that overtakes it", async () => {
+  const { history, violations } = await runWorld(512, {});
+  assertEquals([...violations], []);
+  const told = new Set(history.flatMap((event) => "f" in event ? [event.f] : []));
+  assert(told.has("delete") && told.has("gap"), [...told].join());
+});
+
 Deno.test("a run fails that has a seed in which too little happens", async () => {
   const { history: _, ...summary } = await runWorld(515, {});
   const totals = new Totals();

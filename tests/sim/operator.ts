@@ -7,14 +7,17 @@ import type { Site } from "./site.ts";
 const PATIENCE_MS = 8_000;
 const NAME = "operator";
 
+/** What an operator knows of a world. */
+type Place = Pick<Site, "world" | "recorder" | "gateway">;
+
 export class Operator {
-  readonly #site: Site;
+  readonly #site: Place;
   readonly #topic: string;
   readonly #before: (() => Promise<void>) | undefined;
   #stopped = false;
 
   /** `topic`: the one that is deleted now and then, and `before`: what is done then, if any. */
-  constructor(site: Site, topic: string, before?: () => Promise<void>) {
+  constructor(site: Place, topic: string, before?: () => Promise<void>) {
     this.#site = site;
     this.#topic = topic;
     this.#before = before;
