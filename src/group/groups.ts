@@ -8,7 +8,7 @@ import { newId } from "../host/host.ts";
 import { PEERS, STORE } from "../limits.ts";
 import type { Log } from "../log/log.ts";
 import { keys } from "../store/keys.ts";
-import type { TopicPartitionOffset } from "../types.ts";
+import type { Topic, TopicPartitionOffset } from "../types.ts";
 import { Committer } from "./committer.ts";
 import { Group, type GroupContext } from "./group.ts";
 import { GroupAdmin, type GroupDescription, type ResetTarget } from "./group_admin.ts";
@@ -67,12 +67,8 @@ export class Groups {
   }
 
   async join(spec: JoinSpec, port: MemberPort): Promise<Membership> {
-    const { host, log, gateway } = this.#options;
-    // From the store: nothing would ever be assigned of a cached topic that was deleted meanwhile.
-    const topics = await Promise.all(
-      spec.topics.map(async (name) => await log.topics.find(name) ?? await log.topics.ensure(name)),
-    );
-    await Promise.all(topics.map((topic) => log.open(topic)));
+    const { host, gateway } = this.#options;
+    const topics = await this.#topicsToRead(spec.topics);
     const connection = newId(host);
     const { sessionTimeoutMs = this.#options.sessionTimeoutMs } = spec;
     const { instance, client, attempt, from = "earliest" } = spec;
@@ -215,6 +211,23 @@ export class Groups {
   /** Removes members of dead gateways, which no transition may have done yet. */
   async #noticeDeadGateways(name: string): Promise<void> {
     if (this.#options.store.shared) await this.#group(name).reload();
+  }
+
+  /** The topics, created if they may be, and loaded; `again`, if one is deleted in between. */
+  async #topicsToRead(names: readonly string[], again = true): Promise<Topic[]> {
+    const { log } = this.#options;
+    // From the store: nothing would ever be assigned of a cached topic that was deleted meanwhile.
+    const topics = await Promise.all(
+      names.map(async (name) => await log.topics.find(name) ?? await log.topics.ensure(name)),
+    );
+    try {
+      await Promise.all(topics.map((topic) => log.open(topic)));
+      return topics;
+    } catch (error) {
+      const isGone = error instanceof GatewayError && error.code === "unknown_topic";
+      if (!isGone || !again) throw error;
+      return await this.#topicsToRead(names, false);
+    }
   }
 
   #group(name: string): Group {

@@ -4,7 +4,7 @@ import { loadGroup, replaceGroup } from "../../src/group/group_store.ts";
 import { newId } from "../../src/host/host.ts";
 import { GROUP, LOG } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
-import type { Write, WriteResult } from "../../src/store/store.ts";
+import type { Entry, Key, Write, WriteResult } from "../../src/store/store.ts";
 import { settled, testHost } from "../support/test_host.ts";
 import {
   append,
@@ -18,6 +18,24 @@ import {
   reload,
   twoGateways,
 } from "./group_gateway.ts";
+
+/** Does something before the first look at a topic's head. */
+class HeadStore extends MemoryStore {
+  beforeHead: (() => Promise<unknown>) | undefined;
+
+  constructor() {
+    super({ shared: true });
+  }
+
+  override async read(keys: readonly Key[]): Promise<Entry[]> {
+    const { beforeHead } = this;
+    if (beforeHead && keys.some(([kind]) => kind === "h")) {
+      this.beforeHead = undefined;
+      await beforeHead();
+    }
+    return await super.read(keys);
+  }
+}
 
 Deno.test("members share the partitions, and one that is told to gives up its own", async () => {
   const at = fixture();
@@ -241,6 +259,15 @@ Deno.test("the topic of a thousand members can be deleted, and all of them hear 
   assertEquals(ends, new Set(["end unknown_topic never"]));
   const port = await passing(at, join(at, { topics: ["t"] }));
   assertEquals(port.owned.size, 4);
+});
+
+Deno.test("a topic that is deleted while a member looks at it is created again for the member", async () => {
+  const store = new HeadStore();
+  const [one, two] = twoGateways(store, testHost());
+  await two.log.topics.create("t", { partitions: 4 });
+  store.beforeHead = () => two.log.topics.remove("t");
+  const port = await passing(one, join(one, { topics: ["t", "u"] }));
+  assertEquals([port.owned.size, store.beforeHead], [8, undefined]);
 });
 
 Deno.test("who hears of a group before it hears that its topic was deleted is told that it was", async () => {
