@@ -143,6 +143,9 @@ class Run implements Fleet {
     for (const { app: { name, hasEnded } } of this.#phones) {
       if (!hasEnded) this.fault("hangs", `${name} goes on after its client was closed`);
     }
+    if (this.place.longerHealingMs > 0) {
+      for (const what of await this.place.leftovers()) this.fault("leftover", what);
+    }
     const log = await this.place.readAll([
       ...TOPICS,
       PASSED_ON,

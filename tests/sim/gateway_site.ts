@@ -7,6 +7,8 @@ import type { Settings } from "../../src/config.ts";
 import { Gateway } from "../../src/gateway.ts";
 import type { Log } from "../../src/log/log.ts";
 import { RecordCursor } from "../../src/log/record.ts";
+import { scanAll } from "../../src/store/scan_all.ts";
+import type { Key } from "../../src/store/store.ts";
 import type { Topic } from "../../src/types.ts";
 import type { Read, Telling } from "../checker/history.ts";
 import { FAULTS, FaultyStore, type Odds } from "./fault_store.ts";
@@ -239,6 +241,26 @@ export class GatewaySite {
     if (this.#latestMs === MUCH_LATER_MS) odds.late = 0.05;
     store.odds = odds;
     world.after(MIX_MS, () => this.#mixFaults());
+  }
+
+  /**
+   * What is left of topics that were deleted, though their gateway may have died in between. Others
+   * look every ten minutes, so only in a world that heals for longer there must be nothing.
+   */
+  async leftovers(): Promise<string[]> {
+    const topicsOf = async (prefix: Key) => {
+      const found = new Set<string>();
+      for await (const { key } of scanAll(this.store.stored, prefix)) found.add(String(key[1]));
+      return found;
+    };
+    const alive = await topicsOf(["h"]);
+    const left: string[] = [];
+    for (const kind of ["l", "s", "b"]) {
+      for (const topic of await topicsOf([kind])) {
+        if (!alive.has(topic)) left.push(`${kind} of ${topic}`);
+      }
+    }
+    return left;
   }
 
   /** The whole log of these topics, read through a new gateway. */

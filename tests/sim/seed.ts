@@ -132,6 +132,9 @@ class Run implements Site {
       if (!client.isAnswered) this.fault("hangs", `${client.name} was never answered`);
     }
     for (const client of this.#clients()) client.stop();
+    if (this.place.longerHealingMs > 0) {
+      for (const what of await this.place.leftovers()) this.fault("leftover", what);
+    }
     const all = [...TOPICS, ...this.scenario.wide ? [FLEETING, SHORT, QUIET, PASSED_ON] : []];
     const log = await this.place.readAll(all);
     recordLog(this.recorder, log);
