@@ -17,7 +17,7 @@ export interface Outcome {
   /** How often each thing happened. */
   readonly counts: Readonly<Record<string, number>>;
   readonly faults: Readonly<Odds>;
-  readonly rare: Readonly<Record<Rare | Fate, number>>;
+  readonly rare: Readonly<Record<Rare | Fate | "storeStalled", number>>;
   readonly trace: readonly string[];
   readonly history: readonly Event[];
 }
@@ -110,7 +110,7 @@ export function judge({ seed, site, recorder, faults, rare, counts }: Gathered):
     virtualMs: world.now,
     counts: { ...countsOf(recorder.events), ...site.counts, ...counts },
     faults: store.struck,
-    rare: { ...store.fates, ...rare },
+    rare: { ...store.fates, ...rare, storeStalled: site.counts.stalls },
     trace: world.recent,
     history: recorder.events,
   };
