@@ -24,7 +24,6 @@ import { type EntryBuilder, hasWriteId, WRITE_ID_BYTES } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { pend, type Pending } from "./pending.ts";
-import { QueuePace } from "./queue_pace.ts";
 import type { Section } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
@@ -49,7 +48,6 @@ export class Appender implements Source {
   readonly #builders: EntryBuilder[] = [];
   #queue: Pending[] = [];
   #queuedBytes = 0;
-  readonly #pace = new QueuePace();
 
   constructor(host: Host, listener: AppendListener, wake: () => void) {
     this.#host = host;
@@ -59,12 +57,7 @@ export class Appender implements Source {
 
   /** Whether so much waits that it is better not to read more. */
   get isBehind(): boolean {
-    return this.#queuedBytes > LOG.behindBytes || this.#waitMs > LOG.behindMs;
-  }
-
-  /** How long the last one of the queue will wait, about. */
-  get #waitMs(): number {
-    return this.#pace.waitMs(this.#queuedBytes);
+    return this.#queuedBytes > LOG.behindBytes;
   }
 
   /**
@@ -72,7 +65,7 @@ export class Appender implements Source {
    * or the queue is full.
    */
   enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
-    if (this.#queuedBytes > LOG.queueBytes || this.#waitMs > LOG.queueMs) {
+    if (this.#queuedBytes > LOG.queueBytes) {
       const retryAfterMs = LOG.retryMs + Math.floor(this.#host.random.number() * LOG.retryApartMs);
       throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs });
     }
@@ -88,7 +81,6 @@ export class Appender implements Source {
     const now = this.#host.clock.now();
     const batch = new Batch(now, writeId, this.#builders);
     const stamps = new Stamps();
-    const queued = this.#queuedBytes;
     const taken: Pending[] = [];
     const deferred = new Deferred();
     let rider: Rider | undefined;
@@ -129,8 +121,6 @@ export class Appender implements Source {
       stamps.add(pending);
     }
     this.#drop(at, deferred.pendings);
-    const tookBytes = this.#queue.length > 0 ? queued - this.#queuedBytes : 0;
-    this.#pace.took(tookBytes, this.#host.clock.monotonic());
     return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
   }
 

@@ -8,8 +8,8 @@
 import { MUTING } from "../limits.ts";
 
 export interface Muted {
-  /** Its turn has come: it may be read, and may be muted again. */
-  unmute(): void;
+  /** It is read again. In its turn it may publish so many bytes before it is muted again. */
+  unmute(turnBytes: number): void;
 }
 
 export class Muting {
@@ -37,7 +37,7 @@ export class Muting {
     this.#muted.delete(session);
   }
 
-  /** Gives some their turn, unless too much waits; and whoever is muted for too long. */
+  /** Gives some their turn, unless too much waits; whoever was muted for long is read in any case. */
   tick(now: number): void {
     if (this.#muted.size === 0) return;
     const isBehind = this.#isBehind();
@@ -51,7 +51,7 @@ export class Muting {
       const isLong = since + MUTING.waitMs <= now;
       if (!isLong && (turns-- <= 0 || this.#isBehind())) return;
       this.#muted.delete(session);
-      session.unmute();
+      session.unmute(isLong ? 0 : MUTING.turnBytes);
     }
   }
 }

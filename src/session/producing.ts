@@ -81,7 +81,8 @@ export class Producing {
 
   transact({ id, publish, commit }: TransactFrame): void {
     const { broker, rest } = this.#parts;
-    if (broker.isBehind) {
+    // With a commit it is what a consumer makes of what it has read: muted, it would fall behind.
+    if (!commit && broker.isBehind) {
       rest.published(publish.reduce((sum, { records }) => sum + storedBytesOf(records), 0));
     }
     const admissions: (Admission | undefined)[] = [];

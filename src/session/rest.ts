@@ -51,9 +51,9 @@ export class Rest implements Muted {
     this.#muting.mute(this, now);
   }
 
-  unmute(): void {
+  unmute(turnBytes: number): void {
     this.#muted = false;
-    this.#turnBytes = MUTING.turnBytes;
+    this.#turnBytes = turnBytes;
     this.#turnUntil = this.#clock.monotonic() + MUTING.turnMs;
     this.#endIfOver();
   }

@@ -34,12 +34,19 @@ Deno.test("while too much waits for the store there are none, and then half as m
   assertEquals([6, 7].map(tick), [MUTING.fewest, 2 * MUTING.fewest]);
 });
 
-Deno.test("who was muted for long has a turn in any case", () => {
+Deno.test("who was muted for long is read in any case, but has no turn", () => {
   const { muting, turns, tick, state } = muted(3);
   state.isBehind = true;
   muting.mute({ unmute: () => turns.push(3) }, 1);
   assertEquals([tick(MUTING.waitMs - 1), tick(MUTING.waitMs)], [0, 3]);
   assertEquals(turns, [0, 1, 2]);
+  const bytes: number[] = [];
+  muting.mute({ unmute: (turnBytes) => bytes.push(turnBytes) }, 1);
+  tick(MUTING.waitMs + 1);
+  state.isBehind = false;
+  muting.mute({ unmute: (turnBytes) => bytes.push(turnBytes) }, 1);
+  tick(2);
+  assertEquals(bytes, [0, MUTING.turnBytes]);
 });
 
 Deno.test("who has ended has none, and who is muted again waits for the next tick", () => {

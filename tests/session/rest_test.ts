@@ -1,10 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Gateway } from "../../src/gateway.ts";
 import { ADVERTISED, LOG, MUTING, SESSION } from "../../src/limits.ts";
+import { Muting } from "../../src/session/muting.ts";
+import { Rest } from "../../src/session/rest.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Write, WriteResult } from "../../src/store/store.ts";
 import { SETTINGS } from "../sim/gateway_site.ts";
-import { settled, testHost } from "../support/test_host.ts";
+import { settled, TestClock, testHost } from "../support/test_host.ts";
 
 const utf8 = new TextEncoder();
 
@@ -18,10 +20,15 @@ class StallingStore extends MemoryStore {
   }
 }
 
-/** A session that has said hello. */
+/** A gateway, and a session that has said hello. */
 async function fixture({ canPause = true, store = new MemoryStore() } = {}) {
   const host = testHost();
   const gateway = new Gateway({ store, host, settings: SETTINGS, server: "weir test" });
+  const publish = { type: "publish", topic: "t", records: [{ value: 1 }] };
+  return { host, gateway, publish, ...await connected(gateway, canPause) };
+}
+
+async function connected(gateway: Gateway, canPause = true) {
   let reconsidered = 0;
   const session = gateway.connect({
     send() {},
@@ -34,8 +41,7 @@ async function fixture({ canPause = true, store = new MemoryStore() } = {}) {
   const send = (frame: unknown) => session.receive(utf8.encode(JSON.stringify(frame)));
   send({ type: "hello", id: 1 });
   await settled();
-  const publish = { type: "publish", topic: "t", records: [{ value: 1 }] };
-  return { host, gateway, session, send, publish, reconsidered: () => reconsidered };
+  return { session, send, reconsidered: () => reconsidered };
 }
 
 Deno.test("who asks for more at once than may be open is not read for a moment", async () => {
@@ -133,34 +139,77 @@ Deno.test("who publishes while much waits for the store is not read until that i
   assertEquals([session.congested, session.isQuiet, reconsidered()], [false, true, 1]);
 });
 
-Deno.test("who is muted for long has a turn, in which it may publish so much for so long", async () => {
+Deno.test("in its turn a session may publish so much for so long, and is muted again", async () => {
+  const clock = new TestClock();
+  const muting = new Muting(() => false);
+  let ended = 0;
+  const rest = new Rest(clock, muting, () => ended++);
+  const turn = () => {
+    assertEquals(rest.resting, true);
+    muting.tick(clock.monotonic());
+    assertEquals(rest.resting, false);
+  };
+  rest.published(10);
+  turn();
+  rest.published(10);
+  assertEquals(rest.resting, false);
+  rest.published(MUTING.turnBytes);
+  turn();
+  await clock.advance(MUTING.turnMs);
+  rest.published(10);
+  rest.published(10);
+  turn();
+  assertEquals(ended, 3);
+});
+
+Deno.test("who is muted and told to rest as well is read when both are over", async () => {
+  const clock = new TestClock();
+  const muting = new Muting(() => false);
+  let ended = 0;
+  const rest = new Rest(clock, muting, () => ended++);
+  rest.published(10);
+  rest.add(100);
+  muting.tick(0);
+  assertEquals([rest.resting, ended], [true, 0]);
+  await clock.advance(100);
+  assertEquals([rest.resting, ended], [false, 1]);
+  rest.published(MUTING.turnBytes);
+  rest.add(100);
+  await clock.advance(100);
+  assertEquals([rest.resting, ended], [true, 1]);
+  rest.stop();
+  muting.tick(0);
+  assertEquals([muting.count, ended], [0, 1]);
+});
+
+Deno.test("one that is muted for long is read for a message, and is not idle", async () => {
   const store = new StallingStore();
-  const { gateway, host, session, ...at } = await fixture({ store });
-  await publishFirst(at);
+  const { gateway, host, session, send, publish } = await fixture({ store });
+  await publishFirst({ send, publish });
   store.isStalled = true;
-  let id = publishTooMuch(at);
-  const turn = async () => {
-    assertEquals(session.congested, true);
-    await host.clock.advance(MUTING.waitMs);
-    gateway.tick();
-    assertEquals(session.congested, false);
-  };
-  const send = (type: "publish" | "transact", length: number) => {
-    const one = { topic: "t", records: [{ value: "x".repeat(length) }] };
-    at.send({ id: id++, type, ...type === "publish" ? one : { publish: [one] } });
-  };
-  await turn();
-  send("publish", 10);
-  assertEquals(session.congested, false);
-  send("publish", MUTING.turnBytes);
-  await turn();
-  await host.clock.advance(MUTING.turnMs);
-  send("publish", 10);
-  await turn();
-  send("transact", 10);
-  assertEquals(session.congested, false);
-  send("transact", MUTING.turnBytes);
+  publishTooMuch({ send, publish });
   assertEquals(session.congested, true);
+  for (let ms = 0; ms < MUTING.waitMs; ms += 50) {
+    await host.clock.advance(50);
+    gateway.tick();
+  }
+  assertEquals(session.congested, false);
+  assert(MUTING.waitMs > SETTINGS.sessionTimeoutMs);
+  publishTooMuch({ send, publish }); // what came before has been refused meanwhile
+  assertEquals(session.congested, true);
+});
+
+Deno.test("a transaction counts as a publish, but for one with a commit", async () => {
+  const publishing = [{ topic: "t", records: [{ value: 1 }] }];
+  const commit = { subscription: 1, offsets: [{ topic: "t", partition: 0, offset: 1 }] };
+  for (const isMuted of [true, false]) {
+    const { gateway, session, send, publish } = await fixture();
+    await publishFirst({ send, publish });
+    const other = await connected(gateway);
+    publishTooMuch({ send, publish });
+    other.send({ type: "transact", id: 2, publish: publishing, ...isMuted ? {} : { commit } });
+    assertEquals(other.session.congested, isMuted);
+  }
 });
 
 Deno.test("who cannot be paused is never muted: what it sends would wait in memory", async () => {
