@@ -203,7 +203,7 @@ Deno.test("a transaction counts as a publish, but for one with a commit", async 
   const publishing = [{ topic: "t", records: [{ value: 1 }] }];
   const commit = { subscription: 1, offsets: [{ topic: "t", partition: 0, offset: 1 }] };
   for (const isMuted of [true, false]) {
-    const { gateway, session, send, publish } = await fixture();
+    const { gateway, send, publish } = await fixture();
     await publishFirst({ send, publish });
     const other = await connected(gateway);
     publishTooMuch({ send, publish });
