@@ -9,7 +9,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SETTINGS } from "../src/config.ts";
-import { ADVERTISED, NAMES, PRODUCER, SESSION, TOPIC } from "../src/limits.ts";
+import { ADVERTISED, LOG, NAMES, PRODUCER, SESSION, TOPIC } from "../src/limits.ts";
 import { Gateway } from "./support/gateway.ts";
 
 const root = new URL("../", import.meta.url);
@@ -139,6 +139,7 @@ Deno.test("the README's limits are those of the code", () => {
       NAMES.keysPerSubscription,
       PRODUCER.window,
       SESSION.outboxBytes,
+      LOG.queueBytes,
     ],
   );
 });
