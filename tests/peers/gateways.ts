@@ -4,6 +4,7 @@
  */
 
 import { Gateway } from "../../src/gateway.ts";
+import type { Clock } from "../../src/host/host.ts";
 import { STORE, TICK_MS } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import {
@@ -90,18 +91,42 @@ class Link implements Store {
   }
 }
 
+/** The clocks of one gateway, of which the wall clock may be wrong. */
+class SiteClock implements Clock {
+  readonly #clock: TestClock;
+  errorMs = 0;
+
+  constructor(clock: TestClock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now() + this.errorMs;
+  }
+
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+
+  after(ms: number, run: () => void): () => void {
+    return this.#clock.after(ms, run);
+  }
+}
+
 /** A gateway and a member of the group at it. */
 export class Site {
   readonly gateway: Gateway;
+  readonly clock: SiteClock;
   readonly member = new Port();
   readonly #link: Link;
   /** When it found that it must end, on the virtual clock. */
   lostAt = Infinity;
   isDead = false;
 
-  constructor(link: Link, gateway: Gateway, clock: TestClock) {
+  constructor(link: Link, gateway: Gateway, clock: SiteClock) {
     this.#link = link;
     this.gateway = gateway;
+    this.clock = clock;
     gateway.lost.addEventListener("abort", () => {
       this.lostAt = clock.monotonic();
       this.kill();
@@ -140,12 +165,12 @@ export class Gateways {
   private constructor(choice: Choice) {
     this.#choice = choice;
     const { gateways, leaseMs, deaf = false, shared = true } = choice;
-    const { clock } = this.#host;
     const stored = new MemoryStore({ shared });
     const settings = { ...SETTINGS, leaseMs };
     this.sites = Array.from({ length: gateways }, () => {
-      const store = new Link(stored, clock, deaf);
-      const options = { store, host: this.#host, settings, server: "weir test" };
+      const store = new Link(stored, this.#host.clock, deaf);
+      const clock = new SiteClock(this.#host.clock);
+      const options = { store, host: { ...this.#host, clock }, settings, server: "weir test" };
       return new Site(store, new Gateway(options), clock);
     });
   }

@@ -12,6 +12,8 @@ const PARTITIONS = 6;
 const LEASES_MS = [500, 2_000, 10_000];
 /** Much longer than it may take until the store is tried again. */
 const LONG_LEASES_MS = [10_000];
+/** By how much a wall clock jumps. */
+const JUMPS_MS = [3_600_000, -4_200_000];
 /** Parts of the time between two renewals at which something happens to a gateway. */
 const PHASES = [0, 0.3, 0.6, 0.9];
 
@@ -151,6 +153,22 @@ Deno.test("one that reaches the store again within two leases goes on, and its m
     const ms = await all.until(() => cut.member.told.length > 0);
     assert(ms <= leaseMs + TICK_MS, `given up again in ${ms} ms ${what}`);
   }, LONG_LEASES_MS));
+
+Deno.test("wall clocks that jump take nothing from who lives, and hide nobody's death", () =>
+  everyTime(async (all, { leaseMs, what }) => {
+    for (const { clock } of all.sites) {
+      for (const jumpMs of JUMPS_MS) {
+        clock.errorMs += jumpMs;
+        await all.pass(leaseMs);
+      }
+    }
+    assertEquals(all.sites.flatMap(({ member }) => member.told), [], what);
+    const [dying, others] = parted(all);
+    dying.kill();
+    for (const { clock } of others) clock.errorMs -= 600_000;
+    const ms = await all.until(() => owned(others) === PARTITIONS);
+    assert(ms <= 1.5 * leaseMs + 1_000, `${ms} ms ${what}`);
+  }));
 
 Deno.test("one on a store that nobody shares keeps its members, and does not end", async () => {
   const leaseMs = 2_000;
