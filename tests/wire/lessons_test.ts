@@ -6,11 +6,12 @@
  * name.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { Client } from "../support/client.ts";
 import { Gateway } from "../support/gateway.ts";
 import { call, makeTopic } from "../support/http.ts";
 import { encodeFrame, RawSocket } from "../support/raw_socket.ts";
+import { assertHasTest } from "../support/test_names.ts";
 import { besideHealthy, drip, greeted, OPCODE, said, statusOf } from "./exchange.ts";
 
 const shared = Gateway.shared({ WEIR_SOCKETS: "ws" });
@@ -209,26 +210,8 @@ const lessons: readonly Lesson[] = [
   ],
 ];
 
-/**
- * Whether a file has a test of this name. In a title that is made of parts the first is the row of
- * a table, which must stand in the file, as must the others.
- */
-function hasTest(text: string, name: string): boolean {
-  const titles = text.matchAll(/^ *Deno\.test\(\s*("[^"]*"|`[^`]*`)/gm);
-  return [...titles].some(([, title = ""]) => {
-    const parts = title.slice(1, -1).split(/\$\{.*?\}/).map((part) => RegExp.escape(part));
-    const made = new RegExp(`^${parts.join("(.*?)")}$`).exec(name);
-    const [row, ...rest] = made?.slice(1) ?? [];
-    if (row === undefined) return made !== null;
-    return text.includes(`"${row}"`) && rest.every((part) => text.includes(part));
-  });
-}
-
 for (const [learntBy, lesson, file, test] of lessons) {
-  Deno.test(`lesson of ${learntBy}: ${lesson}`, async () => {
-    const text = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
-    assert(hasTest(text, test), `${file} has no test "${test}"`);
-  });
+  Deno.test(`lesson of ${learntBy}: ${lesson}`, () => assertHasTest(file, test));
 }
 
 /** What comes octet by octet without end, and is never a whole message. */

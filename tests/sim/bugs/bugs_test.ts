@@ -1,9 +1,11 @@
 /**
  * Tests that the bugs can be planted and are found: a refactoring that moves a passage fails here.
+ * And that the table of kinds in `README.md` names what there is.
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KINDS } from "../../checker/finding.ts";
+import { assertHasTest } from "../../support/test_names.ts";
 import { type Bug, BUGS } from "./bugs.ts";
 import { hunt, huntAll } from "./hunt.ts";
 import { changed, changesOf, plant, sourceOf } from "./plant.ts";
@@ -38,6 +40,20 @@ Deno.test("bugs have names of their own, and are to be found under names that th
     assert(findings.length > 0 && findings.every((kind) => known.has(kind)), name);
     assert(story.length > 0, name);
   }
+});
+
+Deno.test("every kind of bug is planted, seen by a test that there is, or cannot be written", async () => {
+  const page = await Deno.readTextFile(new URL("README.md", import.meta.url));
+  const planted: string[] = [];
+  for (const [, kind = "", by = ""] of page.matchAll(/^\| ([^|]+?) +\| ([^|]+?) +\|$/gm)) {
+    if (by === "found by" || /^-+$/.test(by)) continue;
+    const [, name] = /^planted: `([^`]+)`$/.exec(by) ?? [];
+    const [, file, test] = /^`([^`]+)`: "(.+)"$/.exec(by) ?? [];
+    if (name !== undefined) planted.push(name);
+    else if (file !== undefined && test !== undefined) await assertHasTest(file, test);
+    else assert(by.startsWith("cannot be written: "), `${kind}: ${by}`);
+  }
+  assertEquals(planted.sort(), BUGS.map(({ name }) => name).sort());
 });
 
 Deno.test("a passage that is not there cannot be planted", async () => {
