@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AssertionFailed } from "../../src/assert.ts";
 import { EntryCache } from "../../src/log/entry_cache.ts";
+import { EntryMissing, scanEntries } from "../../src/log/entry_scan.ts";
 import { Lane } from "../../src/log/lane.ts";
 import { Log } from "../../src/log/log.ts";
 import { Reader } from "../../src/log/reader.ts";
@@ -301,6 +302,16 @@ Deno.test("an entry that is lost from the store is an error for who needs it, an
   const restarted = new Log(store, host, 0);
   assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
   await assertRejects(() => restarted.read(topic, 0, 1, 1), AssertionFailed);
+});
+
+Deno.test("what a deletion has left of an entry is not taken for the entry", async () => {
+  const { store, log, topic } = await fixture(1);
+  await append(log, topic, [record("x".repeat(150_000))]);
+  const stripe = { topic, index: 0, partitions: 1 };
+  const scan = () => scanEntries(store, stripe, 0, 1, 1);
+  assertEquals((await scan())[0]?.chunks, 3);
+  await damage(store, remove(keys.entry(topic.id, 0, 0, 0)));
+  await assertRejects(scan, EntryMissing);
 });
 
 Deno.test("with a clock that begins in 1970 all works; once it is right, epochs of then are unknown", async () => {
