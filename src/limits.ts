@@ -331,7 +331,7 @@ export const PEERS = {
   watchMs: 60_000,
   /** Dead gateways that are remembered, at most. */
   deadKept: 1_000,
-  /** How often groups with members at several gateways are read. */
+  /** How often the states of groups with members here are read. */
   groupsMs: 5_000,
 } as const;
 

@@ -140,13 +140,14 @@ export class Groups {
     }
   }
 
-  /** Rereads groups that span gateways and have changed: news may have been missed. */
+  /**
+   * Rereads groups that have changed: news may have been missed, and a gateway that took the
+   * members here for gone may have died before it told. So it looks at those without others, too.
+   */
   async #look(): Promise<void> {
-    const spanning = [...this.#groups.values()].filter(({ gateways, version }) =>
-      gateways.size > 1 && version !== undefined
-    );
-    for (let at = 0; at < spanning.length; at += STORE.readKeys) {
-      const some = spanning.slice(at, at + STORE.readKeys);
+    const known = [...this.#groups.values()].filter(({ version }) => version !== undefined);
+    for (let at = 0; at < known.length; at += STORE.readKeys) {
+      const some = known.slice(at, at + STORE.readKeys);
       const seen = some.map(({ version }) => version);
       const roots = await this.#options.store.read(some.map(({ name }) => keys.group(name)));
       for (const [i, group] of some.entries()) {

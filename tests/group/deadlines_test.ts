@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { PEERS, TICK_MS } from "../../src/limits.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { type Entry, type Key, type Range, unreadable } from "../../src/store/store.ts";
 import { testHost } from "../support/test_host.ts";
@@ -79,4 +80,21 @@ Deno.test("what an instance of a dead gateway was to give up is free when its ti
   await ticking(two, 50);
   await passing(two, two.groups.idle());
   assertEquals(y.owned.size, 2);
+});
+
+Deno.test("a member that another gateway took for gone, and told nobody, hears of it all the same", async () => {
+  const store = new MemoryStore({ shared: true });
+  const host = testHost();
+  // Each takes the other for dead, and what one changes is never announced.
+  const [one, two] = [gateway(store, host, "one"), gateway(store, host, "two")];
+  await one.log.topics.ensure("t");
+  const alone = await passing(one, join(one));
+  assertEquals(alone.owned.size, 4);
+  const taker = await passing(two, join(two));
+  assertEquals(taker.owned.size, 4);
+  for (let ms = 0; ms <= PEERS.groupsMs; ms += TICK_MS) {
+    one.groups.tick(host.clock.monotonic());
+    await host.clock.advance(TICK_MS);
+  }
+  assertEquals([alone.owned.size, alone.told.at(-1)], [0, "end fenced rejoin"]);
 });
