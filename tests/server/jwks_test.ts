@@ -117,3 +117,35 @@ for (const [name, answer] of Object.entries(bad)) {
     await find("first");
   });
 }
+
+Deno.test("an issuer that does not answer is given up after five seconds, and asked again", async () => {
+  const patience: AbortController[] = [];
+  const given: number[] = [];
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (ms) => {
+    given.push(ms);
+    const controller = new AbortController();
+    patience.push(controller);
+    return controller.signal;
+  };
+  try {
+    const host = testHost();
+    const jwks = new Jwks({
+      url: "https://id.example/keys",
+      host,
+      fetch: (_, init) =>
+        new Promise((_, reject) => {
+          init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+        }),
+    });
+    jwks.start();
+    await settled();
+    patience[0]?.abort();
+    await settled();
+    assertEquals(host.counts.get("jwks_failures_total"), 1);
+    await host.clock.advance(5_000);
+    assertEquals(given, [5_000, 5_000]);
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
+});
