@@ -7,6 +7,7 @@ import { GatewayError } from "../errors.ts";
 import { newId } from "../host/host.ts";
 import { PEERS, STORE } from "../limits.ts";
 import type { Log } from "../log/log.ts";
+import { isUnknownTopic } from "../log/topics.ts";
 import { keys } from "../store/keys.ts";
 import type { Topic, TopicPartitionOffset } from "../types.ts";
 import { Committer } from "./committer.ts";
@@ -225,8 +226,7 @@ export class Groups {
       await Promise.all(topics.map((topic) => log.open(topic)));
       return topics;
     } catch (error) {
-      const isGone = error instanceof GatewayError && error.code === "unknown_topic";
-      if (!isGone || !again) throw error;
+      if (!isUnknownTopic(error) || !again) throw error;
       return await this.#topicsToRead(names, false);
     }
   }

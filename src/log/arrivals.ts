@@ -53,7 +53,7 @@ export class Arrivals {
     if (!isBehind && admit(append, now)) return;
     if (this.#bytes > LOG.queueBytes) {
       const why = "Too much waits for topics that are being read";
-      return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: 100 }));
+      return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: LOG.retryMs }));
     }
     const ofRecords = append.parts.reduce((sum, { records }) => sum + storedBytesOf(records), 0);
     const bytes = HEAP_BYTES.append + ofRecords;

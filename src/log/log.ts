@@ -22,7 +22,7 @@ import { Reader } from "./reader.ts";
 import type { Bounds, Section, Slice } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import { TopicLog } from "./topic_log.ts";
-import { stripeCount, Topics, unknownTopic } from "./topics.ts";
+import { isUnknownTopic, stripeCount, Topics, unknownTopic } from "./topics.ts";
 
 /** Receives changes of the log once they are stored. */
 export interface LogListener {
@@ -251,8 +251,7 @@ export class Log {
     this.#logs.set(topic.id, log);
     log.loaded.catch((error) => {
       this.#logs.delete(topic.id);
-      const isGone = error instanceof GatewayError && error.code === "unknown_topic";
-      if (isGone) this.topics.vanished(topic);
+      if (isUnknownTopic(error)) this.topics.vanished(topic);
     });
     return log;
   }

@@ -202,6 +202,10 @@ export function unknownTopic(name: string): GatewayError {
   return new GatewayError("unknown_topic", `There is no topic ${name}`);
 }
 
+export function isUnknownTopic(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === "unknown_topic";
+}
+
 /** Throws `unknown_partition` unless the topic has it. */
 export function requirePartition({ name, partitions }: Topic, partition: number): void {
   if (partition < partitions) return;
