@@ -1,5 +1,6 @@
 /** The store alone, as a baseline: the same embedded Deno KV, written to without a gateway. */
 
+import { pause } from "../../src/demo/pause.ts";
 import { ascending } from "./figures.ts";
 import type { Figure } from "./loads.ts";
 import { cpuSeconds } from "./processes.ts";
@@ -51,7 +52,7 @@ async function lone(
       const begun = performance.now();
       await write(kv, i);
       taken.push(performance.now() - begun);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pause(1);
     }
     return ascending(taken);
   });

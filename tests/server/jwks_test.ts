@@ -12,15 +12,15 @@ async function publicKey(kid: string): Promise<JWK> {
 const [first, second] = await Promise.all([publicKey("first"), publicKey("second")]);
 
 /** An issuer with a response that a test sets; it counts its requests. */
-function fixture(initial: () => Response) {
+function fixture(initial: (init?: RequestInit) => Response | Promise<Response>) {
   const host = testHost();
   const issuer = { answer: initial, asked: 0 };
   const jwks = new Jwks({
     url: "https://id.example/keys",
     host,
-    fetch: () => {
+    fetch: (_, init) => {
       issuer.asked++;
-      return Promise.resolve().then(() => issuer.answer());
+      return Promise.resolve().then(() => issuer.answer(init));
     },
   });
   const find = (kid: string) => jwks.find({ alg: "ES256", kid }, { payload: "", signature: "" });
@@ -129,15 +129,11 @@ Deno.test("an issuer that does not answer is given up after five seconds, and as
     return controller.signal;
   };
   try {
-    const host = testHost();
-    const jwks = new Jwks({
-      url: "https://id.example/keys",
-      host,
-      fetch: (_, init) =>
-        new Promise((_, reject) => {
-          init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
-        }),
-    });
+    const { host, jwks } = fixture((init) =>
+      new Promise((_, reject) => {
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+      })
+    );
     jwks.start();
     await settled();
     patience[0]?.abort();

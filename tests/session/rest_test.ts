@@ -1,27 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { Gateway } from "../../src/gateway.ts";
-import { ADVERTISED, LOG, MUTING, SESSION } from "../../src/limits.ts";
+import { ADVERTISED, LOG, MUTING, SESSION, TICK_MS } from "../../src/limits.ts";
 import { Muting } from "../../src/session/muting.ts";
 import { Rest } from "../../src/session/rest.ts";
-import { MemoryStore } from "../../src/store/memory.ts";
-import type { Write, WriteResult } from "../../src/store/store.ts";
 import { SETTINGS } from "../sim/gateway_site.ts";
+import { FatedStore } from "../store/fated_store.ts";
 import { settled, TestClock, testHost } from "../support/test_host.ts";
 
 const utf8 = new TextEncoder();
 
 type Fixture = Awaited<ReturnType<typeof fixture>>;
 
-class StallingStore extends MemoryStore {
-  isStalled = false;
-
-  override write(write: Write): Promise<WriteResult> {
-    return this.isStalled ? new Promise(() => {}) : super.write(write);
-  }
-}
-
 /** A gateway, and a session that has said hello. */
-async function fixture({ canPause = true, store = new MemoryStore() } = {}) {
+async function fixture({ canPause = true, store = new FatedStore() } = {}) {
   const host = testHost();
   const gateway = new Gateway({ store, host, settings: SETTINGS, server: "weir test" });
   const publish = { type: "publish", topic: "t", records: [{ value: 1 }] };
@@ -118,13 +109,21 @@ async function publishFirst({ send, publish }: Pick<Fixture, "send" | "publish">
   await settled();
 }
 
-/** Publishes more than may wait; returns the next id. */
-function publishTooMuch({ send, publish }: Pick<Fixture, "send" | "publish">): number {
+/** Publishes more than may wait. */
+function publishTooMuch({ send, publish }: Pick<Fixture, "send" | "publish">): void {
   let id = 3;
   for (let sent = 0; sent <= LOG.behindBytes + 1_000_000; sent += 500_000) {
     send({ ...publish, id: id++, records: Array(2).fill({ value: "x".repeat(250_000) }) });
   }
-  return id;
+}
+
+/** What rests by itself, and how often that has ended. */
+function resting() {
+  let ended = 0;
+  const clock = new TestClock();
+  const muting = new Muting(() => false);
+  const rest = new Rest(clock, muting, () => ended++);
+  return { clock, muting, rest, ended: () => ended };
 }
 
 Deno.test("who publishes while much waits for the store is not read until that is stored", async () => {
@@ -140,10 +139,7 @@ Deno.test("who publishes while much waits for the store is not read until that i
 });
 
 Deno.test("in its turn a session may publish so much for so long, and is muted again", async () => {
-  const clock = new TestClock();
-  const muting = new Muting(() => false);
-  let ended = 0;
-  const rest = new Rest(clock, muting, () => ended++);
+  const { clock, muting, rest, ended } = resting();
   const turn = () => {
     assertEquals(rest.resting, true);
     muting.tick(clock.monotonic());
@@ -159,38 +155,35 @@ Deno.test("in its turn a session may publish so much for so long, and is muted a
   rest.published(10);
   rest.published(10);
   turn();
-  assertEquals(ended, 3);
+  assertEquals(ended(), 3);
 });
 
 Deno.test("who is muted and told to rest as well is read when both are over", async () => {
-  const clock = new TestClock();
-  const muting = new Muting(() => false);
-  let ended = 0;
-  const rest = new Rest(clock, muting, () => ended++);
+  const { clock, muting, rest, ended } = resting();
   rest.published(10);
   rest.add(100);
   muting.tick(0);
-  assertEquals([rest.resting, ended], [true, 0]);
+  assertEquals([rest.resting, ended()], [true, 0]);
   await clock.advance(100);
-  assertEquals([rest.resting, ended], [false, 1]);
+  assertEquals([rest.resting, ended()], [false, 1]);
   rest.published(MUTING.turnBytes);
   rest.add(100);
   await clock.advance(100);
-  assertEquals([rest.resting, ended], [true, 1]);
+  assertEquals([rest.resting, ended()], [true, 1]);
   rest.stop();
   muting.tick(0);
-  assertEquals([muting.count, ended], [0, 1]);
+  assertEquals([muting.count, ended()], [0, 1]);
 });
 
 Deno.test("one that is muted for long is read for a message, and is not idle", async () => {
-  const store = new StallingStore();
+  const store = new FatedStore();
   const { gateway, host, session, send, publish } = await fixture({ store });
   await publishFirst({ send, publish });
-  store.isStalled = true;
+  store.writeFates = [() => new Promise(() => {})]; // the others wait behind it
   publishTooMuch({ send, publish });
   assertEquals(session.congested, true);
-  for (let ms = 0; ms < MUTING.waitMs; ms += 50) {
-    await host.clock.advance(50);
+  for (let ms = 0; ms < MUTING.waitMs; ms += TICK_MS) {
+    await host.clock.advance(TICK_MS);
     gateway.tick();
   }
   assertEquals(session.congested, false);
