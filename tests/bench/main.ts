@@ -8,7 +8,6 @@
  */
 
 import { parseArgs } from "node:util";
-import project from "../../deno.json" with { type: "json" };
 import { print } from "../../src/demo/print.ts";
 import { runProgram } from "../../src/demo/program.ts";
 import { machine } from "./machine.ts";
@@ -18,6 +17,7 @@ import { type Bench, DRIVERS, FIXES, type Row } from "./row.ts";
 import { ROWS } from "./rows.ts";
 import { runRow } from "./run_row.ts";
 import { FOOTNOTE } from "./table.ts";
+import { versions } from "./versions.ts";
 
 /** A hurried run has a minute for all rows: none begins later than this. */
 const LAST_BEGINNING_MS = 45_000;
@@ -84,11 +84,11 @@ async function main(): Promise<number> {
   const { bench, isHurried, rows } = options(Deno.args);
   const { model, cores } = machine();
   print(["deno task bench", ...Deno.args].join(" "));
-  print(`${model}, ${cores} cores; Deno ${Deno.version.deno}, V8 ${Deno.version.v8}`);
+  print(`${model}, ${cores} cores`);
   if (pinned(SERVER_CORE).length > 0) {
     print(`what is measured is kept on core ${SERVER_CORE}, its driver on core ${DRIVER_CORE}`);
   }
-  print(`weir ${project.version}, ws ${project.imports.ws.split("@").at(-1)}`);
+  for (const line of await versions()) print(line);
   const failed: string[] = [];
   for (const row of rows) {
     if (isHurried && performance.now() > LAST_BEGINNING_MS) {

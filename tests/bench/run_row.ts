@@ -11,6 +11,7 @@ const PARTS = [0.5, 0.8];
 
 export async function runRow(row: Row, bench: Bench): Promise<void> {
   print(`\n${row.name}  ${row.load}`);
+  if (row.goal !== undefined) print(`    goal: ${row.goal}`);
   if ("sides" in row) await compare(row, bench);
   else await repeat(row, bench);
 }

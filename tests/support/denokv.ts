@@ -5,7 +5,7 @@
  */
 
 import { type DenokvProcess, startDenokv } from "../../src/demo/denokv_process.ts";
-import { isFile, onPath } from "./executables.ts";
+import { isFile, onPath, said } from "./executables.ts";
 import { freePort } from "./free_port.ts";
 
 const token = "a-token-for-tests";
@@ -59,6 +59,11 @@ export class Denokv implements AsyncDisposable {
 /** A test that needs a `denokv` server. */
 export function denokvTest(name: string, test: () => Promise<void>): void {
   if (program) Deno.test(name, test);
+}
+
+/** As it says itself; undefined if it is missing. */
+export async function denokvVersion(): Promise<string | undefined> {
+  return program && await said(program, "--version");
 }
 
 /** Whether `denokv` is installed. */

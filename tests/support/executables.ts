@@ -1,4 +1,4 @@
-/** Finds the programs that optional tests need: browsers, and other runtimes than Deno. */
+/** Programs that optional tests and the benchmarks need: browsers, runtimes, other brokers. */
 
 /** The path of the first of these names that is in a folder of `PATH`; `undefined` if none is. */
 export async function onPath(names: readonly string[]): Promise<string | undefined> {
@@ -19,4 +19,10 @@ export async function isFile(path: string): Promise<boolean> {
   } catch {
     return false; // It is missing or not accessible: in either case it cannot be run.
   }
+}
+
+/** What a program says of itself on its standard output. */
+export async function said(program: string, ...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(program, { args, stderr: "null" }).output();
+  return new TextDecoder().decode(stdout).trim();
 }

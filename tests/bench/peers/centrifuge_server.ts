@@ -6,7 +6,7 @@
  * It keeps its history in memory, and its acknowledgements mean no more: nothing is durable.
  */
 
-import { isFile, onPath } from "../../support/executables.ts";
+import { isFile, onPath, said } from "../../support/executables.ts";
 import { type Server, startProgram } from "../processes.ts";
 import { showOnce } from "./shown_once.ts";
 
@@ -50,9 +50,12 @@ async function build(): Promise<string> {
   return program;
 }
 
-async function engineVersion(): Promise<string> {
+/** Its version and that of Go, which builds it; undefined if that is missing. */
+export async function centrifugeVersion(): Promise<string | undefined> {
+  if (!go) return undefined;
   const text = await Deno.readTextFile(new URL("go.mod", source));
-  return /github\.com\/centrifugal\/centrifuge (\S+)/.exec(text)?.[1] ?? "";
+  const version = /github\.com\/centrifugal\/centrifuge (\S+)/.exec(text)?.[1] ?? "";
+  return `centrifuge ${version} by ${(await said(go, "version")).split(" ")[2]}`;
 }
 
 const HISTORY = ["-history-size", "10000", "-history-ttl", "5m"];
@@ -67,6 +70,6 @@ export async function centrifugeServer(
 ): Promise<Server> {
   const program = await build();
   const flags = [...HISTORY, "-write-delay", `${writeDelayMs}ms`];
-  showOnce(`centrifuge ${await engineVersion()} ${flags.join(" ")}, broker in memory`);
+  showOnce(`${await centrifugeVersion()} ${flags.join(" ")}, broker in memory`);
   return await startProgram([program, ...flags]);
 }

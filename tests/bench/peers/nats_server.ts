@@ -7,7 +7,7 @@
  * otherwise: what it has acknowledged since is lost with the machine's power).
  */
 
-import { isFile, onPath } from "../../support/executables.ts";
+import { isFile, onPath, said } from "../../support/executables.ts";
 import { type Server, startProgram } from "../processes.ts";
 import { showOnce } from "./shown_once.ts";
 
@@ -47,14 +47,14 @@ jetstream {
 `;
 }
 
-async function version(program: string): Promise<string> {
-  const { stdout } = await new Deno.Command(program, { args: ["--version"] }).output();
-  return new TextDecoder().decode(stdout);
+/** As it says itself: `nats-server: v2.15.3`; undefined if it is missing. */
+export async function natsVersion(): Promise<string | undefined> {
+  return program && await said(program, "--version");
 }
 
 export async function natsServer({ sync }: { sync: Sync }): Promise<NatsServer> {
   if (!program) throw new Error(natsMissing);
-  showOnce(`${await version(program)}${configuration("…", sync)}`);
+  showOnce(`${await natsVersion()}\n${configuration("…", sync)}`);
   const folder = await Deno.makeTempDir({ prefix: "weir-bench-nats-" });
   const file = `${folder}/nats.conf`;
   await Deno.writeTextFile(file, configuration(folder, sync));

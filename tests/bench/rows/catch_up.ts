@@ -10,6 +10,7 @@ export const catchUpRows: readonly Row[] = [
   {
     name: "P7",
     load: "catch-up from earliest over 1,000,000 records by one reader; records/s",
+    goal: "500,000 records/s through the client; NATS: 1 × the lean client, 3 × nats.js",
     sides: async (bench) => {
       const { gateway, isQuick } = bench;
       const records = isQuick ? RECORDS / 10 : RECORDS;

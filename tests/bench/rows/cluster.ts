@@ -37,6 +37,7 @@ export const clusterRows: readonly Row[] = [
   {
     name: "P9",
     load: "publishes of 100 records through gateways that share one denokv",
+    goal: "three with a topic each 2.4 × one until the cores are full; on the same topic 1 ×",
     onlyIfNamed: true,
     figures: async (bench) =>
       !hasDenokv ? MISSING : {

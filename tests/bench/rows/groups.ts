@@ -11,6 +11,7 @@ export const groupRows: readonly Row[] = [
   {
     name: "P3",
     load: "publishes of 100 records → group of 4 → commit, end to end; records/s",
+    goal: "120,000 records/s; NATS: 20 × synced always, 2 × default by CPU",
     isQuick: true,
     sides: async (bench) => [
       side("weir", bench.gateway, group),
