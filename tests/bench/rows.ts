@@ -12,6 +12,7 @@ import { idleRows } from "./rows/idle.ts";
 import { latencyRows } from "./rows/latency.ts";
 import { publishingRows } from "./rows/publishing.ts";
 import { recoveryRows } from "./rows/recovery.ts";
+import { threadRows } from "./rows/threads.ts";
 
 export const ROWS: readonly Row[] = [
   ...publishingRows,
@@ -25,4 +26,5 @@ export const ROWS: readonly Row[] = [
   ...idleRows,
   ...recoveryRows,
   ...clientRows,
+  ...threadRows,
 ];
