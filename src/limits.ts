@@ -246,7 +246,7 @@ export const GROUP = {
   metadataBytes: 4 * KiB,
   /** Commands that one transition of a group executes, and partitions that it assigns, at most. */
   stepsAtOnce: 400,
-  /** Bytes of one commit with its metadata; and of one that is part of a transaction. */
+  /** Bytes of one commit with its metadata; and of those of the transactions in one write. */
   commitBytes: 400 * KiB,
   riderBytes: 64 * KiB,
   /** Bytes of a group's state, so that it fits one write with everything that goes with it. */

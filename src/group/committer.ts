@@ -161,7 +161,7 @@ export class Committer implements Source {
     return {
       checks: part.checks,
       mutations: part.mutations,
-      bytes: part.bytes,
+      bytes,
       evidence: part.evidence,
       stored: (version) => void part.stored(version),
       refused: () => part.refused(),

@@ -16,7 +16,7 @@ import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
 import type { Place, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
-import type { Append, Rider } from "./append.ts";
+import type { Append } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { Deferred, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
@@ -24,6 +24,7 @@ import { type EntryBuilder, hasWriteId, WRITE_ID_BYTES } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { pend, type Pending } from "./pending.ts";
+import { Riders } from "./riders.ts";
 import type { Section } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import type { TopicLog } from "./topic_log.ts";
@@ -83,13 +84,15 @@ export class Appender implements Source {
     const stamps = new Stamps();
     const taken: Pending[] = [];
     const deferred = new Deferred();
-    let rider: Rider | undefined;
+    const riders = new Riders();
     let at = 0;
-    for (; at < this.#queue.length && !rider; at++) {
+    for (; at < this.#queue.length; at++) {
       const pending = this.#queue[at] as Pending;
       if (pending.answered) continue;
-      const stripesMax = room.checks - (pending.append.board ? 1 : 0);
-      if (!batch.fits(pending, stripesMax, room.bytes)) break;
+      // All but the first leave a check to the commits that come alone, lest they wait for ever.
+      const spare = taken.length > 0 ? 1 : 0;
+      const riding = riders.count + (pending.append.board ? 1 : 0);
+      if (!batch.fits(pending, room.checks - riding - spare, room.bytes)) break;
       const collision = stamps.collision(pending);
       if (deferred.isInFrontOf(pending) || collision === "other") {
         deferred.add(pending);
@@ -110,7 +113,9 @@ export class Appender implements Source {
           this.#succeed(pending, repeated, true);
           continue;
         }
-        rider = pending.append.board?.();
+        const rider = pending.append.board?.();
+        if (rider && !riders.hasRoomFor(rider)) break;
+        if (rider) riders.add(rider);
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
         this.#fail(pending, error);
@@ -121,7 +126,7 @@ export class Appender implements Source {
       stamps.add(pending);
     }
     this.#drop(at, deferred.pendings);
-    return taken.length > 0 ? this.#part(batch, taken, writeId, rider) : undefined;
+    return taken.length > 0 ? this.#part(batch, taken, writeId, riders) : undefined;
   }
 
   /** Fails what has waited too long. Unless it is in doubt, it was never sent. */
@@ -134,7 +139,7 @@ export class Appender implements Source {
     }
   }
 
-  #part(batch: Batch, taken: readonly Pending[], writeId: Uint8Array, rider?: Rider): Part {
+  #part(batch: Batch, taken: readonly Pending[], writeId: Uint8Array, riders: Riders): Part {
     const { checks, mutations, written } = batch.finish();
     // Any of the entries proves the write: retention may delete one before it is checked.
     const [key, ...also] = written.map(({ stripe: { topic, index }, number }) =>
@@ -142,12 +147,11 @@ export class Appender implements Source {
     );
     const evidence = key
       ? { key, also, holds: (value: Uint8Array) => hasWriteId(value, writeId) }
-      : rider?.evidence;
-    if (!evidence) throw new Error("a write has an entry or a rider");
+      : riders.evidence;
     return {
-      checks: rider ? [...checks, ...rider.checks] : checks,
-      mutations: rider ? [...mutations, ...rider.mutations] : mutations,
-      bytes: bytesOf(mutations) + (rider?.bytes ?? 0),
+      checks: [...checks, ...riders.checks],
+      mutations: [...mutations, ...riders.mutations],
+      bytes: bytesOf(mutations) + riders.bytes,
       grown: written.map(({ stripe: { topic, index }, number }) => ({
         topicId: topic.id,
         stripe: index,
@@ -156,7 +160,7 @@ export class Appender implements Source {
       evidence,
       stored: (version) => {
         const sections = written.flatMap(({ stripe, decoded }) => stripe.apply(decoded, version));
-        rider?.stored(version);
+        riders.stored(version);
         return () => {
           for (const pending of taken) {
             if (!pending.answered) this.#succeed(pending, pending.places, false);
@@ -167,7 +171,7 @@ export class Appender implements Source {
       refused: async () => {
         await allDone([
           this.#listener.refresh(written.map(({ stripe }) => stripe)),
-          rider?.refused(),
+          ...riders.refused(),
         ]);
         this.#putBack(taken.filter((pending) => this.#retryOrFail(pending, written)));
       },

@@ -11,11 +11,11 @@ export const GROUP_BUGS: readonly Bug[] = [
     findings: ["passed-twice", "torn-transaction", "commit-regression"],
     file: "group/committer.ts",
     from: `      mutations: part.mutations,
-      bytes: part.bytes,
+      bytes,
       evidence: part.evidence,
       stored: (version) => void part.stored(version),`,
     to: `      mutations: [], // the offsets follow when the records are there
-      bytes: part.bytes,
+      bytes,
       evidence: part.evidence,
       stored: () => this.enqueue(membership, offsets, () => {}),`,
   },
