@@ -1,9 +1,10 @@
-/** Rows of consumer groups, and of the memory that their load takes. */
+/** Rows of consumer groups and their transactions, and of the memory that their load takes. */
 
 import { group } from "../group_reading.ts";
 import { withServer } from "../loads.ts";
 import { natsSides } from "../peer_sides.ts";
 import { type Row, side } from "../row.ts";
+import { transactions } from "../transacting.ts";
 
 const MIB = 1 << 20;
 
@@ -17,6 +18,11 @@ export const groupRows: readonly Row[] = [
       side("weir", bench.gateway, group),
       ...await natsSides(bench, ({ natsGroup }) => (server, ms) => natsGroup(server, ms)),
     ],
+  },
+  {
+    name: "transactions",
+    load: "two groups of 4 that each transact 10 records and a commit, one after another; ms, 1/s",
+    figures: ({ gateway, ms }) => withServer(gateway(), (server) => transactions(server, ms)),
   },
   {
     name: "soak",
