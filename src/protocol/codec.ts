@@ -11,8 +11,8 @@ import { GatewayError } from "../errors.ts";
 import { SESSION } from "../limits.ts";
 import type { Place, ProducerStamp } from "../types.ts";
 import { check, invalid, isInteger, isObject } from "./fields.ts";
-import { type ClientFrame, FRAMES, type FrameType, ID_MAX, type PublishFrame } from "./frames.ts";
-import { readMessage } from "./json.ts";
+import { type ClientFrame, FRAMES, type FrameType, ID_MAX, PublishFrame } from "./frames.ts";
+import { readFrames } from "./json.ts";
 import { readPublish, stampsIn } from "./publish.ts";
 import { readRecords } from "./records.ts";
 
@@ -36,7 +36,7 @@ export interface Refused {
 /** Decodes one text message. The records of its frames are spans of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): Decoded[] {
   try {
-    const message = readMessage(bytes);
+    const message = readFrames(bytes);
     if (!Array.isArray(message)) return [decodeFrame(message, bytes)];
     if (message.length < 1 || message.length > SESSION.framesPerMessage) {
       const allowed = `1 to ${SESSION.framesPerMessage}`;
@@ -74,6 +74,7 @@ export function publishedFrame(id: number, offsets: readonly Place[], duplicate:
 }
 
 function decodeFrame(given: unknown, bytes: Uint8Array): Decoded {
+  if (given instanceof PublishFrame) return { frame: given };
   let id: number | undefined;
   try {
     if (!isObject(given)) throw invalid("A frame must be a JSON object");
@@ -97,7 +98,7 @@ function publishFrame(
   bytes: Uint8Array,
 ): PublishFrame {
   const { topic, records, producer } = readPublish(given);
-  return { type: "publish", id, topic, records: readRecords(records, bytes, "records"), producer };
+  return new PublishFrame(id, topic, readRecords(records, bytes, "records"), producer);
 }
 
 function readFrame(

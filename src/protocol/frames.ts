@@ -165,13 +165,25 @@ type Read<Part> = Omit<Part, "records"> & { readonly records: readonly RecordIn[
 
 type Checked<T extends FrameType> = v.InferOutput<(typeof FRAMES)[T]>;
 
-/** Every member is always set, so that these objects, one for every publish, share one shape. */
-export interface PublishFrame {
-  readonly type: "publish";
+/** A publish that is checked, its records included. */
+export class PublishFrame {
+  readonly type = "publish";
   readonly id: number | undefined;
   readonly topic: string;
   readonly records: readonly RecordIn[];
   readonly producer: ProducerStamp | undefined;
+
+  constructor(
+    id: number | undefined,
+    topic: string,
+    records: readonly RecordIn[],
+    producer: ProducerStamp | undefined,
+  ) {
+    this.id = id;
+    this.topic = topic;
+    this.records = records;
+    this.producer = producer;
+  }
 }
 export type TransactFrame = Omit<Checked<"transact">, "publish"> & {
   readonly publish: readonly Read<Checked<"transact">["publish"][number]>[];

@@ -8,6 +8,7 @@
  */
 
 import { readJson, type Shape } from "./json_reader.ts";
+import { readUsualPublish } from "./usual_publish.ts";
 
 const RECORDS: Shape = { elements: { members: new Map([["value", { isSpan: true }]]) } };
 const PART: Shape = { members: new Map([["records", RECORDS]]) };
@@ -16,7 +17,15 @@ const FRAME: Shape = { members: new Map([["records", RECORDS], ["publish", { ele
 /** One frame, an array of them, or the body of an HTTP request. */
 const MESSAGE: Shape = { ...FRAME, elements: FRAME };
 
+const USUALLY_PUBLISH: Shape = { ...FRAME, usual: readUsualPublish };
+const FRAMES: Shape = { ...USUALLY_PUBLISH, elements: USUALLY_PUBLISH };
+
 /** Throws `invalid_frame` unless it is one document within the limits of its shape. */
 export function readMessage(bytes: Uint8Array): unknown {
   return readJson(bytes, MESSAGE);
+}
+
+/** The same, with a `PublishFrame` wherever one could be read at once. */
+export function readFrames(bytes: Uint8Array): unknown {
+  return readJson(bytes, FRAMES);
 }

@@ -56,15 +56,16 @@ export function readRecords(
   if (total > ADVERTISED.publishBytes) {
     throw tooLarge("batch", field, `has ${total} bytes`, ADVERTISED.publishBytes);
   }
-  if (bytes.length > LARGE_BYTES) copyValues(records, bytes);
+  copyOut(records, bytes);
   return records;
 }
 
 /**
- * Copies the values if they are a small part of the message: otherwise records that wait for the
- * store would keep all of it in memory.
+ * Copies the values if they are a small part of a large message: otherwise records that wait for
+ * the store would keep all of it in memory.
  */
-function copyValues(records: Mutable<RecordIn>[], { length }: Uint8Array): void {
+export function copyOut(records: Mutable<RecordIn>[], { length }: Uint8Array): void {
+  if (length <= LARGE_BYTES) return;
   const bytes = records.reduce((sum, { from, to }) => sum + to - from, 0);
   if (bytes * SMALL_PART > length) return;
   const copy = new Uint8Array(bytes);

@@ -14,7 +14,7 @@ const memberName = fc.oneof(
 );
 
 /** A string as JSON. Which characters are escaped that need not be is the bits of a number. */
-function quoted(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
+export function quoted(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.tuple(text, fc.constantFrom(0, 0, 5, -1)).map(([text, escaped]) => {
     let out = "";
     for (let i = 0; i < text.length; i++) {
@@ -33,14 +33,14 @@ function joined(items: readonly string[], space: string, brackets: string): stri
   return brackets[0] + space + items.join(`${space},`) + space + brackets[1];
 }
 
-function arrayOf(item: fc.Arbitrary<string>): fc.Arbitrary<string> {
+export function arrayOf(item: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.tuple(fc.array(item, { maxLength: 3 }), space).map(([items, space]) =>
     joined(items, space, "[]")
   );
 }
 
 /** An object of members that are text already, whatever their names. */
-function objectOf(member: fc.Arbitrary<string>): fc.Arbitrary<string> {
+export function objectOf(member: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.tuple(fc.array(member, { maxLength: 4 }), space).map(([members, space]) =>
     joined(members, space, "{}")
   );
@@ -52,7 +52,7 @@ function member(name: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.Arb
   );
 }
 
-function named(name: string, value: fc.Arbitrary<string>): fc.Arbitrary<string> {
+export function named(name: string, value: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return member(fc.constant(name), value);
 }
 
