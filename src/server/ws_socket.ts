@@ -16,6 +16,7 @@ import { ADVERTISED, HTTP } from "../limits.ts";
 import type { Wire } from "../session/wire.ts";
 import { addressOf } from "./crowd.ts";
 import { Held } from "./held.ts";
+import { PlainFrames } from "./plain_frames.ts";
 import { asGatewayError, rawProblem } from "./problem.ts";
 import { Refusals } from "./refusals.ts";
 import {
@@ -148,6 +149,9 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     if (isBinary) return close(CLOSE.unsupportedData, "text messages only");
     receive(data);
   });
+  PlainFrames.read(socket, (message) => {
+    if (ws.readyState === OPEN) receive(message);
+  });
 
   /**
    * Limits bytes before `hello`, also of incomplete messages, which the session does not see: a
@@ -162,7 +166,7 @@ function serve(ws: WebSocket, socket: Duplex, options: SocketOptions): void {
     socket.resume();
     socket.end();
   }
-  // After the listener of `npm:ws`: the session gets a chunk's complete messages before it counts.
+  // After what reads the messages: the session gets a chunk's complete messages before it counts.
   socket.on("data", count);
 
   socket.on(
