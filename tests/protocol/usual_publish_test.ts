@@ -133,6 +133,18 @@ Deno.test("what has more members or elements than a message may have is refused 
   assertEquals(usualIn(`[${Array(most + 1).fill(one)}]`), 0);
 });
 
+Deno.test("what is read again counts once, and its brackets are open once", () => {
+  const records = Array(ADVERTISED.publishRecords).fill({ value: 1 });
+  const unusual = JSON.stringify({
+    ...full,
+    records: [...records.slice(1), { value: 1, headers: {} }],
+  });
+  const several = Math.floor(SESSION.jsonValues / (3 * records.length));
+  const bytes = encoder.encode(`[${Array(several).fill(unusual)}]`);
+  assertEquals(typeof outcome(readFrames, bytes), "object");
+  assertEquals(compare(bytes), 0);
+});
+
 Deno.test("what is too large or too deep is left to the general way", () => {
   const { recordBytes, publishBytes, publishRecords } = ADVERTISED;
   const sized = (bytes: number) => ({ value: "x".repeat(bytes - 2) });
