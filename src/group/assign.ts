@@ -58,14 +58,14 @@ function planOf(topic: AssignedTopic): Plan {
 
 /** First to those that already own an extra, then to those with the lowest totals. */
 function giveExtras({ topic, least, extras, owned, withExtra }: Plan, totals: Map<string, number>) {
-  const total = (member: string) => totals.get(member) ?? 0;
-  const has = (member: string) => (owned.get(member) ?? 0) > least ? 0 : 1;
-  const ranked = [...topic.members].sort((a, b) =>
-    has(a) - has(b) || total(a) - total(b) || (a < b ? -1 : 1)
-  );
-  for (const member of ranked.slice(0, extras)) {
+  const ranked = topic.members.map((member) => ({
+    member,
+    has: (owned.get(member) ?? 0) > least ? 0 : 1,
+    total: totals.get(member) ?? 0,
+  })).sort((a, b) => a.has - b.has || a.total - b.total || (a.member < b.member ? -1 : 1));
+  for (const { member, total } of ranked.slice(0, extras)) {
     withExtra.add(member);
-    totals.set(member, total(member) + 1);
+    totals.set(member, total + 1);
   }
 }
 
@@ -75,10 +75,15 @@ function balance(plans: readonly Plan[], totals: Map<string, number>): void {
   let stuck = new Set<string>();
   for (;;) {
     const isFresh = stuck.size === 0;
-    const heaviestFirst = [...totals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-    const lightest = heaviestFirst.at(-1)?.[1] ?? 0;
-    const passed = heaviestFirst.some(([member, total]) =>
-      total - lightest >= 2 && !stuck.has(member) && passOn(member, movable, totals, stuck)
+    const lightest = [...totals.values()].reduce(
+      (least, total) => Math.min(least, total),
+      Infinity,
+    );
+    // Most often there are none: only these are put in order, of members that may be thousands.
+    const heaviestFirst = [...totals].filter(([, total]) => total - lightest >= 2)
+      .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    const passed = heaviestFirst.some(([member]) =>
+      !stuck.has(member) && passOn(member, movable, totals, stuck)
     );
     if (passed) continue;
     if (isFresh) return;

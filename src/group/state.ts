@@ -61,16 +61,27 @@ export function holderOf(
 /** As JSON, with owners as indexes into the list of members. */
 export function encodeState({ epoch, members, topics }: GroupState): Uint8Array {
   const places = new Map([...members.keys()].map((id, place) => [id, place]));
-  return new TextEncoder().encode(JSON.stringify({
-    epoch,
-    members: [...members.values()],
-    topics: [...topics.values()].map(({ topic, owners, since, revoking }) => ({
-      topic,
-      owners: owners.map((owner) => owner === undefined ? -1 : places.get(owner)),
-      since,
-      revoking: [...revoking],
-    })),
+  const owned = [...topics.values()].map(({ topic, owners, since, revoking }) => ({
+    topic,
+    owners: owners.map((owner) => owner === undefined ? -1 : places.get(owner)),
+    since,
+    revoking: [...revoking],
   }));
+  const texts = [...members.values()].map(textOf);
+  return new TextEncoder().encode(
+    `{"epoch":${epoch},"members":[${texts.join()}],"topics":${JSON.stringify(owned)}}`,
+  );
+}
+
+/** The JSON of members: they are most of a state, and most of them do not change. */
+const texts = new WeakMap<Member, string>();
+
+function textOf(member: Member): string {
+  const known = texts.get(member);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(member);
+  texts.set(member, text);
+  return text;
 }
 
 interface Stored {
