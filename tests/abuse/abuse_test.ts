@@ -1,8 +1,10 @@
 /** Small abuse: others lose nothing, and the abuser gets what the protocol promises. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { AbuserName } from "./abusers.ts";
+import type { Abuser } from "./abuser.ts";
+import { type AbuserName, ABUSERS } from "./abusers.ts";
 import type { Access } from "./access.ts";
+import { type Bound, boundBytes, boundText } from "./bounds.ts";
 import { effectOn, rises, type Round, windowOf } from "./figures.ts";
 import { Machine } from "./machine.ts";
 import { type Pace, type Row, run } from "./run.ts";
@@ -51,13 +53,64 @@ Deno.test("members that join and leave without end cost others nothing", async (
   assert((got["join ok"] ?? 0) > 0 && (got["leave ok"] ?? 0) > 0, JSON.stringify(got));
 });
 
-Deno.test("an effect is the median of pairs, beside how far windows are apart without it", () => {
-  const round = (without: number, during: number): Round => ({
+/** One in which others feel nothing, unless told otherwise. */
+function roundOf({ without = 1, during = 1, cost = 0, heap = 100, rss = 100 }): Round {
+  return {
     without: { records: 1, p50: without, p99: without },
     with: { records: 1, p50: during, p99: during },
-    cost: 0,
-    after: { heap: 0, rss: 0 },
-  });
+    cost,
+    after: { heap, rss },
+  };
+}
+
+function rowOf(rounds: readonly Round[], bound: Bound): Row {
+  return {
+    name: "silent",
+    does: "says nothing",
+    lanes: 3,
+    bound,
+    perSecond: 1,
+    rounds,
+    got: {},
+    others: { acknowledged: 1, refused: 0, unanswered: 0, lost: 0, doubled: 0 },
+  };
+}
+
+Deno.test("a bound is that of all lanes, with what they share and the gateway's own garbage", () => {
+  const lane = [{ what: "a socket", bytes: 2_048 }, { what: "its outbox", bytes: 1_024 }];
+  const whole = [{ what: "a group", bytes: 3 * 1_024 * 1_024 }];
+  const garbage = boundBytes({ lane: [], whole: [] }, 3);
+  assertEquals(boundBytes({ lane, whole }, 3) - garbage, 3 * 3_072 + 3 * 1_024 * 1_024);
+  assertEquals(
+    boundText({ lane, whole }, 3),
+    "3 × (a socket 2 KiB + its outbox 1 KiB) + a group 3.0 MiB + garbage 112.0 MiB",
+  );
+});
+
+Deno.test("a row is well only if no round has cost more than the bound", () => {
+  const bound: Bound = { lane: [{ what: "a socket", bytes: 1_024 }], whole: [] };
+  const most = boundBytes(bound, 3);
+  assert(isWell(rowOf([roundOf({ cost: 1 }), roundOf({ cost: most })], bound)));
+  assert(!isWell(rowOf([roundOf({ cost: most + 1 }), roundOf({ cost: 1 })], bound)));
+});
+
+Deno.test("a row is not well if a record of the others was lost or refused, or came twice", () => {
+  const row = rowOf([roundOf({})], { lane: [], whole: [] });
+  assert(isWell(row));
+  for (const what of ["refused", "unanswered", "lost", "doubled"]) {
+    assert(!isWell({ ...row, others: { ...row.others, [what]: 1 } }), what);
+  }
+});
+
+Deno.test("the limits let no abuser cost more than 512 MiB", () => {
+  const costly = Object.entries<Abuser>(ABUSERS)
+    .filter(([, { bound, lanes }]) => boundBytes(bound, lanes.full) > 512 * 1_024 * 1_024)
+    .map(([name, { bound, lanes }]) => `${name}: ${boundText(bound, lanes.full)}`);
+  assertEquals(costly, []);
+});
+
+Deno.test("an effect is the median of pairs, beside how far windows are apart without it", () => {
+  const round = (without: number, during: number) => roundOf({ without, during });
   // A slow minute strikes both windows of the last pair.
   assertEquals(effectOn("p50", [round(2, 2), round(2, 3), round(4, 6)]), {
     without: 2,

@@ -6,12 +6,15 @@
 
 import { RawSocket } from "../support/raw_socket.ts";
 import type { Guises } from "./access.ts";
+import type { Bound } from "./bounds.ts";
 
 export interface Abuser {
   /** What it does, as the table says it. */
   readonly does: string;
   /** How many sockets, or other lanes, do it at a time. */
   readonly lanes: Record<Size, number>;
+  /** What the limits let it cost. */
+  readonly bound: Bound;
   /** Once, before the first of them begins. */
   prepare?(site: Site): Promise<void>;
   /** Once through. It calls `site.inForce()` when it has come to where it hurts. */

@@ -3,10 +3,12 @@
 import type { RawSocket } from "../support/raw_socket.ts";
 import { OPCODE } from "../support/raw_socket.ts";
 import type { Abuser, Site } from "./abuser.ts";
+import { BOUNDS } from "./bounds.ts";
 
 export const neverCloses: Abuser = {
   does: "does what gets it closed, and never answers the close",
   lanes: { full: 500, small: 8 },
+  bound: BOUNDS.sockets,
   async pass(site) {
     const socket = await site.open();
     await socket.sendTexts('{"type":"heartbeat"}'); // which is no hello
@@ -21,6 +23,7 @@ export const neverCloses: Abuser = {
 export const silent: Abuser = {
   does: "shakes hands and says nothing; closed, it comes again",
   lanes: { full: 5_000, small: 20 },
+  bound: BOUNDS.sockets,
   async pass(site) {
     const socket = await site.open();
     site.inForce();
@@ -32,6 +35,7 @@ export const silent: Abuser = {
 export const halfOpen: Abuser = {
   does: "connects and does not even ask for a socket; cut off, it comes again",
   lanes: { full: 5_000, small: 20 },
+  bound: BOUNDS.sockets,
   async pass(site) {
     const socket = await site.connect();
     site.inForce();
@@ -44,6 +48,7 @@ export const halfOpen: Abuser = {
 export const connectClose: Abuser = {
   does: "shakes hands and goes, half of them without a close, as fast as it can",
   lanes: { full: 32, small: 4 },
+  bound: BOUNDS.changingSockets,
   async pass(site) {
     const rude = await site.open();
     site.close(rude);
@@ -62,6 +67,7 @@ const MEMBERSHIPS = 128;
 export const endlessGroup: Abuser = {
   does: `joins a group ${MEMBERSHIPS} times and leaves it as often, without end`,
   lanes: { full: 79, small: 1 },
+  bound: BOUNDS.members,
   async pass(site) {
     const socket = await site.greet();
     try {

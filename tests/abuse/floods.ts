@@ -2,6 +2,7 @@
 
 import { OPCODE, type RawSocket } from "../support/raw_socket.ts";
 import type { Abuser, Site } from "./abuser.ts";
+import { BOUNDS } from "./bounds.ts";
 
 const FRAMES_A_MESSAGE = 64;
 /** Requests that a session may have open, as `hello` says it. */
@@ -10,6 +11,7 @@ const IN_FLIGHT = 1_024;
 export const flood: Abuser = {
   does: `keeps ${100 * IN_FLIGHT} publishes open at a time, where ${IN_FLIGHT} are allowed`,
   lanes: { full: 8, small: 1 },
+  bound: BOUNDS.publishers,
   async pass(site) {
     const open = (site.size === "full" ? 100 : 2) * IN_FLIGHT;
     await publishes(site, { open, records: '{"value":1}', topic: "flood" });
@@ -19,6 +21,7 @@ export const flood: Abuser = {
 export const publishStorm: Abuser = {
   does: "publishes 100 records at a time to one partition, 64 times at once, as fast as it can",
   lanes: { full: 16, small: 1 },
+  bound: BOUNDS.publishers,
   async pass(site) {
     const records = Array(100).fill('{"value":1,"partition":0}').join();
     await publishes(site, { open: 64, records, topic: "stormy" });
@@ -76,6 +79,7 @@ const REFUSED = 101;
 export const tooManyKeys: Abuser = {
   does: `subscribes to ${KEYS.full} keys, ${REFUSED} times; closed, it comes again`,
   lanes: { full: 4, small: 1 },
+  bound: BOUNDS.invalid,
   async pass(site) {
     const socket = await site.greet();
     site.inForce();

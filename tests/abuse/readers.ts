@@ -2,6 +2,7 @@
 
 import type { RawSocket } from "../support/raw_socket.ts";
 import type { Abuser, Site } from "./abuser.ts";
+import { BOUNDS } from "./bounds.ts";
 
 const TOPIC = "backlog";
 /** Of one record: two of them fill a publish. */
@@ -21,6 +22,7 @@ const PLENTY = { records: 100_000 };
 export const stoppedReader: Abuser = {
   does: `asks for ${SUBSCRIPTIONS} × 4 MB and reads nothing`,
   lanes: { full: 50, small: 4 },
+  bound: BOUNDS.readers,
   prepare: publishBacklog,
   async pass(site) {
     const socket = await follow(site, PLENTY);
@@ -31,6 +33,7 @@ export const stoppedReader: Abuser = {
 export const byteASecond: Abuser = {
   does: `asks for ${SUBSCRIPTIONS} × 4 MB and reads a byte a second`,
   lanes: { full: 50, small: 4 },
+  bound: BOUNDS.readers,
   prepare: publishBacklog,
   async pass(site) {
     const socket = await follow(site, PLENTY);
@@ -47,6 +50,7 @@ export const byteASecond: Abuser = {
 export const endlessCredit: Abuser = {
   does: `asks for ${SUBSCRIPTIONS} × 4 MB with a credit of 2^53-1, adds as much, reads nothing`,
   lanes: { full: 50, small: 4 },
+  bound: BOUNDS.readers,
   prepare: publishBacklog,
   async pass(site) {
     const socket = await follow(site, ENDLESS);

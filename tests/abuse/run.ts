@@ -9,6 +9,7 @@ import { Abuse } from "./abuse_child.ts";
 import type { Abuser, Got, Size } from "./abuser.ts";
 import { type AbuserName, ABUSERS } from "./abusers.ts";
 import { type Access, settings } from "./access.ts";
+import type { Bound } from "./bounds.ts";
 import type { Round, Window } from "./figures.ts";
 import { InspectedGateway } from "./inspected_gateway.ts";
 import type { Machine } from "./machine.ts";
@@ -33,6 +34,7 @@ export interface Row {
   readonly name: AbuserName;
   readonly does: string;
   readonly lanes: number;
+  readonly bound: Bound;
   /** Records a second, in all windows: half of what goes through at most. */
   readonly perSecond: number;
   readonly rounds: readonly Round[];
@@ -97,11 +99,12 @@ class Run {
     while (rounds.length < this.#pace.rounds) {
       rounds.push(await this.#round(perSecond, rounds.length % 2 === 0));
     }
-    const { does, lanes }: Abuser = ABUSERS[this.#name];
+    const { does, lanes, bound }: Abuser = ABUSERS[this.#name];
     return {
       name: this.#name,
       does,
       lanes: lanes[this.#pace.size],
+      bound,
       perSecond,
       rounds,
       got: this.#got,

@@ -1,5 +1,6 @@
 /** What a run prints: a line of figures for each abuser, then what it does, what it got, and memory. */
 
+import { boundBytes, boundText } from "./bounds.ts";
 import { type Effect, effectOn, median, type Quantile, rises, type Round } from "./figures.ts";
 import type { Row } from "./run.ts";
 
@@ -17,6 +18,7 @@ const COLUMNS: readonly Column[] = [
   ...effectColumns("p99"),
   ["cost MiB", 8, ({ rounds }) => mebibytes(median(rounds.map(({ cost }) => cost)))],
   ["at most", 8, ({ rounds }) => mebibytes(costAtMost(rounds))],
+  ["bound", 8, ({ bound, lanes }) => mebibytes(boundBytes(bound, lanes))],
   ["KiB/lane", 8, ({ rounds, lanes }) => (costAtMost(rounds) / lanes / 1_024).toFixed(1)],
   ["lost", 5, ({ others }) => count(others.lost)],
   ["goal", 5, ({ rounds }) => meetsGoal(rounds) ? "met" : "not"],
@@ -25,7 +27,7 @@ const COLUMNS: readonly Column[] = [
 export const HEADING = line(([title]) => title);
 
 export function rowLines(row: Row): string[] {
-  const { does, got, rounds, others } = row;
+  const { does, got, rounds, others, bound, lanes } = row;
   const { acknowledged, refused, unanswered, doubled } = others;
   const what = Object.entries(got).map(([what, times]) => `${what}: ${count(times)}`).join(", ");
   const failed = refused + unanswered + doubled;
@@ -33,6 +35,7 @@ export function rowLines(row: Row): string[] {
     line(([, , cell]) => cell(row)),
     `    ${does}`,
     `    got ${what === "" ? "nothing" : what}`,
+    `    may cost ${boundText(bound, lanes)}`,
     `    afterwards, MiB: heap ${after(rounds, "heap")}; RSS ${after(rounds, "rss")}`,
     ...failed > 0
       ? [
@@ -44,11 +47,12 @@ export function rowLines(row: Row): string[] {
   ];
 }
 
-/** Whether what others did came through whole, and memory came back. */
-export function isWell({ rounds, others }: Row): boolean {
+/** Whether what others did came through whole, and its memory was within its bound and came back. */
+export function isWell({ rounds, others, bound, lanes }: Row): boolean {
   const { refused, unanswered, lost, doubled } = others;
   const grows = rises(values(rounds, "heap")) || rises(values(rounds, "rss"));
-  return refused + unanswered + lost + doubled === 0 && !grows;
+  const isBounded = costAtMost(rounds) <= boundBytes(bound, lanes);
+  return refused + unanswered + lost + doubled === 0 && isBounded && !grows;
 }
 
 function effectColumns(quantile: Quantile): Column[] {
