@@ -53,6 +53,11 @@ export function effectOn(quantile: Quantile, rounds: readonly Round[]): Effect {
   };
 }
 
+/** Whether more memory is left from round to round. */
+export function memoryRises(rounds: readonly Round[]): boolean {
+  return (["heap", "rss"] as const).some((kind) => rises(rounds.map(({ after }) => after[kind])));
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const half = Math.floor(sorted.length / 2);
@@ -63,11 +68,15 @@ export function median(values: readonly number[]): number {
 /** What a rise must come to from the first to the last, as a share: less is the collector's. */
 const RISE = 0.05;
 
+/** The values that a trend is of: what has risen before that and then stays is none. */
+const LAST = 5;
+
 /**
- * Whether there is an upward trend: of all pairs (Kendall's), eight more rise than fall of the ten
- * that five values have, which chance does once in 24 times; and it comes to something.
+ * Whether there is an upward trend at the end: of all pairs (Kendall's), eight more rise than fall
+ * of the ten that five values have, which chance does once in 24 times; and it comes to something.
  */
-export function rises(values: readonly number[]): boolean {
+export function rises(all: readonly number[]): boolean {
+  const values = all.slice(-LAST);
   const [first = NaN] = values;
   const last = values.at(-1) ?? NaN;
   let score = 0;

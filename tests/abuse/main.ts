@@ -11,13 +11,16 @@
  *                 without the abuse, and how far these are apart; the median of those with it, and
  *                 the median change from one to the other within a pair
  *     cost        resident memory while it lasts, less what there was before: median, most, by lane
+ *     bound       what the limits let it cost, with what the gateway itself takes now and then
  *     goal        no more than 20 % slower, or than the windows without it are apart
- *     afterwards  what the heap holds and what is resident some time after each round's end
+ *     afterwards  what the heap holds and what is resident some time after each round's end; where
+ *                 that rises over five rounds, five more show whether it goes on to
  *
  * Of three rows at a time, each with a gateway of its own, one measures while the others rest. The
  * first two are for comparison: nothing is done, and the core is kept busy. An abuser that
- * fails takes no other with it. It exits with 1 where a record was lost, doubled or refused, memory
- * rose from round to round, or an abuser failed; the goal is for reading.
+ * fails takes no other with it. It exits with 1 where a record was lost, doubled or refused, an
+ * abuser cost more than its bound, memory went on to rise from round to round, or an abuser failed;
+ * the goal is for reading.
  */
 
 import { parseArgs } from "node:util";
@@ -37,6 +40,7 @@ const USAGE = `Usage: deno task abuse [--only NAME,NAME] [--open] [--quick]; the
 
 const THOROUGH: Pace = {
   size: "full",
+  warmUps: 1,
   rounds: 5,
   pairs: 16,
   capacityMs: 5_000,
@@ -47,6 +51,7 @@ const THOROUGH: Pace = {
 };
 const QUICK: Pace = {
   ...THOROUGH,
+  warmUps: 0,
   rounds: 1,
   capacityMs: 2_000,
   windowMs: 5_000,

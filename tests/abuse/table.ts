@@ -1,7 +1,15 @@
 /** What a run prints: a line of figures for each abuser, then what it does, what it got, and memory. */
 
 import { boundBytes, boundText } from "./bounds.ts";
-import { type Effect, effectOn, median, type Quantile, rises, type Round } from "./figures.ts";
+import {
+  type Effect,
+  effectOn,
+  median,
+  memoryRises,
+  type Quantile,
+  rises,
+  type Round,
+} from "./figures.ts";
 import type { Row } from "./run.ts";
 
 const MIB = 1 << 20;
@@ -50,9 +58,8 @@ export function rowLines(row: Row): string[] {
 /** Whether what others did came through whole, and its memory was within its bound and came back. */
 export function isWell({ rounds, others, bound, lanes }: Row): boolean {
   const { refused, unanswered, lost, doubled } = others;
-  const grows = rises(values(rounds, "heap")) || rises(values(rounds, "rss"));
   const isBounded = costAtMost(rounds) <= boundBytes(bound, lanes);
-  return refused + unanswered + lost + doubled === 0 && isBounded && !grows;
+  return refused + unanswered + lost + doubled === 0 && isBounded && !memoryRises(rounds);
 }
 
 function effectColumns(quantile: Quantile): Column[] {
@@ -83,12 +90,8 @@ function costAtMost(rounds: readonly Round[]): number {
 }
 
 function after(rounds: readonly Round[], kind: "heap" | "rss"): string {
-  const all = values(rounds, kind);
+  const all = rounds.map(({ after }) => after[kind]);
   return `${all.map(mebibytes).join(" ")}${rises(all) ? ", which rises" : ""}`;
-}
-
-function values(rounds: readonly Round[], kind: "heap" | "rss"): readonly number[] {
-  return rounds.map(({ after }) => after[kind]);
 }
 
 function line(text: (column: Column) => string): string {
