@@ -199,6 +199,8 @@ export const LOG = {
   entryBytes: 640_000,
   /** Bytes in one read of the log, so that it never delays acknowledgements for long. */
   readBytes: 1 * MiB,
+  /** Readers that are behind which read at a time. */
+  readersAtOnce: 16,
   /** Memory for log entries that are cached for followers, all topics together. */
   cacheBytes: 32 * MiB,
   /** How long a publish may wait for the store before it is answered. */

@@ -208,12 +208,17 @@ export class Feed {
           if (cursor.moves !== moves || !this.#maySend()) continue;
         }
         const end = this.#endOf(cursor);
-        const sections = this.#hub.log.cached(topic, partition, next) ?? await this.#read(cursor);
-        if (cursor.moves !== moves) continue;
-        this.#serve(cursor, sections);
-        // A cursor that did not advance has more to read, which was appended meanwhile.
-        const isOn = cursor.live || cursor.next > next || this.#endOf(cursor) !== end;
-        assert(isOn || !this.#maySend(), "what is read of a partition brings its reader on");
+        const isMoved = () => cursor.moves !== moves;
+        const push = (sections: readonly Section[]) => {
+          if (isMoved()) return;
+          this.#serve(cursor, sections);
+          // A cursor that did not advance has more to read, which was appended meanwhile.
+          const isOn = cursor.live || cursor.next > next || this.#endOf(cursor) !== end;
+          assert(isOn || !this.#maySend(), "what is read of a partition brings its reader on");
+        };
+        const kept = this.#hub.log.cached(topic, partition, next);
+        if (kept) push(kept);
+        else await this.#hub.readers.read(async () => isMoved() ? [] : this.#read(cursor), push);
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;

@@ -16,6 +16,7 @@ import { keysOf } from "./encoded.ts";
 import { Feed, type FeedOptions, type Sink } from "./feed.ts";
 import { Latest } from "./latest.ts";
 import { Pace } from "./pace.ts";
+import { Readers } from "./readers.ts";
 
 /** What fan-out needs of the log. */
 export interface ReadableLog {
@@ -36,6 +37,7 @@ export class Hub implements LogListener {
   readonly log: ReadableLog;
   readonly pace: Pace;
   readonly latest: Latest;
+  readonly readers: Readers;
   /** By topic's incarnation and partition. */
   readonly #followers = new Map<string, Followers>();
   readonly #feeds = new Set<Feed>();
@@ -47,6 +49,7 @@ export class Hub implements LogListener {
     this.log = log;
     this.pace = new Pace(clock);
     this.latest = new Latest(log, this.pace);
+    this.readers = new Readers(this.pace);
   }
 
   /** Makes a subscription's feed. It follows nothing yet. */

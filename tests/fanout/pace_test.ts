@@ -2,36 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Pace } from "../../src/fanout/pace.ts";
-import type { Clock } from "../../src/host/host.ts";
 import { SESSION } from "../../src/limits.ts";
 import { settled } from "../support/test_host.ts";
-
-/** Its turns of the event loop end when they are told to. */
-class TurnClock implements Clock {
-  time = 0;
-  #atEnd: (() => void)[] = [];
-
-  now(): number {
-    return this.time;
-  }
-
-  monotonic(): number {
-    return this.time;
-  }
-
-  after(ms: number, run: () => void): () => void {
-    assertEquals(ms, 0);
-    this.#atEnd.push(run);
-    return () => {};
-  }
-
-  async endTurn(): Promise<void> {
-    const due = this.#atEnd;
-    this.#atEnd = [];
-    for (const run of due) run();
-    await settled();
-  }
-}
+import { TurnClock } from "../support/turn_clock.ts";
 
 /** Pushes again and again, each push taking half of what a turn has, and says so in `pushes`. */
 async function read(pace: Pace, clock: TurnClock, name: string, pushes: string[]): Promise<void> {
