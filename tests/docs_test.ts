@@ -10,6 +10,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SETTINGS } from "../src/config.ts";
 import { ADVERTISED, LOG, NAMES, PRODUCER, SESSION, TOPIC } from "../src/limits.ts";
+import type { Abuser } from "./abuse/abuser.ts";
+import { ABUSERS } from "./abuse/abusers.ts";
+import { inUseBytes } from "./abuse/bounds.ts";
 import { Gateway } from "./support/gateway.ts";
 
 const root = new URL("../", import.meta.url);
@@ -141,6 +144,19 @@ Deno.test("the README's limits are those of the code", () => {
       SESSION.outboxBytes,
       LOG.queueBytes,
     ],
+  );
+});
+
+Deno.test("the README's abusers are those of the task, with as many sockets and their bounds", () => {
+  const controls = ["nothing", "busy-neighbour"];
+  const abusers = Object.entries<Abuser>(ABUSERS).filter(([name]) => !controls.includes(name));
+  assertEquals(
+    table("### Abusers").map((row) => [row[0], row[1], row[4]]),
+    abusers.map(([name, { bound, lanes: { full } }]) => [
+      name,
+      full.toLocaleString("en-US"),
+      `${Math.round(inUseBytes(bound, full) / 1_048_576)} MiB`,
+    ]),
   );
 });
 

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Abuser } from "./abuser.ts";
 import { type AbuserName, ABUSERS } from "./abusers.ts";
 import type { Access } from "./access.ts";
-import { type Bound, boundBytes, boundText } from "./bounds.ts";
+import { type Bound, boundBytes, boundText, inUseBytes } from "./bounds.ts";
 import { effectOn, rises, type Round, windowOf } from "./figures.ts";
 import { Machine } from "./machine.ts";
 import { type Pace, type Row, run } from "./run.ts";
@@ -80,8 +80,9 @@ function rowOf(rounds: readonly Round[], bound: Bound): Row {
 Deno.test("a bound is that of all lanes, with what they share and the gateway's own garbage", () => {
   const lane = [{ what: "a socket", bytes: 2_048 }, { what: "its outbox", bytes: 1_024 }];
   const whole = [{ what: "a group", bytes: 3 * 1_024 * 1_024 }];
-  const garbage = boundBytes({ lane: [], whole: [] }, 3);
-  assertEquals(boundBytes({ lane, whole }, 3) - garbage, 3 * 3_072 + 3 * 1_024 * 1_024);
+  const own = 3 * 3_072 + 3 * 1_024 * 1_024;
+  assertEquals(inUseBytes({ lane, whole }, 3), own);
+  assertEquals(boundBytes({ lane, whole }, 3), own + 192 * 1_024 * 1_024);
   assertEquals(
     boundText({ lane, whole }, 3),
     "3 × (a socket 2 KiB + its outbox 1 KiB) + a group 3.0 MiB + garbage 192.0 MiB",

@@ -22,9 +22,14 @@ export interface Bound {
   readonly whole: readonly Part[];
 }
 
-/** Of resident memory: what is in use at most, and what is not collected yet. */
-export function boundBytes({ lane, whole }: Bound, lanes: number): number {
-  return lanes * sum(lane) + sum(whole) + GARBAGE.bytes;
+/** What so many lanes have in use at most. */
+export function inUseBytes({ lane, whole }: Bound, lanes: number): number {
+  return lanes * sum(lane) + sum(whole);
+}
+
+/** Of resident memory: with what is not collected yet. */
+export function boundBytes(bound: Bound, lanes: number): number {
+  return inUseBytes(bound, lanes) + GARBAGE.bytes;
 }
 
 /** How a bound comes about. */
@@ -80,6 +85,8 @@ const WAITING: Part = { what: "publishes that wait", bytes: LOG.queueBytes };
 /** Others keep those caches full in any case: the log's newest entries, and what is encoded. */
 const PAGES: Part = { what: "what was read of the log", bytes: LOG.cacheBytes / 4 };
 
+const READS: Part = { what: "reads", bytes: LOG.readersAtOnce * LOG.readBytes };
+
 const none: Bound = { lane: [], whole: [] };
 
 /** By what an abuser does. */
@@ -91,7 +98,7 @@ export const BOUNDS = {
   /** It opens one when the last is not gone yet. */
   changingSockets: { lane: [SOCKET, SOCKET], whole: [] },
   /** It does not read what it is sent. */
-  readers: { lane: [SOCKET, UNSENT], whole: [PAGES] },
+  readers: { lane: [SOCKET, UNSENT], whole: [PAGES, READS] },
   publishers: { lane: [SOCKET, MESSAGE, REQUESTS, UNSENT], whole: [WAITING] },
   /** What it sends is large, and invalid. */
   invalid: { lane: [SOCKET, MESSAGE, VALUES, UNSENT], whole: [] },
