@@ -109,7 +109,7 @@ export class Broker {
   /** Records from `from` on, or from the start of the log if later, without a subscription. */
   async read(topic: Topic, partition: number, from: Offset): Promise<Slice> {
     await this.#log.catchUp(topic);
-    return await this.#log.read(topic, partition, from, LOG.readBytes);
+    return await this.#log.read(topic, partition, { from, bytesMax: LOG.readBytes });
   }
 
   /** A feed for a subscription or a membership, which follows nothing yet. */

@@ -11,6 +11,8 @@ export interface Cursor {
   readonly keys: ReadonlySet<string> | undefined;
   /** Offset of the next record to push. A live cursor with keys goes by `Hub.deliveredTo`. */
   next: Offset;
+  /** The number of the log's entry where its last push ended: the next read begins there. */
+  entry: number | undefined;
   live: boolean;
   /** Rises when the cursor is moved, so that reads for the old position are dropped. */
   moves: number;

@@ -95,7 +95,7 @@ export class Feed {
     const { keys } = this.#options;
     this.remove(topic.name, partition);
     const place = { feed: this, topic, partition, keys, next: offset };
-    const cursor: Cursor = { ...place, live: false, moves: 0, named: undefined };
+    const cursor: Cursor = { ...place, entry: undefined, live: false, moves: 0, named: undefined };
     this.#cursors.set(nameOf(topic.name, partition), cursor);
     this.#behind.add(cursor);
     this.#pump();
@@ -118,6 +118,7 @@ export class Feed {
       if (!cursor) continue;
       this.#stop(cursor);
       cursor.next = offset;
+      cursor.entry = undefined;
       cursor.moves++;
     }
     this.#pump();
@@ -240,13 +241,9 @@ export class Feed {
   }
 
   async #read(cursor: Cursor): Promise<readonly Section[]> {
-    const { topic, partition, next, moves } = cursor;
-    const { sections, bounds } = await this.#hub.log.read(
-      topic,
-      partition,
-      next,
-      SESSION.pushBytes,
-    );
+    const { topic, partition, next, entry, moves } = cursor;
+    const wanted = { from: next, bytesMax: SESSION.pushBytes, near: entry };
+    const { sections, bounds } = await this.#hub.log.read(topic, partition, wanted);
     if (cursor.moves === moves && next < bounds.start) this.#gap(cursor, bounds.start, "trimmed");
     if (next > bounds.next) {
       throw new GatewayError("unavailable", `${topic.name}/${partition} does not reach ${next}`);
@@ -276,6 +273,7 @@ export class Feed {
     };
     const { pieces, records, bytes, next } = portionOf(sections, cursor.next, allowed, pick);
     cursor.next = next;
+    cursor.entry = sections.findLast(({ base }) => base <= next)?.entry;
     if (records === 0) return;
     this.#take(records, bytes);
     this.#sink.push(
@@ -295,6 +293,7 @@ export class Feed {
       this.#format.gap({ subscription, topic, partition, from: next, to, reason }),
     );
     cursor.next = to;
+    cursor.entry = undefined;
   }
 
   /** Credit was granted after it had run out: skips what was missed. */
@@ -380,6 +379,7 @@ export class Feed {
   #stop(cursor: Cursor): void {
     if (!cursor.live) return;
     cursor.next = this.#positionOf(cursor);
+    if (cursor.keys) cursor.entry = undefined; // its last push may lie far back
     cursor.live = false;
     this.#behind.add(cursor);
     this.#hub.leave(cursor);

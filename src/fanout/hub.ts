@@ -9,7 +9,7 @@
 import type { Clock } from "../host/host.ts";
 import { LOG } from "../limits.ts";
 import type { LogListener } from "../log/log.ts";
-import type { Bounds, Section, Slice } from "../log/section.ts";
+import type { Bounds, Section, Slice, Wanted } from "../log/section.ts";
 import type { Offset, Topic } from "../types.ts";
 import type { Cursor } from "./cursor.ts";
 import { keysOf } from "./encoded.ts";
@@ -22,7 +22,7 @@ import { Readers } from "./readers.ts";
 export interface ReadableLog {
   known(topic: Topic, partition: number): Bounds | undefined;
   cached(topic: Topic, partition: number, from: Offset): readonly Section[] | undefined;
-  read(topic: Topic, partition: number, from: Offset, bytesMax: number): Promise<Slice>;
+  read(topic: Topic, partition: number, wanted: Wanted): Promise<Slice>;
 }
 
 /** The cursors that are live at one partition. */

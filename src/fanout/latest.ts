@@ -90,7 +90,7 @@ export class Latest {
   async *#pages({ topic, partition, from, to }: Span, bytesMax: number) {
     for (let next = from; next < to;) {
       await this.#pace.turn();
-      const { sections } = await this.#log.read(topic, partition, next, bytesMax);
+      const { sections } = await this.#log.read(topic, partition, { from: next, bytesMax });
       const last = sections.at(-1);
       if (!last) return;
       yield sections;

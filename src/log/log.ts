@@ -19,7 +19,7 @@ import { decodeHead, decodeTrim } from "./head.ts";
 import { Journal } from "./journal.ts";
 import { giveUp } from "./lane.ts";
 import { Reader } from "./reader.ts";
-import type { Bounds, Section, Slice } from "./section.ts";
+import type { Bounds, Section, Slice, Wanted } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import { TopicLog } from "./topic_log.ts";
 import { isUnknownTopic, stripeCount, Topics, unknownTopic } from "./topics.ts";
@@ -145,10 +145,10 @@ export class Log {
     return this.#reader.cached(log.stripeOf(partition), partition, from);
   }
 
-  /** Reads records from `from` on, at least one unless the log ends there. */
-  async read(topic: Topic, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
-    const stripe = await this.#reaching(topic, partition, from);
-    return await this.#reader.read(stripe, partition, from, bytesMax);
+  /** Reads the wanted records, at least one unless the log ends there. */
+  async read(topic: Topic, partition: number, wanted: Wanted): Promise<Slice> {
+    const stripe = await this.#reaching(topic, partition, wanted.from);
+    return await this.#reader.read(stripe, partition, wanted);
   }
 
   /** The topic's stripes, loaded; `unknown_topic` if it is gone. */

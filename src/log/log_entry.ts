@@ -37,6 +37,7 @@ export function logEntry(stripe: Stripe, number: number, decoded: DecodedEntry):
       return {
         topic: stripe.topic,
         partition: stripe.first + partition,
+        entry: number,
         base,
         next: base + count,
         time: decoded.time,

@@ -1,7 +1,7 @@
 /**
  * Reads partitions: from memory at the head, from the store further back. Offsets are found by
  * binary search over the stripe's entries, each of which has the position of every partition before
- * it; a reader that goes on where it stopped needs no search.
+ * it. A reader that goes on where it stopped, or that says which entry it was in, needs no search.
  */
 
 import { assert } from "../assert.ts";
@@ -12,7 +12,7 @@ import type { Offset } from "../types.ts";
 import type { EntryCache } from "./entry_cache.ts";
 import { EntryMissing, scanEntries } from "./entry_scan.ts";
 import { type LogEntry, logEntry } from "./log_entry.ts";
-import type { Section, Slice } from "./section.ts";
+import type { Section, Slice, Wanted } from "./section.ts";
 import { SingleFlight } from "./single_flight.ts";
 import type { Stripe } from "./stripe.ts";
 
@@ -52,9 +52,9 @@ export class Reader {
     return this.#collect(stripe, partition, this.#lastAtOrBelow(stripe, at, from, oldest, end));
   }
 
-  /** Reads up to `bytesMax` bytes from `from` on, or from the log's start if that is later. */
-  read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
-    return this.#withinTrim(stripe, () => this.#read(stripe, partition, from, bytesMax));
+  /** Reads what is wanted, or from the log's start if that is later. */
+  read(stripe: Stripe, partition: number, wanted: Wanted): Promise<Slice> {
+    return this.#withinTrim(stripe, () => this.#read(stripe, partition, wanted));
   }
 
   /** The offset of the first record appended at or after `timestamp`; the end if none was. */
@@ -89,7 +89,8 @@ export class Reader {
     return Math.max(start, entry?.bases[at] ?? next);
   }
 
-  async #read(stripe: Stripe, partition: number, from: Offset, bytesMax: number): Promise<Slice> {
+  async #read(stripe: Stripe, partition: number, wanted: Wanted): Promise<Slice> {
+    const { from, bytesMax, near } = wanted;
     const at = partition - stripe.first;
     const { start, next } = stripe.bounds(partition);
     const first = Math.max(from, start);
@@ -97,8 +98,8 @@ export class Reader {
     const end = stripe.head.entries;
     const search = async () =>
       await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
-    const marked = this.#bookmarks.get(bookmark(stripe, partition, first));
-    // Entries after the bookmark may be trimmed by now, or many may have nothing of the partition.
+    const marked = near ?? this.#bookmarks.get(bookmark(stripe, partition, first));
+    // Entries after the marked one may be trimmed by now, or many may have nothing of the partition.
     let number = marked === undefined ? await search() : Math.max(marked, stripe.trim.entry);
     const sections: Section[] = [];
     let bytes = 0;

@@ -9,6 +9,8 @@ import type { Offset, Topic } from "../types.ts";
 export interface Section {
   readonly topic: Topic;
   readonly partition: number;
+  /** Number of the entry that holds it, among those of the partition's stripe. */
+  readonly entry: number;
   /** Offset of its first record; the others follow without a gap. */
   readonly base: Offset;
   /** Offset behind its last record. */
@@ -24,6 +26,15 @@ export interface Bounds {
   readonly start: Offset;
   readonly next: Offset;
   readonly bytes: number;
+}
+
+/** What is to be read of a partition. */
+export interface Wanted {
+  readonly from: Offset;
+  /** Bytes of records above which no further section is read. */
+  readonly bytesMax: number;
+  /** The number of an entry that has `from` or comes before it, but not far: it saves a search. */
+  readonly near?: number | undefined;
 }
 
 /** What a read of a partition found. */

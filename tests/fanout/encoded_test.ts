@@ -11,7 +11,7 @@ function section(base: number, value: string): Section {
   const writer = new ByteWriter();
   const source = new TextEncoder().encode(JSON.stringify(value));
   writeRecord(writer, { source, from: 0, to: source.length }, 0);
-  return { topic, partition: 0, base, next: base + 1, time: 0, payload: writer.copy() };
+  return { topic, partition: 0, entry: 0, base, next: base + 1, time: 0, payload: writer.copy() };
 }
 
 /** The frame of all of it: the same object for as long as it is kept. */
@@ -60,7 +60,7 @@ Deno.test("each record is told with its own timestamp, whatever those before it 
   }
   const next = 7 + timestamps.length;
   const payload = writer.copy();
-  const encoded = encodedOf({ topic, partition: 0, base: 7, next, time, payload });
+  const encoded = encodedOf({ topic, partition: 0, entry: 0, base: 7, next, time, payload });
   const records = JSON.parse(`[${new TextDecoder().decode(encoded.text).slice(0, -1)}]`);
   assertEquals(
     records.map(({ offset, timestamp }: Record<string, unknown>) => [offset, timestamp]),

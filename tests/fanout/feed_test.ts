@@ -282,6 +282,27 @@ Deno.test("of what a feed with keys has passed it is told no gap, though the log
   assertEquals([head?.next, client.gaps()], [2, []]);
 });
 
+Deno.test("a feed reads on in the entry in which its last push ended", async () => {
+  const { log, hub, topic } = await world();
+  for (let i = 0; i < 3; i++) await append(log, topic, 0, some(3), "x".repeat(60_000));
+  hub.log.cached = () => undefined;
+  const read = hub.log.read.bind(log);
+  const nears: unknown[] = [];
+  hub.log.read = (topic, partition, wanted) => {
+    nears.push(wanted.near);
+    return read(topic, partition, wanted);
+  };
+  const client = new Client();
+  const feed = open(hub, client);
+  feed.add(topic, 0, 0);
+  await settled();
+  assertEquals(client.offsets(), span(0, 9));
+  assertEquals(nears, [undefined, 0, 0, 1, 1, 2]);
+  feed.seek([{ topic: topic.name, partition: 0, offset: 0 }]);
+  await settled();
+  assertEquals(client.offsets().slice(9), span(0, 9));
+});
+
 Deno.test("partitions that are behind are served in turn", async () => {
   const { log, hub, topic } = await world(3);
   for (const partition of [0, 1, 2]) await append(log, topic, partition, some(3_000));

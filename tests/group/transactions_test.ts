@@ -71,7 +71,7 @@ async function committedIn({ log, store }: Gateway, group: string, partition: nu
 
 /** How many records each write has appended. */
 async function appended({ log }: Gateway, topic: Topic): Promise<number[]> {
-  const { sections } = await log.read(topic, 0, 0, 1 << 20);
+  const { sections } = await log.read(topic, 0, { from: 0, bytesMax: 1 << 20 });
   return sections.map((section) => valuesIn([section], 0).length);
 }
 

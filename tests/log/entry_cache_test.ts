@@ -10,7 +10,8 @@ const MAX_BYTES = 1_048_576;
 /** One record of so many bytes. */
 function entry(topic: Topic, number: number, bytes: number): LogEntry {
   const payload = new Uint8Array(bytes);
-  const section = { topic, partition: 0, base: number, next: number + 1, time: 0, payload };
+  const place = { topic, partition: 0, entry: number, base: number, next: number + 1 };
+  const section = { ...place, time: 0, payload };
   return { number, time: 0, bases: [number], sections: [section], bytes };
 }
 

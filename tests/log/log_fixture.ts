@@ -48,7 +48,7 @@ export async function fixture(
 }
 
 export async function valuesOf(log: Log, topic: Topic, partition: number, from: Offset) {
-  const { sections } = await log.read(topic, partition, from, 1 << 20);
+  const { sections } = await log.read(topic, partition, { from, bytesMax: 1 << 20 });
   return valuesIn(sections, from);
 }
 

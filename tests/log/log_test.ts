@@ -214,6 +214,23 @@ Deno.test("a reader that goes on where it stopped does not read all that others 
   assert(values < 300, `it reads ${values} values, of 600 in between`);
 });
 
+Deno.test("a reader that says in which entry it was does not search", async () => {
+  const { store, host, log, topic } = await fixture(1);
+  for (let i = 0; i < 50; i++) await append(log, topic, [record(2 * i), record(2 * i + 1)]);
+  const scans = watchScans(store);
+  const read = async (wanted: { near?: number }) => {
+    const restarted = new Log(store, host, 0);
+    const { stripes: [stripe] } = await restarted.open(topic);
+    assert(stripe);
+    const reader = new Reader(store, new EntryCache(0), new EntryCache(0));
+    scans.length = 0;
+    const { sections } = await reader.read(stripe, 0, { from: 61, bytesMax: 1, ...wanted });
+    return [valuesIn(sections, 61)[0], scans.length] as const;
+  };
+  assertEquals(await read({}), [[61, 61], 8]);
+  assertEquals(await read({ near: 30 }), [[61, 61], 2]);
+});
+
 Deno.test("to a deleted topic nothing is appended, and its successor starts anew", async () => {
   const { log, topic } = await fixture();
   await append(log, topic, [record(1, { partition: 0 })]);
@@ -289,7 +306,7 @@ for (const [what, mutation, outcome] of damages) {
     const restarted = new Log(store, host, 0);
     for (let i = 0; i < 2; i++) {
       assertEquals(refused(await append(restarted, topic, [record("x")])), outcome);
-      await assertRejects(() => restarted.read(topic, 0, 0, 1));
+      await assertRejects(() => restarted.read(topic, 0, { from: 0, bytesMax: 1 }));
       assertEquals(places(await append(restarted, other, [record("x")])), [[0, i]]);
     }
   });
@@ -301,7 +318,7 @@ Deno.test("an entry that is lost from the store is an error for who needs it, an
   await damage(store, { type: "delete", key: keys.entry(topic.id, 0, 1, 0) });
   const restarted = new Log(store, host, 0);
   assertEquals(refused(await append(restarted, topic, [record("x")])), "internal");
-  await assertRejects(() => restarted.read(topic, 0, 1, 1), AssertionFailed);
+  await assertRejects(() => restarted.read(topic, 0, { from: 1, bytesMax: 1 }), AssertionFailed);
 });
 
 Deno.test("what a deletion has left of an entry is not taken for the entry", async () => {
@@ -347,6 +364,6 @@ Deno.test("with a clock that falls back to 1970 the log goes on at the time that
     results.push(await append(restarted, topic, [record("after")], { producer }));
   }
   assertEquals(results.map((result) => result.ok && result.duplicate), [false, true]);
-  const { sections } = await restarted.read(topic, 0, 0, 1 << 20);
+  const { sections } = await restarted.read(topic, 0, { from: 0, bytesMax: 1 << 20 });
   assertEquals(sections.map(({ time }) => time), [before.clock.now(), before.clock.now()]);
 });

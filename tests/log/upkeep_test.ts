@@ -157,7 +157,7 @@ Deno.test("readers behind the start of the log go on at the start", async () => 
   await pass(fixture);
   const { start } = await log.bounds(topic, 0);
   assertEquals(log.cached(topic, 0, 0), undefined, "what is trimmed is not served from memory");
-  const { sections } = await log.read(topic, 0, 0, 1 << 20);
+  const { sections } = await log.read(topic, 0, { from: 0, bytesMax: 1 << 20 });
   assertEquals(sections[0]?.base, start);
 });
 
@@ -215,7 +215,7 @@ Deno.test("a reader goes on where it stopped, also if what lay behind that is go
   const { topic } = await ahead.log.topics.create("t", { partitions: 2, retentionBytes: 5_000 });
   await append(ahead, topic, 0, 1, 1);
   const read = async (from: number) => {
-    const { sections } = await slow.log.read(topic, 1, from, 1 << 20);
+    const { sections } = await slow.log.read(topic, 1, { from, bytesMax: 1 << 20 });
     return sections.map(({ base, next }) => [base, next]);
   };
   assertEquals(await read(0), [[0, 1]]);

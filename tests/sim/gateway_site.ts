@@ -297,7 +297,7 @@ async function readPartition(
 ): Promise<Read[]> {
   const records: Read[] = [];
   for (let at = start; at < next;) {
-    const { sections } = await log.read(topic, partition, at, 1 << 20);
+    const { sections } = await log.read(topic, partition, { from: at, bytesMax: 1 << 20 });
     for (const { base, payload, time } of sections) {
       const cursor = new RecordCursor(payload, time);
       for (let offset = base; cursor.next(); offset++) {

@@ -16,7 +16,11 @@ export const READING_BUGS: readonly Bug[] = [
         this.#listener.appended(written.flatMap(({ stripe, decoded }) =>
           decoded.sections.map(({ partition, count, payload }) => {
             const base = decoded.bases[partition] ?? 0;
-            const place = { topic: stripe.topic, partition: stripe.first + partition };
+            const place = {
+              topic: stripe.topic,
+              partition: stripe.first + partition,
+              entry: stripe.head.entries,
+            };
             return { ...place, base, next: base + count, time: decoded.time, payload };
           })
         ));
