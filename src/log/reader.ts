@@ -98,7 +98,8 @@ export class Reader {
     const end = stripe.head.entries;
     const search = async () =>
       await this.#search(stripe, (entry) => (entry.bases[at] ?? 0) <= first) - 1;
-    const marked = near ?? this.#bookmarks.get(bookmark(stripe, partition, first));
+    const marked = near ?? this.#bookmarks.get(bookmark(stripe, partition, first)) ??
+      (first === start ? stripe.trim.entry : undefined);
     // Entries after the marked one may be trimmed by now, or many may have nothing of the partition.
     let number = marked === undefined ? await search() : Math.max(marked, stripe.trim.entry);
     const sections: Section[] = [];
