@@ -41,6 +41,15 @@ export type AppendResult =
   | { readonly ok: true; readonly offsets: readonly Place[][]; readonly duplicate: boolean }
   | { readonly ok: false; readonly error: GatewayError };
 
+/** An append that has come to the log. */
+export interface Arrived {
+  readonly append: Append;
+  /** See `unanswered.ts`. */
+  readonly number: number;
+  /** When it came, on the monotonic clock. */
+  readonly since: number;
+}
+
 /** How many entries a stripe has. */
 export interface StripePlace {
   readonly topicId: string;

@@ -16,14 +16,14 @@ import { keys } from "../store/keys.ts";
 import type { Mutation } from "../store/store.ts";
 import type { Place, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
-import type { Append } from "./append.ts";
+import type { Arrived } from "./append.ts";
 import { Batch, type Written } from "./batch.ts";
 import { Deferred, Stamps } from "./collisions.ts";
 import { type Judgement, NEW, verdict } from "./dedupe.ts";
 import { type EntryBuilder, hasWriteId, WRITE_ID_BYTES } from "./entry.ts";
 import type { Part, Room, Source } from "./journal.ts";
 import { giveUp } from "./lane.ts";
-import { pend, type Pending } from "./pending.ts";
+import { pend, type Pending, placesOf } from "./pending.ts";
 import { Riders } from "./riders.ts";
 import type { Section } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
@@ -33,8 +33,8 @@ import type { TopicLog } from "./topic_log.ts";
 export interface AppendListener {
   /** These are stored, and answered. */
   appended(sections: readonly Section[]): void;
-  /** This was answered. */
-  answered(append: Append): void;
+  /** The append with this number was answered. */
+  answered(number: number): void;
   /** Another gateway wrote to these, or they are deleted: reread them, nothing is being written. */
   refresh(stripes: readonly Stripe[]): Promise<void>;
   /** Another gateway may have written to these: reread them once nothing is being written. */
@@ -61,18 +61,15 @@ export class Appender implements Source {
     return this.#queuedBytes > LOG.behindBytes;
   }
 
-  /**
-   * Queues an append that has waited since `since`. Its topics are loaded. Throws if it is invalid
-   * or the queue is full.
-   */
-  enqueue(append: Append, logs: readonly TopicLog[], since: number): void {
+  /** Queues an append whose topics are loaded. Throws if it is invalid or the queue is full. */
+  enqueue(arrived: Arrived, logs: readonly TopicLog[]): void {
     if (this.#queuedBytes > LOG.queueBytes) {
       const retryAfterMs = LOG.retryMs + Math.floor(this.#host.random.number() * LOG.retryApartMs);
       throw new GatewayError("overloaded", "Too much waits for the store", { retryAfterMs });
     }
-    const pending = pend(append, logs, since);
+    const pending = pend(arrived, logs);
     this.#queue.push(pending);
-    this.#queuedBytes += queuedBytes([pending]);
+    this.#queuedBytes += HEAP_BYTES.append + pending.bytes;
     this.#wake();
   }
 
@@ -121,7 +118,7 @@ export class Appender implements Source {
         this.#fail(pending, error);
         continue;
       }
-      pending.places = batch.add(pending);
+      batch.add(pending);
       taken.push(pending);
       stamps.add(pending);
     }
@@ -163,7 +160,7 @@ export class Appender implements Source {
         riders.stored(version);
         return () => {
           for (const pending of taken) {
-            if (!pending.answered) this.#succeed(pending, pending.places, false);
+            if (!pending.answered) this.#succeed(pending, placesOf(pending), false);
           }
           this.#listener.appended(sections);
         };
@@ -256,7 +253,7 @@ export class Appender implements Source {
     for (const { append: { producer, admission } } of pending.parts) {
       if (producer) admission?.lane.done(producer.sequence);
     }
-    this.#listener.answered(pending.append);
+    this.#listener.answered(pending.number);
     pending.append.done({ ok: true, offsets, duplicate });
   }
 
@@ -264,7 +261,7 @@ export class Appender implements Source {
     if (pending.answered) return;
     pending.answered = true;
     for (const { append } of pending.parts) giveUp(append.producer, append.admission, error);
-    this.#listener.answered(pending.append);
+    this.#listener.answered(pending.number);
     pending.append.done({ ok: false, error });
   }
 

@@ -7,24 +7,23 @@ import { assert } from "../assert.ts";
 import { GatewayError } from "../errors.ts";
 import { HEAP_BYTES } from "../heap_bytes.ts";
 import { LOG } from "../limits.ts";
-import type { Append, AppendPart } from "./append.ts";
+import type { Append, AppendPart, Arrived } from "./append.ts";
 import { storedBytesOf } from "./record.ts";
 
 export interface ArrivalsOptions {
-  /** Lets in an append that has waited since `since`; false: not all of its topics are loaded. */
-  admit(append: Append, since: number): boolean;
+  /** Lets it in; false: not all of its topics are loaded. */
+  admit(arrived: Arrived): boolean;
   /** Loads its topics; if this rejects with a `GatewayError`, the append is refused. */
   load(append: Append): Promise<unknown>;
-  refuse(append: Append, error: GatewayError): void;
+  refuse(arrived: Arrived, error: GatewayError): void;
 }
 
 interface Arrival {
-  readonly append: Append;
+  readonly arrived: Arrived;
   /** The queues that it is in, and in each of them the next one behind it. */
   readonly orders: ReadonlySet<unknown>;
   readonly behind: Map<unknown, Arrival>;
   readonly bytes: number;
-  readonly since: number;
   isLoading: boolean;
 }
 
@@ -47,19 +46,20 @@ export class Arrivals {
   }
 
   /** Lets it in at once, or when nothing is in front of it and its topics are loaded. */
-  take(append: Append, now: number): void {
+  take(arrived: Arrived): void {
     const { admit, refuse } = this.#options;
-    const isBehind = this.#isBehind(append);
-    if (!isBehind && admit(append, now)) return;
+    const { append } = arrived;
+    const isBehind = this.#waiting.size > 0 && this.#isBehind(append);
+    if (!isBehind && admit(arrived)) return;
     if (this.#bytes > LOG.queueBytes) {
       const why = "Too much waits for topics that are being read";
-      return refuse(append, new GatewayError("overloaded", why, { retryAfterMs: LOG.retryMs }));
+      return refuse(arrived, new GatewayError("overloaded", why, { retryAfterMs: LOG.retryMs }));
     }
     const ofRecords = append.parts.reduce((sum, { records }) => sum + storedBytesOf(records), 0);
     const bytes = HEAP_BYTES.append + ofRecords;
     const orders = new Set(append.parts.flatMap(ordersOf));
     const behind = new Map<unknown, Arrival>();
-    const arrival: Arrival = { append, orders, behind, bytes, since: now, isLoading: false };
+    const arrival: Arrival = { arrived, orders, behind, bytes, isLoading: false };
     this.#waiting.add(arrival);
     this.#bytes += bytes;
     for (const order of orders) {
@@ -76,7 +76,7 @@ export class Arrivals {
   tick(now: number): void {
     const unblocked: Arrival[] = [];
     for (const arrival of this.#waiting) {
-      if (arrival.since + LOG.publishMs > now) break;
+      if (arrival.arrived.since + LOG.publishMs > now) break;
       const error = new GatewayError("unavailable", "The store does not answer");
       unblocked.push(...this.#refuse(arrival, error));
     }
@@ -85,7 +85,6 @@ export class Arrivals {
 
   /** Whether something waits that it must not overtake. */
   #isBehind({ parts }: Append): boolean {
-    if (this.#waiting.size === 0) return false;
     return parts.some((part) => ordersOf(part).some((order) => this.#queues.has(order)));
   }
 
@@ -93,7 +92,7 @@ export class Arrivals {
     arrival.isLoading = true;
     let ready = [arrival];
     try {
-      await this.#options.load(arrival.append);
+      await this.#options.load(arrival.arrived.append);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       ready = this.#refuse(arrival, error);
@@ -106,7 +105,7 @@ export class Arrivals {
   #letIn(arrivals: Arrival[]): void {
     for (const arrival of arrivals) {
       if (!this.#isFirst(arrival)) continue;
-      if (this.#options.admit(arrival.append, arrival.since)) {
+      if (this.#options.admit(arrival.arrived)) {
         arrivals.push(...this.#forget(arrival)); // the loop goes on with them
       } else if (!arrival.isLoading) this.#load(arrival);
     }
@@ -123,7 +122,7 @@ export class Arrivals {
   #refuse(arrival: Arrival, error: GatewayError): Arrival[] {
     if (!this.#waiting.has(arrival)) return [];
     const unblocked = this.#forget(arrival);
-    this.#options.refuse(arrival.append, error);
+    this.#options.refuse(arrival.arrived, error);
     return unblocked;
   }
 

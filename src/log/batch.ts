@@ -7,7 +7,7 @@ import { assert } from "../assert.ts";
 import { LOG, TOPIC } from "../limits.ts";
 import { keys } from "../store/keys.ts";
 import type { Check, Mutation } from "../store/store.ts";
-import type { Offset, Place, RecordIn } from "../types.ts";
+import type { Offset, RecordIn } from "../types.ts";
 import { type DecodedEntry, decodeEntry, EntryBuilder, type Run } from "./entry.ts";
 import { advance, encodeHead } from "./head.ts";
 import type { Pending, PendingPart } from "./pending.ts";
@@ -55,14 +55,14 @@ export class Batch {
   }
 
   /** Adds the append and assigns offsets to its records. */
-  add(pending: Pending): Place[][] {
+  add(pending: Pending): void {
     this.#bytes += pending.bytes;
-    return pending.parts.map((part) => this.#addPart(part));
+    for (const part of pending.parts) this.#addPart(part);
   }
 
-  #addPart(part: PendingPart): Place[] {
+  #addPart(part: PendingPart): void {
     const { records, producer } = part.append;
-    const places: Place[] = new Array(records.length);
+    const offsets: Offset[] = new Array(records.length);
     let last: Growing | undefined;
     for (let i = 0; i < records.length; i++) {
       const partition = part.partitions[i] as number;
@@ -71,15 +71,15 @@ export class Batch {
       const offset = growing.next[at] ?? 0;
       growing.next[at] = offset + 1;
       growing.builder.add(at, records[i] as RecordIn);
-      places[i] = [partition, offset];
+      offsets[i] = offset;
       last = growing;
     }
+    part.offsets = offsets;
     if (producer) {
       for (const stripe of part.stripes) {
-        this.#growing.get(stripe)?.builder.addPublish(producer, touched(stripe, places));
+        this.#growing.get(stripe)?.builder.addPublish(producer, touched(stripe, part));
       }
     }
-    return places;
   }
 
   #grow(part: PendingPart, partition: number): Growing {
@@ -125,18 +125,15 @@ function covers(stripe: Stripe, partition: number): boolean {
 }
 
 /** For each partition of the stripe: the offset and number of the publish's records. */
-function touched(stripe: Stripe, places: readonly Place[]): readonly Run[] {
-  const [only] = places;
-  if (only && places.length === 1) {
-    return [{ partition: only[0] - stripe.first, base: only[1], count: 1 }];
-  }
+function touched(stripe: Stripe, { partitions, offsets }: PendingPart): readonly Run[] {
   const runs: { partition: number; base: Offset; count: number }[] = [];
-  for (const [partition, offset] of places) {
+  for (let i = 0; i < partitions.length; i++) {
+    const partition = partitions[i] as number;
     if (!covers(stripe, partition)) continue;
     const at = partition - stripe.first;
     const run = runs.find((run) => run.partition === at);
     if (run) run.count++;
-    else runs.push({ partition: at, base: offset, count: 1 });
+    else runs.push({ partition: at, base: offsets[i] as Offset, count: 1 });
   }
   return runs;
 }

@@ -67,10 +67,12 @@ export interface EntryBegin {
   readonly bases: readonly Offset[];
 }
 
+/** The publishes of one producer. */
 interface Publishes {
   readonly epoch: number;
-  readonly sequences: number[];
-  readonly runs: (readonly Run[])[];
+  count: number;
+  /** For each: its sequence, its number of runs, and for each run: partition, base, count. */
+  readonly numbers: number[];
 }
 
 /** Builds entries. It is reused for its buffers. */
@@ -78,7 +80,7 @@ export class EntryBuilder {
   #begin: EntryBegin = { writeId: new Uint8Array(WRITE_ID_BYTES), time: 0, bases: [] };
   readonly #payloads: ByteWriter[] = [];
   readonly #counts: number[] = [];
-  readonly #producers = new Map<string, Publishes>();
+  #producers = new Map<string, Publishes>();
   readonly #out = new ByteWriter(STORE.valueBytes);
 
   begin(begin: EntryBegin): void {
@@ -88,7 +90,8 @@ export class EntryBuilder {
       this.#counts.push(0);
       (this.#payloads[i] ??= new ByteWriter()).reset();
     }
-    this.#producers.clear();
+    // Not cleared: a map that is cleared refers to what it had until it is collected itself.
+    this.#producers = new Map();
   }
 
   add(partition: number, record: RecordIn): void {
@@ -98,14 +101,14 @@ export class EntryBuilder {
 
   /** All publishes of a producer in an entry have the same epoch. */
   addPublish({ id, epoch, sequence }: ProducerStamp, runs: readonly Run[]): void {
-    const known = this.#producers.get(id);
-    if (!known) {
-      this.#producers.set(id, { epoch, sequences: [sequence], runs: [runs] });
-      return;
+    let publishes = this.#producers.get(id);
+    if (!publishes) this.#producers.set(id, publishes = { epoch, count: 0, numbers: [] });
+    assert(publishes.epoch === epoch, "a producer has one epoch in an entry");
+    publishes.count++;
+    publishes.numbers.push(sequence, runs.length);
+    for (const { partition, base, count } of inOrder(runs)) {
+      publishes.numbers.push(partition, base, count);
     }
-    assert(known.epoch === epoch, "a producer has one epoch in an entry");
-    known.sequences.push(sequence);
-    known.runs.push(runs);
   }
 
   /** The values to store, in order. They are not changed afterwards. */
@@ -137,20 +140,22 @@ export class EntryBuilder {
   #encodeProducers(): ByteWriter {
     const { time, bases } = this.#begin;
     const out = new ByteWriter(64 * this.#producers.size);
-    for (const [id, { epoch, sequences, runs }] of this.#producers) {
+    for (const [id, { epoch, count, numbers }] of this.#producers) {
       packUlid(id, out);
       out.zigzag(epoch - time);
-      out.varint(sequences.length);
-      let last = 0;
-      for (const [i, sequence] of sequences.entries()) {
+      out.varint(count);
+      let at = 0;
+      const next = () => numbers[at++] as number;
+      for (let last = 0; at < numbers.length;) {
+        const sequence = next();
         out.zigzag(sequence - last);
         last = sequence;
-        const touched = runs[i] as readonly Run[];
-        out.varint(touched.length);
-        for (const { partition, base, count } of inOrder(touched)) {
+        let runs = next();
+        for (out.varint(runs); runs > 0; runs--) {
+          const partition = next();
           out.u8(partition);
-          out.varint(base - (bases[partition] as number));
-          out.varint(count);
+          out.varint(next() - (bases[partition] as number));
+          out.varint(next());
         }
       }
     }

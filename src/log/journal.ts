@@ -111,14 +111,14 @@ export class Journal {
     while ((this.#woken || this.#chores.length > 0) && !this.#closing.signal.aborted) {
       if (this.#chores.length > 0) {
         // What was stored before is announced before what the chores learn.
-        for (const tell of tellings.splice(0)) tell();
+        tellAll(tellings);
         for (const chore of this.#chores.splice(0)) await chore();
       }
       this.#woken = false; // a source that wakes during the gathering may have been passed already
       const parts = this.#gather();
       const writing = parts.length > 0 ? this.#write(parts) : undefined;
       if (writing) this.#woken = true;
-      for (const tell of tellings) tell();
+      tellAll(tellings);
       tellings = writing ? await writing : [];
     }
     this.#running = undefined;
@@ -187,6 +187,11 @@ export class Journal {
       }
     }
   }
+}
+
+/** Empties the list: its owner, who then awaits a write, would keep all that was answered so long. */
+function tellAll(tellings: (() => void)[]): void {
+  for (const tell of tellings.splice(0)) tell();
 }
 
 /** The room that a part takes. */

@@ -45,7 +45,7 @@ export class Lane {
    * Sequences that were answered as stored, while a failure may still rewind the lane below them:
    * they are then skipped.
    */
-  readonly #stored = new Set<number>();
+  #stored = new Set<number>();
 
   /** The next sequence; undefined while any is accepted. */
   get expected(): number | undefined {
@@ -129,8 +129,9 @@ export class Lane {
       this.#failures.length = 0;
       this.#forgetBelow(this.#expected ?? Infinity);
     } else if (this.#stored.size > 2 * PRODUCER.window) {
-      // Keeps the highest of them, as many as a window has.
-      this.#forgetBelow([...this.#stored].sort((a, b) => b - a)[PRODUCER.window - 1] ?? 0);
+      // Keeps the highest of them, as many as a window has. In a new set: of one that is emptied as
+      // fast as it is filled, the tables that it had are kept alive by one another.
+      this.#stored = new Set([...this.#stored].sort((a, b) => b - a).slice(0, PRODUCER.window));
     }
   }
 

@@ -11,7 +11,7 @@ import { keys } from "../store/keys.ts";
 import type { Entry, Store } from "../store/store.ts";
 import type { Offset, Topic } from "../types.ts";
 import { allDone } from "./all_done.ts";
-import type { Append, AppendPart, StripePlace } from "./append.ts";
+import type { Append, AppendPart, Arrived, StripePlace } from "./append.ts";
 import { Appender } from "./appender.ts";
 import { Arrivals } from "./arrivals.ts";
 import { EntryCache } from "./entry_cache.ts";
@@ -23,6 +23,7 @@ import type { Bounds, Section, Slice, Wanted } from "./section.ts";
 import type { Stripe } from "./stripe.ts";
 import { TopicLog } from "./topic_log.ts";
 import { isUnknownTopic, stripeCount, Topics, unknownTopic } from "./topics.ts";
+import { Unanswered } from "./unanswered.ts";
 
 /** Receives changes of the log once they are stored. */
 export interface LogListener {
@@ -55,9 +56,7 @@ export class Log {
   /** The last refresh of everything in memory, and the next one if it is due. */
   #refreshing: Promise<void> = Promise.resolve();
   #nextRefresh: Promise<void> | undefined;
-  #accepted = 0;
-  /** Unanswered appends, with their numbers. */
-  readonly #unsettled = new Map<Append, number>();
+  readonly #unanswered = new Unanswered();
   readonly #onSettled = new Set<() => void>();
 
   constructor(store: Store, host: Host, autoPartitions: number) {
@@ -69,7 +68,7 @@ export class Log {
     this.journal = new Journal(store, host);
     this.#appender = new Appender(host, {
       appended: (sections) => this.listener.appended(sections),
-      answered: (append) => this.#answered(append),
+      answered: (number) => this.#answered(number),
       refresh: (stripes) => this.#learn(stripes),
       behind: async (stripes) => {
         if (store.shared) await this.#learnSoon(stripes);
@@ -78,22 +77,21 @@ export class Log {
     }, () => this.journal.wake());
     this.journal.add(this.#appender);
     this.#arrivals = new Arrivals({
-      admit: (append, since) => this.#enqueue(append, since),
+      admit: (arrived) => this.#enqueue(arrived),
       load: (append) => this.#load(append),
-      refuse: (append, error) => this.#refuse(append, error),
+      refuse: (arrived, error) => this.#refuse(arrived, error),
     });
     this.#reader = new Reader(store, this.#tail, this.#pages);
   }
 
   /** How many appends have come, which is the number of the last one: see `settledOrCall`. */
   get accepted(): number {
-    return this.#accepted;
+    return this.#unanswered.last;
   }
 
   /** Whether all appends up to this number are answered; if not, calls `then` when more are. */
   settledOrCall(number: number, then: () => void): boolean {
-    const [oldest = Infinity] = this.#unsettled.values();
-    if (oldest > number) return true;
+    if (this.#unanswered.oldest > number) return true;
     this.#onSettled.add(then);
     return false;
   }
@@ -105,8 +103,8 @@ export class Log {
 
   /** Stores all of it or none, and calls `done` once. Appends to a partition keep their order. */
   append(append: Append): void {
-    this.#unsettled.set(append, ++this.#accepted);
-    this.#arrivals.take(append, this.#clock.monotonic());
+    const number = this.#unanswered.add();
+    this.#arrivals.take({ append, number, since: this.#clock.monotonic() });
   }
 
   /** Where the partition's log begins and ends, if its topic is in memory. */
@@ -214,30 +212,31 @@ export class Log {
     }
   }
 
-  #enqueue(append: Append, since: number): boolean {
-    const logs: TopicLog[] = new Array(append.parts.length);
+  #enqueue(arrived: Arrived): boolean {
+    const { parts } = arrived.append;
+    const logs: TopicLog[] = new Array(parts.length);
     for (let i = 0; i < logs.length; i++) {
-      const log = this.#logOf((append.parts[i] as AppendPart).topic);
+      const log = this.#logOf((parts[i] as AppendPart).topic);
       if (!log.ready) return false;
       logs[i] = log;
     }
     try {
-      this.#appender.enqueue(append, logs, since);
+      this.#appender.enqueue(arrived, logs);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#refuse(append, error);
+      this.#refuse(arrived, error);
     }
     return true;
   }
 
-  #refuse(append: Append, error: GatewayError): void {
+  #refuse({ append, number }: Arrived, error: GatewayError): void {
     for (const { producer, admission } of append.parts) giveUp(producer, admission, error);
-    this.#answered(append);
+    this.#answered(number);
     append.done({ ok: false, error });
   }
 
-  #answered(append: Append): void {
-    this.#unsettled.delete(append);
+  #answered(number: number): void {
+    this.#unanswered.delete(number);
     if (this.#onSettled.size === 0) return;
     const waiting = [...this.#onSettled];
     this.#onSettled.clear();

@@ -2,8 +2,8 @@
 
 import { GatewayError } from "../errors.ts";
 import { ADVERTISED, LOG, TOPIC } from "../limits.ts";
-import type { Place, RecordIn } from "../types.ts";
-import type { Append, AppendPart } from "./append.ts";
+import type { Offset, Place, RecordIn } from "../types.ts";
+import type { Append, AppendPart, Arrived } from "./append.ts";
 import { partitionOf, partitionOfProducer } from "./partitioner.ts";
 import { storedBytesOf } from "./record.ts";
 import type { Stripe } from "./stripe.ts";
@@ -16,18 +16,20 @@ export interface PendingPart {
   /** The partition of each record. */
   readonly partitions: readonly number[];
   readonly stripes: readonly Stripe[];
+  /** The offset of each record in the current write. */
+  offsets: readonly Offset[];
 }
 
 export interface Pending {
   readonly append: Append;
+  /** See `unanswered.ts`. */
+  readonly number: number;
   readonly parts: readonly PendingPart[];
   /** All that it touches. */
   readonly stripes: readonly Stripe[];
   readonly bytes: number;
   /** On the monotonic clock. */
   readonly since: number;
-  /** The partition and offset of each record in the current write, part by part. */
-  places: Place[][];
   /** An earlier write may have stored it. */
   inDoubt: boolean;
   /** Whether its stripes were reread from the store, which is done if only some of them have it. */
@@ -36,17 +38,17 @@ export interface Pending {
   answered: boolean;
 }
 
-const NOWHERE: Place[][] = [];
+const NONE: readonly Offset[] = [];
 
 /** Prepares an append whose topics are loaded. Throws if it is invalid. */
-export function pend(append: Append, logs: readonly TopicLog[], since: number): Pending {
+export function pend({ append, number, since }: Arrived, logs: readonly TopicLog[]): Pending {
   let bytes = 0;
   const parts = append.parts.map((part, i): PendingPart => {
     const log = logs[i] as TopicLog;
     if (log.ended) throw log.ended;
     const partitions = partitionsOf(part, log);
     bytes += storedBytesOf(part.records);
-    return { append: part, log, partitions, stripes: stripesOf(log, partitions) };
+    return { append: part, log, partitions, stripes: stripesOf(log, partitions), offsets: NONE };
   });
   const only = parts.length === 1 ? parts[0] : undefined;
   const stripes = only?.stripes ?? [...new Set(parts.flatMap((part) => part.stripes))];
@@ -65,15 +67,22 @@ export function pend(append: Append, logs: readonly TopicLog[], since: number): 
   }
   return {
     append,
+    number,
     parts,
     stripes,
     bytes,
     since,
-    places: NOWHERE,
     inDoubt: false,
     look: "none",
     answered: false,
   };
+}
+
+/** The partition and offset of each record in the current write, part by part. */
+export function placesOf({ parts }: Pending): Place[][] {
+  return parts.map(({ partitions, offsets }) =>
+    partitions.map((partition, i): Place => [partition, offsets[i] as Offset])
+  );
 }
 
 function partitionsOf({ topic, records, producer }: AppendPart, log: TopicLog): number[] {

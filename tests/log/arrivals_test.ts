@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { GatewayError } from "../../src/errors.ts";
 import { LOG } from "../../src/limits.ts";
-import type { Append } from "../../src/log/append.ts";
+import type { Append, Arrived } from "../../src/log/append.ts";
 import { Arrivals } from "../../src/log/arrivals.ts";
 import { Lane } from "../../src/log/lane.ts";
 import { unreadable } from "../../src/store/store.ts";
@@ -21,6 +21,10 @@ function appendTo(topics: readonly number[], lane?: Lane): Append {
   };
 }
 
+function arrived(append: Append, since = 0): Arrived {
+  return { append, number: 0, since };
+}
+
 /** Arrivals whose topics are loaded, or cannot be, when the test says so. */
 function fixture() {
   const ready = new Set<string>();
@@ -28,7 +32,7 @@ function fixture() {
   const out: { readonly append: Append; readonly error?: GatewayError }[] = [];
   const looks = { count: 0 };
   const arrivals = new Arrivals({
-    admit(append) {
+    admit({ append }) {
       looks.count++;
       const isReady = append.parts.every(({ topic }) => ready.has(topic.id));
       if (isReady) out.push({ append });
@@ -43,7 +47,7 @@ function fixture() {
           else reject(unreadable("topic 0 is never loaded"));
         });
       }),
-    refuse: (append, error) => void out.push({ append, error }),
+    refuse: ({ append }, error) => void out.push({ append, error }),
   });
   return { arrivals, loads, out, looks };
 }
@@ -51,7 +55,7 @@ function fixture() {
 Deno.test("a topic that is loaded lets in what waits for it, and nothing else is looked at", async () => {
   const { arrivals, loads, out, looks } = fixture();
   for (let i = 1; i <= 200; i++) {
-    for (let n = 0; n < 3; n++) arrivals.take(appendTo([i]), 0);
+    for (let n = 0; n < 3; n++) arrivals.take(arrived(appendTo([i])));
   }
   assertEquals(loads.length, 200);
   for (const load of loads) {
@@ -84,7 +88,7 @@ Deno.test("whatever waits for what, all are answered, and none overtakes one of 
           const { topics, lane } = step.arrives;
           const append = appendTo(topics, lane === undefined ? undefined : lanes[lane]);
           came.push(append);
-          arrivals.take(append, now++);
+          arrivals.take(arrived(append, now++));
         } else if ("loads" in step) {
           loads.splice(step.loads % (loads.length + 1), 1)[0]?.();
           await settled();
