@@ -201,6 +201,12 @@ export const LOG = {
   readBytes: 1 * MiB,
   /** Readers that are behind which read at a time. */
   readersAtOnce: 16,
+  /**
+   * While something is being written they rest so many times as long as reading took, but no longer
+   * than this: then reading waits for the writes, and would fall behind them.
+   */
+  readersRest: 4,
+  readersRestMs: 10,
   /** Memory for log entries that are cached for followers, all topics together. */
   cacheBytes: 32 * MiB,
   /** How long a publish may wait for the store before it is answered. */

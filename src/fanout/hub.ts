@@ -20,6 +20,8 @@ import { Readers } from "./readers.ts";
 
 /** What fan-out needs of the log. */
 export interface ReadableLog {
+  /** Something is being written, or waits for that. */
+  readonly isWriting: boolean;
   known(topic: Topic, partition: number): Bounds | undefined;
   cached(topic: Topic, partition: number, from: Offset): readonly Section[] | undefined;
   read(topic: Topic, partition: number, wanted: Wanted): Promise<Slice>;
@@ -49,7 +51,7 @@ export class Hub implements LogListener {
     this.log = log;
     this.pace = new Pace(clock);
     this.latest = new Latest(log, this.pace);
-    this.readers = new Readers(this.pace);
+    this.readers = new Readers(this.pace, clock, log);
   }
 
   /** Makes a subscription's feed. It follows nothing yet. */

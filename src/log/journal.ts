@@ -87,6 +87,10 @@ export class Journal {
     this.#start();
   }
 
+  get isWriting(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Resolves when nothing is being written and no source has anything to write. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;

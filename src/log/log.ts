@@ -107,6 +107,11 @@ export class Log {
     this.#arrivals.take({ append, number, since: this.#clock.monotonic() });
   }
 
+  /** Something is being written, or waits for that. */
+  get isWriting(): boolean {
+    return this.journal.isWriting;
+  }
+
   /** Where the partition's log begins and ends, if its topic is in memory. */
   known(topic: Topic, partition: number): Bounds | undefined {
     const log = this.#logs.get(topic.id);

@@ -19,6 +19,7 @@ async function stored(clock: Clock) {
   const records = [{ source: new TextEncoder().encode("1"), from: 0, to: 1, partition: 0 }];
   await new Promise((done) => log.append({ parts: [{ topic, records }], done }));
   const hub = new Hub({
+    isWriting: false,
     known: (...where) => log.known(...where),
     cached: () => undefined,
     read: (...what) => log.read(...what),
@@ -73,8 +74,15 @@ Deno.test("a reader that finds no room in its turn reads again, also if there is
   assertEquals(pushes, 2);
 });
 
+/** Readers of a log to which nothing is being written, until the test says so. */
+function idleReaders() {
+  const clock = new TurnClock();
+  const log = { isWriting: false };
+  return { clock, log, readers: new Readers(new Pace(clock), clock, log) };
+}
+
 Deno.test("as many read as may, and the next when one of them has pushed or failed", async () => {
-  const readers = new Readers(new Pace(new TurnClock()));
+  const { readers } = idleReaders();
   const reads: (() => void)[] = [];
   let pushes = 0;
   const read = () => new Promise<void>((resolve) => reads.push(resolve));
@@ -97,4 +105,39 @@ Deno.test("as many read as may, and the next when one of them has pushed or fail
   }
   await Promise.all(all);
   assertEquals(pushes, LOG.readersAtOnce + 2);
+});
+
+Deno.test("one that has read rests while something is being written, as long as that took it", async () => {
+  const { clock, log, readers } = idleReaders();
+  const rests: number[] = [];
+  const readFor = async (ms: number) => {
+    const reading = readers.read(() => Promise.resolve(void (clock.time += ms)), () => {});
+    await settled();
+    for (const { ms, run } of clock.timers.splice(0)) {
+      rests.push(ms);
+      run();
+    }
+    await reading;
+  };
+  await readFor(1);
+  assertEquals(rests, [], "nothing is being written");
+  log.isWriting = true;
+  await readFor(1);
+  await readFor(1_000);
+  assertEquals(rests, [LOG.readersRest, LOG.readersRestMs]);
+});
+
+Deno.test("the place of one that rests is not another's", async () => {
+  const { clock, log, readers } = idleReaders();
+  log.isWriting = true;
+  let reads = 0;
+  const read = () => Promise.resolve(void (reads++, clock.time++));
+  const all = Array.from({ length: LOG.readersAtOnce + 1 }, () => readers.read(read, () => {}));
+  await settled();
+  assertEquals(reads, LOG.readersAtOnce);
+  clock.timers[0]?.run();
+  await settled();
+  assertEquals(reads, LOG.readersAtOnce + 1);
+  for (const { run } of clock.timers) run();
+  await Promise.all(all);
 });

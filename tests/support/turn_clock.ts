@@ -1,13 +1,13 @@
 /** A clock for what goes by the turns of the event loop. */
 
-import { assertEquals } from "@std/assert";
 import type { Clock } from "../../src/host/host.ts";
 import { settled } from "./test_host.ts";
 
-/** Its turns of the event loop end when they are told to. */
+/** Its turns of the event loop end, and its timers run, when they are told to. */
 export class TurnClock implements Clock {
   time = 0;
   #atEnd: (() => void)[] = [];
+  readonly timers: { readonly ms: number; readonly run: () => void }[] = [];
 
   now(): number {
     return this.time;
@@ -18,8 +18,8 @@ export class TurnClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    assertEquals(ms, 0);
-    this.#atEnd.push(run);
+    if (ms === 0) this.#atEnd.push(run);
+    else this.timers.push({ ms, run });
     return () => {};
   }
 
