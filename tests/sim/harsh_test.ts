@@ -41,7 +41,7 @@ Deno.test("nothing is left of a deleted topic ten minutes later, whoever died me
 
 Deno.test("four harsh worlds break no rule, and what makes them harsh happens in them", async () => {
   const totals = new Map<string, number>();
-  for (const seed of [512, 513, 515, 517]) {
+  for (const seed of [513, 515, 525, 541]) {
     const outcome = await runWorld(seed, {});
     assertClean(outcome);
     addAll(totals, outcome.rare);
