@@ -54,6 +54,11 @@ export type PartitionLog = Omit<Extract<Telling, { f: "log" }>, "f">;
 
 /** By how much a wall clock may be wrong. */
 const CLOCK_ERRORS_MS = [3_600_000, -600_000, 300_000, -300_000, 0];
+/**
+ * How long a gateway may stop while it runs for two leases, in one pause or in several. It notices
+ * what it has missed only by running, since its clock may stand still in all of them: without a
+ * bound to their sum, there would be none to how long it goes on with what others have by then.
+ */
 export const LONGEST_PAUSE_MS = 3 * SETTINGS.leaseMs;
 /** How long the store may stall. */
 const STALLS_MS = [1_000, 5_000, 30_000];
@@ -181,9 +186,12 @@ export class GatewaySite {
   pause(): void {
     const process = this.#pick();
     if (!process || process.isPaused) return;
+    const mostMs = LONGEST_PAUSE_MS - process.pausedMs(2 * SETTINGS.leaseMs);
+    if (mostMs <= 0) return;
     this.counts.pauses++;
     this.world.trace("a gateway stops for a while");
-    process.pause(this.world.between(200, LONGEST_PAUSE_MS), this.world.chance(0.3));
+    const ms = Math.min(mostMs, this.world.between(200, LONGEST_PAUSE_MS));
+    process.pause(ms, this.world.chance(0.3));
   }
 
   /** A gateway's wall clock is set to a wrong time. */

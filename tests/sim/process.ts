@@ -10,11 +10,18 @@ import type { Inhabitant, World } from "./world.ts";
 /** Between two things that waited for a paused process, so that each is handled before the next. */
 const STEP_MS = 0.001;
 
+/** A pause: how long it takes, and how long the process had run when it began. */
+interface Pause {
+  readonly ms: number;
+  readonly ranMs: number;
+}
+
 export class Process implements Inhabitant {
   readonly #world: World;
   #gateway: Gateway | undefined;
   #held: (() => void)[] = [];
   #pausedUntil = 0;
+  readonly #pauses: Pause[] = [];
   /** How long its monotonic clock stands still in the pause that is going on. */
   #sleptMs = 0;
   wallClockErrorMs = 0;
@@ -43,6 +50,12 @@ export class Process implements Inhabitant {
     return this.#world.now < this.#pausedUntil;
   }
 
+  /** How long it was paused while it ran its last `lastMs`. */
+  pausedMs(lastMs: number): number {
+    const since = this.#ranMs - lastMs;
+    return sum(this.#pauses.filter(({ ranMs }) => ranMs >= since));
+  }
+
   get isCut(): boolean {
     return this.#world.now < this.cutUntil;
   }
@@ -58,9 +71,15 @@ export class Process implements Inhabitant {
    * It stops for so long. `asleep`: so does its monotonic clock, as when a machine is suspended.
    */
   pause(ms: number, asleep: boolean): void {
+    this.#pauses.push({ ms, ranMs: this.#ranMs });
     this.#pausedUntil = this.#world.now + ms;
     this.#sleptMs = asleep ? ms : 0;
     this.#world.after(ms, () => this.#goOn());
+  }
+
+  /** The time of the world without its pauses; read while it is not paused. */
+  get #ranMs(): number {
+    return this.#world.now - sum(this.#pauses);
   }
 
   #goOn(): void {
@@ -75,4 +94,8 @@ export class Process implements Inhabitant {
     this.#held.shift();
     if (this.#held.length > 0) this.#world.after(STEP_MS, () => this.#step());
   }
+}
+
+function sum(pauses: readonly Pause[]): number {
+  return pauses.reduce((sum, { ms }) => sum + ms, 0);
 }
