@@ -209,9 +209,8 @@ export class Feed {
           if (cursor.moves !== moves || !this.#maySend()) continue;
         }
         const end = this.#endOf(cursor);
-        const isMoved = () => cursor.moves !== moves;
-        const push = (sections: readonly Section[]) => {
-          if (isMoved()) return;
+        const push = (sections: readonly Section[] | undefined) => {
+          if (!sections || cursor.moves !== moves) return;
           this.#serve(cursor, sections);
           // A cursor that did not advance has more to read, which was appended meanwhile.
           const isOn = cursor.live || cursor.next > next || this.#endOf(cursor) !== end;
@@ -219,7 +218,7 @@ export class Feed {
         };
         const kept = this.#hub.log.cached(topic, partition, next);
         if (kept) push(kept);
-        else await this.#hub.readers.read(async () => isMoved() ? [] : this.#read(cursor), push);
+        else await this.#hub.readers.read(() => this.#read(cursor, moves), push);
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
@@ -240,8 +239,10 @@ export class Feed {
     return turn.value;
   }
 
-  async #read(cursor: Cursor): Promise<readonly Section[]> {
-    const { topic, partition, next, entry, moves } = cursor;
+  /** Undefined if it was moved, or may not send any more, while it waited. */
+  async #read(cursor: Cursor, moves: number): Promise<readonly Section[] | undefined> {
+    if (cursor.moves !== moves || !this.#maySend()) return undefined;
+    const { topic, partition, next, entry } = cursor;
     const wanted = { from: next, bytesMax: SESSION.pushBytes, near: entry };
     const { sections, bounds } = await this.#hub.log.read(topic, partition, wanted);
     if (cursor.moves === moves && next < bounds.start) this.#gap(cursor, bounds.start, "trimmed");

@@ -39,6 +39,7 @@ export class Riders {
   }
 
   add(rider: Rider): void {
+    assert(rider.checks.length === 1, "a rider has one check, for which there is room");
     this.#riders.push(rider);
     this.#bytes += rider.bytes;
   }

@@ -3,8 +3,8 @@
  * nearly always: text messages of less than 64 KiB, each in one frame. A message costs half as much
  * here as it does there.
  *
- * The first frame that is anything else (longer, in parts, binary, a ping, a close, not masked, not
- * UTF-8) is given to `npm:ws`, byte for byte, and so is all that follows it: what is right and what
+ * The first frame that is anything else (longer, a part of a message, binary, a ping, a close, not
+ * masked, not UTF-8), or that comes in more pieces than it is worth, is given to `npm:ws`, byte for byte, and so is all that follows it: what is right and what
  * is wrong is judged there, and it gets its own listener back, which it removes when it has read
  * enough.
  */
@@ -19,6 +19,8 @@ const MASKED = 0x80;
 const LENGTH_IN_TWO_OCTETS = 126;
 const SHORT_HEADER = 6;
 const LONG_HEADER = 8;
+/** How often the beginning of a frame is joined with more of it: octet by octet it would be for ever. */
+const JOINS = 16;
 
 type Listener = (this: Duplex, chunk: Buffer) => void;
 
@@ -28,6 +30,7 @@ export class PlainFrames {
   readonly #ws: Listener;
   /** The beginning of a frame whose rest has not come. */
   #begun: Buffer | undefined;
+  #joins = 0;
 
   /** Takes the place of the only listener for the socket's data: that of `npm:ws`. */
   static read(socket: Duplex, receive: (message: Uint8Array) => void): void {
@@ -49,7 +52,8 @@ export class PlainFrames {
     const bytes = begun ? Buffer.concat([begun, chunk]) : chunk;
     const words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2);
     let at = 0;
-    for (let end = endOf(bytes, 0); end <= bytes.length; end = endOf(bytes, at)) {
+    let end = endOf(bytes, at);
+    for (; end <= bytes.length; end = endOf(bytes, at)) {
       const from = at +
         (bytes[at + 1] === (MASKED | LENGTH_IN_TWO_OCTETS) ? LONG_HEADER : SHORT_HEADER);
       unmask(bytes, from, end, words);
@@ -62,9 +66,9 @@ export class PlainFrames {
       this.#receive(message);
     }
     if (at === bytes.length) return;
-    // Joined once at most: what comes octet by octet must not be copied as often.
-    const isBegun = endOf(bytes, at) > bytes.length && endOf(bytes, at) < Infinity;
-    if (isBegun && !(begun && at === 0)) this.#begun = Buffer.from(bytes.subarray(at));
+    this.#joins = begun && at === 0 ? this.#joins + 1 : 0;
+    const isBegun = end > bytes.length && end < Infinity;
+    if (isBegun && this.#joins < JOINS) this.#begun = Buffer.from(bytes.subarray(at));
     else this.#giveBack(bytes.subarray(at));
   };
 

@@ -82,10 +82,10 @@ Deno.test("the plain frames in front are received, and the rest is passed on as 
 });
 
 Deno.test("so they are however the bytes are cut; what is cut too often is passed on, too", () => {
-  const cuts = fc.array(fc.nat(3_000), { maxLength: 12 });
+  const cuts = fc.array(fc.nat(3_000), { maxLength: 60 });
   fc.assert(
     fc.property(frames, cuts, (sent, cuts) => {
-      const all = Buffer.concat([...sent.map(encoded)]);
+      const all = Buffer.concat(sent.map(encoded));
       const at = [
         0,
         ...cuts.map((cut) => cut % (all.length + 1)).sort((a, b) => a - b),
@@ -107,16 +107,23 @@ Deno.test("so they are however the bytes are cut; what is cut too often is passe
   );
 });
 
-Deno.test("frames that are cut once in two are all received", () => {
-  const frame = (text: string) =>
-    encoded({ first: WHOLE_TEXT, payload: Buffer.from(text), mask: Buffer.from([1, 2, 3, 4]) });
-  const all = Buffer.concat(Array(40).fill(frame("x".repeat(300))));
-  for (const size of [301, 1_000, 4_096]) {
-    const chunks: Uint8Array[] = [];
-    for (let at = 0; at < all.length; at += size) chunks.push(all.subarray(at, at + size));
-    const { messages, rest } = taken(chunks);
-    assertEquals([messages.length, rest.length], [40, 0]);
+/** The frames, of 308 octets each, in chunks of a size. */
+function inChunks(frames: number, size: number): Uint8Array[] {
+  const payload = Buffer.from("x".repeat(300));
+  const frame = encoded({ first: WHOLE_TEXT, payload, mask: Buffer.from([1, 2, 3, 4]) });
+  const all = Buffer.concat(Array(frames).fill(frame));
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < all.length; at += size) chunks.push(all.subarray(at, at + size));
+  return chunks;
+}
+
+Deno.test("frames that come in a few pieces each are all received, and none octet by octet", () => {
+  for (const size of [25, 100, 301, 1_000, 4_096]) {
+    const { messages, rest } = taken(inChunks(40, size));
+    assertEquals([messages.length, rest.length], [40, 0], `in chunks of ${size}`);
   }
+  const { messages, rest } = taken(inChunks(40, 1));
+  assertEquals([messages.length, rest.length], [0, 40 * 308]);
 });
 
 Deno.test("once another frame has come, the listener has its place again, in front of later ones", () => {
