@@ -16,7 +16,7 @@ export interface AppendPart {
 
 /** What a transaction writes besides records: the commit of a group member. */
 export interface Rider {
-  /** One check: so many riders have room in a write. */
+  /** One check at most: so many riders have room in a write. */
   readonly checks: readonly Check[];
   readonly mutations: readonly Mutation[];
   /** Upper bound of its keys and values; at most `GROUP.riderBytes`. */
