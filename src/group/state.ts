@@ -67,9 +67,9 @@ export function encodeState({ epoch, members, topics }: GroupState): Uint8Array 
     since,
     revoking: [...revoking],
   }));
-  const texts = [...members.values()].map(textOf);
+  const listed = [...members.values()].map(textOf).join();
   return new TextEncoder().encode(
-    `{"epoch":${epoch},"members":[${texts.join()}],"topics":${JSON.stringify(owned)}}`,
+    `{"epoch":${epoch},"members":[${listed}],"topics":${JSON.stringify(owned)}}`,
   );
 }
 

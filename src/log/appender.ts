@@ -69,7 +69,7 @@ export class Appender implements Source {
     }
     const pending = pend(arrived, logs);
     this.#queue.push(pending);
-    this.#queuedBytes += HEAP_BYTES.append + pending.bytes;
+    this.#queuedBytes += bytesInQueue(pending);
     this.#wake();
   }
 
@@ -280,9 +280,13 @@ export class Appender implements Source {
   }
 }
 
-/** The memory that they take while they wait. */
+/** The memory that it takes while it waits. */
+function bytesInQueue({ bytes }: Pending): number {
+  return HEAP_BYTES.append + bytes;
+}
+
 function queuedBytes(pendings: readonly Pending[]): number {
-  return pendings.reduce((sum, { bytes }) => sum + bytes, HEAP_BYTES.append * pendings.length);
+  return pendings.reduce((sum, pending) => sum + bytesInQueue(pending), 0);
 }
 
 /** Refuses a publish if an earlier one of its producer has failed since it was admitted. */

@@ -19,10 +19,10 @@ import {
   MUST_BE_SHALLOW,
   MUST_BE_WHOLE,
 } from "./fields.ts";
+import { QUOTE } from "./json_cursor.ts";
 import { Span } from "./json_reader.ts";
 
 const utf8 = new TextDecoder();
-const QUOTE = 0x22;
 /** Values are copied out of a message larger than this if they are at most an eighth of it. */
 const LARGE_BYTES = 16 * 1_024;
 const SMALL_PART = 8;

@@ -4,9 +4,9 @@
  * here as it does there.
  *
  * The first frame that is anything else (longer, a part of a message, binary, a ping, a close, not
- * masked, not UTF-8), or that comes in more pieces than it is worth, is given to `npm:ws`, byte for byte, and so is all that follows it: what is right and what
- * is wrong is judged there, and it gets its own listener back, which it removes when it has read
- * enough.
+ * masked, not UTF-8), or that comes in more pieces than it is worth, is given to `npm:ws`, byte for
+ * byte, and so is all that follows it: what is right and what is wrong is judged there, and it gets
+ * its own listener back, which it removes when it has read enough.
  */
 
 import { Buffer, isUtf8 } from "node:buffer";

@@ -1,6 +1,6 @@
 /**
- * What an abuser may cost the gateway in memory: what the limits let through, and nothing that was
- * measured. Only what objects take that no limit counts is assumed. Pure.
+ * What an abuser may cost the gateway in memory: what the limits let through, not what was
+ * measured. Only what objects take that no limit counts, and garbage, is assumed. Pure.
  */
 
 import { HEAP_BYTES } from "../../src/heap_bytes.ts";

@@ -3,6 +3,7 @@
  * commit of what they were made from. Beside them others publish at a steady rate.
  */
 
+import { pause } from "../../src/demo/pause.ts";
 import { quantile } from "./figures.ts";
 import { excerpt, fixText, hasRefusal, okReplies } from "./frames.ts";
 import { release } from "./group_reading.ts";
@@ -12,7 +13,6 @@ import { Latencies } from "./open_loop.ts";
 import { counterOf, type Server } from "./processes.ts";
 import { fill, publishes } from "./publishing.ts";
 import type { Figures } from "./row.ts";
-import { pause } from "../../src/demo/pause.ts";
 
 const READ = "read";
 const MADE = "made";

@@ -107,7 +107,7 @@ Deno.test("as many read as may, and the next when one of them has pushed or fail
   assertEquals(pushes, LOG.readersAtOnce + 2);
 });
 
-Deno.test("one that has read rests while something is being written, as long as that took it", async () => {
+Deno.test("one that has read rests while something is being written, by how long that took it", async () => {
   const { clock, log, readers } = idleReaders();
   const rests: number[] = [];
   const readFor = async (ms: number) => {
